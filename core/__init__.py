@@ -1,0 +1,1 @@
+"""What every other package stands on: time, ids, errors, settings, database, messages, files, access."""

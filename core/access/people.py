@@ -1,0 +1,301 @@
+"""People and their passwords: accounts are made here, and a sign-in is proved here.
+
+Guessing is slowed down by counting failures for what was typed, not for who exists: neither the answer, nor
+its time, nor a lock tells whether a login is known. An attempt is counted before the password is looked at
+and the count is taken back on success, so that guesses sent at once count as well as guesses in a row.
+"""
+
+import asyncio
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import journal
+from core.access import logins
+from core.access.roles import Principal, Role
+from core.database import Database, execute, fetch_all, fetch_one
+from core.errors import Conflict, Invalid, TooMany, Unauthenticated
+from core.ids import PersonId
+from core.moments import MINUTE, Moment
+from core.randomness import fresh_token
+
+HASHER = PasswordHasher()
+"""argon2id with the second recommended option of RFC 9106: 3 passes, 64 MiB, 4 lanes."""
+
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 256
+FAILURE_WINDOW = 10 * MINUTE
+FAILURES_PER_LOGIN_AND_ADDRESS = 5
+FAILURES_PER_LOGIN = 20
+FAILURES_PER_ADDRESS = 100
+"""A whole exam centre may stand behind one address, so this one is generous."""
+
+_LOGIN = re.compile(r"[a-zа-яё0-9][a-zа-яё0-9._@+-]{0,99}")
+_NO_PASSWORD = "!"
+_Result = TypeVar("_Result")
+
+# Each hash fills 64 MiB: two at once bound the memory however many people sign in at ten o'clock sharp.
+_hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+
+
+async def create_person(
+    connection: AsyncConnection,
+    *,
+    login: str,
+    password: str | None,
+    family_name: str,
+    given_name: str = "",
+    patronymic: str = "",
+    email: str = "",
+    zone: str = "Europe/Moscow",
+    roles: Iterable[Role],
+    now: Moment,
+    hasher: PasswordHasher = HASHER,
+) -> PersonId:
+    """A new account. Without a password nobody can sign in to it.
+
+    Raises Invalid (`login_malformed`, `password_length`, `name_missing`) and Conflict (`login_taken`).
+    """
+    plain = plain_login(login)
+    if not _LOGIN.fullmatch(plain):
+        raise Invalid(
+            "login_malformed",
+            "Логин состоит из букв, цифр и знаков . _ @ + -, не длиннее 100 символов.",
+            fields={"login": "Уберите пробелы и другие знаки."},
+        )
+    if not family_name.strip():
+        raise Invalid("name_missing", "Укажите фамилию.", fields={"family_name": "Укажите фамилию."})
+    password_hash = _NO_PASSWORD if password is None else await hash_password(password, hasher)
+    try:
+        async with connection.begin_nested():
+            row = await fetch_one(
+                connection,
+                "INSERT INTO core.person (login, family_name, given_name, patronymic, email, zone,"
+                " password_hash, roles, created_at) VALUES (:login, :family_name, :given_name, :patronymic,"
+                " :email, :zone, :password_hash, :roles, :now) RETURNING id",
+                login=plain,
+                family_name=family_name.strip(),
+                given_name=given_name.strip(),
+                patronymic=patronymic.strip(),
+                email=email.strip(),
+                zone=zone,
+                password_hash=password_hash,
+                roles=sorted({role.value for role in roles}),
+                now=now,
+            )
+    except IntegrityError as error:
+        if "person_login_key" not in str(error):
+            raise
+        raise Conflict(
+            "login_taken",
+            "Такой логин уже занят. Выберите другой.",
+            fields={"login": "Этот логин занят."},
+        ) from error
+    assert row is not None
+    return PersonId(row["id"])
+
+
+async def person(connection: AsyncConnection, person_id: PersonId) -> Principal | None:
+    """The person as a principal, signed in or not."""
+    return next(iter(await people(connection, [person_id])), None)
+
+
+async def people(connection: AsyncConnection, ids: Iterable[PersonId]) -> list[Principal]:
+    """The persons with these ids in the order of their ids; unknown ids are left out."""
+    rows = await fetch_all(
+        connection,
+        f"SELECT {logins.PERSON_COLUMNS} FROM core.person p WHERE p.id = ANY(:ids) ORDER BY p.id",
+        ids=list(ids),
+    )
+    return [logins.principal(row) for row in rows]
+
+
+async def find_person(connection: AsyncConnection, login: str) -> Principal | None:
+    """The person with this login."""
+    row = await fetch_one(
+        connection,
+        f"SELECT {logins.PERSON_COLUMNS} FROM core.person p WHERE p.login = :login",
+        login=plain_login(login),
+    )
+    return None if row is None else logins.principal(row)
+
+
+async def hold_roles(connection: AsyncConnection, person_id: PersonId, roles: Iterable[Role]) -> bool:
+    """Give the person exactly these roles; open logins follow within seconds. False when unknown."""
+    return (
+        await execute(
+            connection,
+            "UPDATE core.person SET roles = :roles WHERE id = :id",
+            id=person_id,
+            roles=sorted({role.value for role in roles}),
+        )
+        == 1
+    )
+
+
+async def hash_password(password: str, hasher: PasswordHasher = HASHER) -> str:
+    """The password's argon2id hash, computed off the event loop. Raises Invalid (`password_length`)."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise Invalid(
+            "password_length",
+            f"Пароль должен быть не короче {SHORTEST_PASSWORD} и не длиннее {LONGEST_PASSWORD} символов.",
+            fields={"password": f"Не короче {SHORTEST_PASSWORD} символов."},
+        )
+    return await _in_thread(partial(hasher.hash, _plain_password(password)))
+
+
+async def sign_in(
+    database: Database,
+    login: str,
+    password: str,
+    address: str,
+    now: Moment,
+    hours: int = 12,
+    hasher: PasswordHasher = HASHER,
+) -> str:
+    """Prove who it is and open a login: the token that goes into the cookie.
+
+    Raises Unauthenticated (`sign_in_failed`) for a wrong password and for an unknown login alike, and
+    TooMany (`sign_in_locked`) after too many failures for the login or from the address.
+    """
+    plain = plain_login(login)
+    pair, alone, place = (_subject("pair", plain, address), _subject("login", plain), _subject("at", address))
+    async with database.transaction() as connection:
+        free_at = await _count_attempt(connection, pair, alone, place, now)
+        row = None
+        if _LOGIN.fullmatch(plain):
+            row = await fetch_one(
+                connection, "SELECT id, password_hash FROM core.person WHERE login = :login", login=plain
+            )
+    if free_at is not None:
+        minutes = max(1, -(-(free_at - now) // MINUTE))
+        raise TooMany(
+            "sign_in_locked",
+            f"Слишком много неудачных попыток входа. Повторите через {minutes} мин.",
+        )
+    stored = None if row is None else row["password_hash"]
+    right, renewed = await _in_thread(partial(_verify, hasher, stored, _plain_password(password)))
+    async with database.transaction() as connection:
+        if row is None or not right:
+            await _count_failure(connection, place, now)
+        else:
+            await execute(
+                connection,
+                "DELETE FROM core.sign_in_failure WHERE subject = ANY(:subjects)",
+                subjects=[pair, alone],
+            )
+            if renewed is not None:
+                await execute(
+                    connection,
+                    "UPDATE core.person SET password_hash = :hash WHERE id = :id",
+                    id=row["id"],
+                    hash=renewed,
+                )
+            token = fresh_token(32)
+            await logins.open_login(connection, token, row["id"], address, now, hours)
+            await journal.record(
+                connection,
+                f"person:{row['id']}",
+                "access.signed_in",
+                f"person:{row['id']}",
+                {"address": address[:200]},
+                now,
+            )
+            return token
+    raise Unauthenticated(
+        "sign_in_failed",
+        "Логин или пароль не подходят. Проверьте раскладку клавиатуры и Caps Lock и попробуйте ещё раз.",
+    )
+
+
+def plain_login(login: str) -> str:
+    """A login as it is stored: without spaces around it, in small letters, compatibility forms folded."""
+    return unicodedata.normalize("NFKC", login[:200]).strip().lower()
+
+
+async def forget_failures(connection: AsyncConnection, now: Moment) -> int:
+    """Remove the counts of failures that lock nobody any more."""
+    return await execute(
+        connection,
+        "DELETE FROM core.sign_in_failure WHERE since_at <= :before",
+        before=now - FAILURE_WINDOW,
+    )
+
+
+async def _count_attempt(
+    connection: AsyncConnection, pair: bytes, alone: bytes, place: bytes, now: Moment
+) -> Moment | None:
+    """Count the attempt; when one of the limits is passed, the moment from which the next one is heard."""
+    for subject in sorted((pair, alone)):
+        await _count_failure(connection, subject, now)
+    rows = await fetch_all(
+        connection,
+        "SELECT subject, failures, since_at FROM core.sign_in_failure"
+        " WHERE subject = ANY(:subjects) AND since_at > :before",
+        subjects=[pair, alone, place],
+        before=now - FAILURE_WINDOW,
+    )
+    # The attempt itself is counted already for the first two.
+    limits = {
+        pair: FAILURES_PER_LOGIN_AND_ADDRESS + 1,
+        alone: FAILURES_PER_LOGIN + 1,
+        place: FAILURES_PER_ADDRESS,
+    }
+    return max(
+        (row["since_at"] + FAILURE_WINDOW for row in rows if row["failures"] >= limits[bytes(row["subject"])]),
+        default=None,
+    )
+
+
+async def _count_failure(connection: AsyncConnection, subject: bytes, now: Moment) -> None:
+    await execute(
+        connection,
+        "INSERT INTO core.sign_in_failure AS f (subject, failures, since_at) VALUES (:subject, 1, :now)"
+        " ON CONFLICT (subject) DO UPDATE SET"
+        " failures = CASE WHEN f.since_at <= :before THEN 1 ELSE least(f.failures + 1, 1000000) END,"
+        " since_at = CASE WHEN f.since_at <= :before THEN excluded.since_at ELSE f.since_at END",
+        subject=subject,
+        now=now,
+        before=now - FAILURE_WINDOW,
+    )
+
+
+def _subject(*parts: str) -> bytes:
+    """What failures are counted for. Digested: people do type their password into the login field."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).digest()
+
+
+def _plain_password(password: str) -> bytes:
+    return unicodedata.normalize("NFKC", password[: 4 * LONGEST_PASSWORD]).encode("utf-8", "replace")
+
+
+def _verify(hasher: PasswordHasher, stored: str | None, password: bytes) -> tuple[bool, str | None]:
+    """Whether it is the password, and its hash anew where the parameters have changed since."""
+    decoy = _decoy(hasher.time_cost, hasher.memory_cost, hasher.parallelism)
+    known = stored is not None and stored != _NO_PASSWORD
+    try:
+        hasher.verify(stored if known and stored is not None else decoy, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False, None
+    if not known or stored is None:
+        return False, None
+    return True, hasher.hash(password) if hasher.check_needs_rehash(stored) else None
+
+
+@lru_cache
+def _decoy(time_cost: int, memory_cost: int, parallelism: int) -> str:
+    """What a password is compared with where there is no account, so that it takes as long."""
+    return PasswordHasher(time_cost, memory_cost, parallelism).hash(fresh_token(32))
+
+
+async def _in_thread(work: Callable[[], _Result]) -> _Result:
+    return await asyncio.get_running_loop().run_in_executor(_hashing, work)

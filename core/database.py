@@ -1,0 +1,71 @@
+"""The engine and the transaction edge. Stores take a connection; whoever calls them owns the transaction."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from core.errors import Unavailable
+
+
+def driver_url(url: str) -> str:
+    """postgresql://… in any spelling as the URL SQLAlchemy wants for asyncpg."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in {"postgresql", "postgres"}:
+        raise ValueError("DATABASE_URL must be postgresql://…")
+    return f"postgresql+asyncpg://{rest}"
+
+
+def plain_url(url: str) -> str:
+    """The same URL as asyncpg and libpq take it."""
+    return "postgresql://" + url.partition("://")[2]
+
+
+class Database:
+    """A pool of connections to PostgreSQL."""
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        self.url = plain_url(url)
+        self.engine: AsyncEngine = create_async_engine(
+            driver_url(url), pool_size=pool_size, max_overflow=10, pool_pre_ping=True, pool_timeout=10
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """One READ COMMITTED transaction: committed at the end, rolled back on any exception.
+
+        A database that cannot be reached raises Unavailable.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (OSError, TimeoutError) as error:
+            raise Unavailable("database_away", "База данных временно недоступна. Повторите через минуту.") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable(
+                    "database_away", "База данных временно недоступна. Повторите через минуту."
+                ) from error
+            raise
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def fetch_all(connection: AsyncConnection, sql: str, **values: object) -> Sequence[RowMapping]:
+    """Run one statement with :named values and return its rows as read-only mappings."""
+    result = await connection.execute(text(sql), values)
+    return result.mappings().all()
+
+
+async def fetch_one(connection: AsyncConnection, sql: str, **values: object) -> RowMapping | None:
+    """The first row, or None."""
+    result = await connection.execute(text(sql), values)
+    return result.mappings().first()
+
+
+async def execute(connection: AsyncConnection, sql: str, **values: object) -> int:
+    """Run one statement and return how many rows it touched."""
+    return (await connection.execute(text(sql), values)).rowcount

@@ -1,0 +1,1 @@
+"""The exam engine: one sitting at a time is decided here, and nowhere else."""

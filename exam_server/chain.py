@@ -1,0 +1,42 @@
+"""The digest chain of a sitting's log: each row names the one before it, so nothing can be slipped in. Pure."""
+
+import hashlib
+
+from msgspec import Struct
+
+from core.ids import SittingId
+from exam_server.events import AnyEvent, decode_batch
+
+START = b""
+"""What row 0 names as its predecessor."""
+
+
+class Row(Struct, frozen=True):
+    """One stored commit: `version` counts from 0, `events` are the stored bytes themselves."""
+
+    version: int
+    prev: bytes
+    digest: bytes
+    events: bytes
+
+
+class BrokenChain(ValueError):
+    """The log of a sitting does not verify; the message names the first bad version."""
+
+
+def link(sitting_id: SittingId, version: int, prev: bytes, events: bytes) -> bytes:
+    """SHA-256 over predecessor, sitting, version and the stored bytes (32 bytes)."""
+    place = sitting_id.to_bytes(8, "big") + version.to_bytes(4, "big")
+    return hashlib.sha256(prev + place + events).digest()
+
+
+def read_chain(sitting_id: SittingId, rows: list[Row]) -> list[AnyEvent]:
+    """All events of a sitting in order, every link checked. Raises BrokenChain."""
+    prev = START
+    events: list[AnyEvent] = []
+    for version, row in enumerate(rows):
+        if row.version != version or row.prev != prev or row.digest != link(sitting_id, version, prev, row.events):
+            raise BrokenChain(f"sitting {sitting_id}: version {version} does not verify")
+        events.extend(decode_batch(row.events))
+        prev = row.digest
+    return events

@@ -1,0 +1,383 @@
+"""Owns the live sittings of this process: decides in memory, commits through the log, tells after the commit.
+
+Nothing that was decided leaves before it is durable. A commit that was overtaken or whose fate is unknown means:
+forget, read the log again, decide again with the moment of receipt kept.
+"""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+from msgspec import Struct
+
+from core.clock import Clock
+from core.errors import AccreditationError, NotFound, Unavailable
+from core.ids import SittingId
+from core.moments import Moment, Span, to_datetime
+from exam_server import timing, wire
+from exam_server.announcements import Copies, announce
+from exam_server.chain import link, read_chain
+from exam_server.commands import Advance, Attach, Command, Detach, Settle
+from exam_server.event_log import Commit, Fate, Log
+from exam_server.events import AnyEvent, Responded, encode_batch
+from exam_server.sitting import Ruling, Sitting, decide, evolve, fold
+from exam_server.source import Source
+
+MAX_WAITING = 256
+"""Commands of one sitting that may wait while its log is read again."""
+CLOCK_TOLERANCE: Span = 100
+"""How far this machine's clock may be off the database's before it takes no sittings, ms."""
+RELOAD_FIRST, RELOAD_MOST = 0.05, 1.0
+
+_log = structlog.get_logger()
+
+
+class Line(Protocol):
+    """The way to one page. Both calls return at once; a page that does not read is dropped, never waited for."""
+
+    def send(self, data: bytes) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+
+class Pending(Struct, eq=False):
+    """A command with what it takes to decide it again: its moment of receipt, and who is waiting."""
+
+    command: Command
+    received: Moment
+    line: Line | None
+    answer: "asyncio.Future[Ruling] | None" = None
+
+
+class Draft(Struct, eq=False):
+    """Decided, not yet durable: becomes one row of the log."""
+
+    events: list[AnyEvent] = []
+    pending: list[Pending] = []
+    replies: list[tuple[Line, bytes]] = []
+    answers: "list[tuple[asyncio.Future[Ruling], Ruling]]" = []
+
+
+class Held:
+    """One sitting held by this process: the state after every decided event, durable or on its way."""
+
+    __slots__ = (
+        "copies",
+        "digest",
+        "flight",
+        "forming",
+        "line",
+        "reloading",
+        "state",
+        "stored_due",
+        "version",
+        "waiting",
+        "wake",
+    )
+
+    def __init__(self, state: Sitting, version: int, digest: bytes, copies: Copies) -> None:
+        self.copies = copies
+        self.line: Line | None = None
+        self.waiting: deque[Pending] = deque()
+        self.reloading = False
+        self.wake: Moment | None = None
+        self.reset(state, version, digest)
+
+    def reset(self, state: Sitting, version: int, digest: bytes) -> None:
+        """Take over what the log says."""
+        self.state = state
+        self.version = version
+        self.digest = digest
+        self.stored_due = state.deadline
+        self.flight: Draft | None = None
+        self.forming: Draft | None = None
+
+    @property
+    def crowded(self) -> bool:
+        """So much of this sitting waits for the database that its page should keep the rest."""
+        forming = 0 if self.forming is None else len(self.forming.pending)
+        return len(self.waiting) + forming >= MAX_WAITING
+
+
+class Conduct:
+    """The shell around `sitting.decide`. All calls come from one event loop."""
+
+    def __init__(
+        self,
+        log: Log,
+        source: Source,
+        clock: Clock,
+        on_change: Callable[[Sitting, tuple[AnyEvent, ...]], None] | None = None,
+    ) -> None:
+        self._log = log
+        self._source = source
+        self._clock = clock
+        self._on_change = on_change
+        self._held: dict[SittingId, Held] = {}
+        self._loading: dict[SittingId, asyncio.Future[Held]] = {}
+        self._wakes: list[tuple[Moment, SittingId]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.clock_off: Span = 0
+        """How far the clocks were apart at the last look, ms."""
+
+    # --- taking and giving back ---------------------------------------------------------------------------
+
+    async def hold(self, sitting_id: SittingId) -> Held:
+        """The sitting, read from its log unless it is held already. Raises NotFound, Unavailable."""
+        held = self._held.get(sitting_id)
+        if held is not None:
+            return held
+        if self.clock_off > CLOCK_TOLERANCE:
+            raise Unavailable("clock_off", "Часы сервера расходятся с часами базы данных. Подключитесь позже.")
+        loading = self._loading.get(sitting_id)
+        if loading is None:
+            loading = asyncio.ensure_future(self._load(sitting_id))
+            self._loading[sitting_id] = loading
+            loading.add_done_callback(lambda _: self._loading.pop(sitting_id, None))
+        return await asyncio.shield(loading)
+
+    async def _load(self, sitting_id: SittingId) -> Held:
+        state, version, digest = await self._read(sitting_id)
+        copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
+        held = self._held[sitting_id] = Held(state, version, digest, copies)
+        self._set_wake(held)
+        return held
+
+    async def _read(self, sitting_id: SittingId) -> tuple[Sitting, int, bytes]:
+        rows = await self._source.rows(sitting_id)
+        if not rows:
+            raise NotFound("unknown_sitting", "Такого тестирования нет.")
+        return fold(sitting_id, read_chain(sitting_id, rows)), rows[-1].version, rows[-1].digest
+
+    def forget(self, sitting_id: SittingId) -> None:
+        """Drop a sitting that nobody is connected to and that has nothing on its way."""
+        held = self._held.get(sitting_id)
+        if held and held.line is None and held.flight is None and not held.reloading:
+            del self._held[sitting_id]
+
+    @property
+    def held(self) -> int:
+        """How many sittings this process holds."""
+        return len(self._held)
+
+    # --- commands -----------------------------------------------------------------------------------------
+
+    async def attach(self, sitting_id: SittingId, line: Line, stream: str) -> Held:
+        """A page connects: it takes over from any older one and gets a snapshot once that is durable."""
+        held = await self.hold(sitting_id)
+        ruling = await self._order(held, Attach(stream, orphaned=held.line is None), line)
+        if ruling.refusal is not None:
+            raise AccreditationError(ruling.refusal, wire.SENTENCES[ruling.refusal], status=409)
+        return held
+
+    def detach(self, held: Held, line: Line) -> None:
+        """The connection of a page is gone."""
+        if held.line is line:
+            held.line = None
+            self._take(held, Pending(Detach(held.state.epoch), self._clock.now(), None))
+
+    async def order(self, sitting_id: SittingId, command: Command) -> Ruling:
+        """A command of staff or of the server itself; returns once its events are durable."""
+        return await self._order(await self.hold(sitting_id), command, None)
+
+    async def _order(self, held: Held, command: Command, line: Line | None) -> Ruling:
+        answer: asyncio.Future[Ruling] = asyncio.get_running_loop().create_future()
+        self._take(held, Pending(command, self._clock.now(), line, answer))
+        return await answer
+
+    def receive(self, held: Held, line: Line, command: Command) -> None:
+        """A page's command. Its acknowledgement or refusal goes to the line once it is durable."""
+        if held.line is not line:
+            line.send(wire.encode(wire.TakenOver()))
+            line.close(4001, "taken over")
+        elif self._log.full or held.crowded:
+            line.send(wire.encode(wire.refused("busy", getattr(command, "seq", None))))
+        else:
+            self._take(held, Pending(command, self._clock.now(), line))
+
+    def _take(self, held: Held, pending: Pending) -> None:
+        if held.reloading:
+            held.waiting.append(pending)
+        else:
+            self._decide(held, pending)
+
+    def _decide(self, held: Held, pending: Pending) -> None:
+        command, line = pending.command, pending.line
+        if line is not None and line is not held.line and type(command) is not Attach:
+            return  # the page was taken over while this waited; the newer page has the queue
+        state = held.state
+        now = max(pending.received, state.last_at)
+        ruling = decide(state, command, now)
+        events = ruling.events
+        for event in events:
+            state = evolve(state, event)
+        if type(command) is Attach and ruling.refusal is None:
+            self._take_over(held, line)
+        if state.current is None and state.status == "running" and held.line is not None and state.connected:
+            shown = decide(state, Advance(), now).events
+            for event in shown:
+                state = evolve(state, event)
+            events += shown
+        held.state = state
+        if events:
+            draft = held.forming
+            if draft is None:
+                draft = held.forming = Draft()
+            draft.events.extend(events)
+        else:
+            draft = held.forming or held.flight or Draft()
+        draft.pending.append(pending)
+        self._reply(held, draft, pending, ruling, events)
+        if held.flight is None:
+            if held.forming is not None:
+                self._launch(held)
+            else:
+                self._tell(draft)  # nothing undurable was looked at: it may go at once
+
+    def _take_over(self, held: Held, line: Line | None) -> None:
+        older, held.line = held.line, line
+        if older is not None and older is not line:
+            older.send(wire.encode(wire.TakenOver()))
+            older.close(4001, "taken over")
+
+    def _reply(self, held: Held, draft: Draft, pending: Pending, ruling: Ruling, events: tuple[AnyEvent, ...]) -> None:
+        seq = getattr(pending.command, "seq", None)
+        if pending.line is not None and seq is not None:
+            if ruling.refusal is None:
+                draft.replies.append((pending.line, wire.encode_ack(seq)))
+            else:
+                draft.replies.append((pending.line, wire.encode(wire.refused(ruling.refusal, seq))))
+        if pending.answer is not None:
+            draft.answers.append((pending.answer, ruling))
+        if held.line is None or not events or (len(events) == 1 and type(events[0]) is Responded):
+            return
+        for message in announce(held.state, events, held.copies, held.state.last_at):
+            draft.replies.append((held.line, wire.encode(message)))
+
+    # --- committing ---------------------------------------------------------------------------------------
+
+    def _launch(self, held: Held) -> None:
+        draft, held.forming = held.forming, None
+        assert draft is not None
+        held.flight = draft
+        state = held.state
+        stored = encode_batch(tuple(draft.events))
+        version, prev = held.version + 1, held.digest
+        digest = link(state.id, version, prev, stored)
+        changed = state.deadline != held.stored_due
+        due = to_datetime(state.deadline) if changed and state.deadline is not None else None
+        held.version, held.digest, held.stored_due = version, digest, state.deadline
+        self._log.append(
+            Commit(state.id, version, prev, digest, stored, due, changed, lambda fate: self._landed(held, draft, fate))
+        )
+
+    def _landed(self, held: Held, draft: Draft, fate: Fate) -> None:
+        if fate == "durable":
+            held.flight = None
+            self._tell(draft)
+            if len(draft.events) > 1 or type(draft.events[0]) is not Responded:
+                self._set_wake(held)
+                if self._on_change is not None:
+                    self._on_change(held.state, tuple(draft.events))
+            if held.forming is not None:
+                self._launch(held)
+            return
+        again = held.forming.pending if held.forming is not None else []
+        if fate == "refused":
+            self._refuse(draft)
+        else:
+            again = draft.pending + again
+        self._reload(held, again)
+
+    def _tell(self, draft: Draft) -> None:
+        for line, data in draft.replies:
+            line.send(data)
+        for answer, ruling in draft.answers:
+            if not answer.done():
+                answer.set_result(ruling)
+
+    def _refuse(self, draft: Draft) -> None:
+        for pending in draft.pending:
+            seq = getattr(pending.command, "seq", None)
+            if pending.line is not None and seq is not None:
+                pending.line.send(wire.encode(wire.refused("internal", seq)))
+            if pending.answer is not None and not pending.answer.done():
+                pending.answer.set_exception(Unavailable("internal", wire.SENTENCES["internal"]))
+
+    def _reload(self, held: Held, again: list[Pending]) -> None:
+        held.waiting.extendleft(reversed(again))
+        held.flight = held.forming = None
+        if not held.reloading:
+            held.reloading = True
+            task = asyncio.create_task(self._read_again(held))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _read_again(self, held: Held) -> None:
+        mine = held.state.epoch
+        pause = RELOAD_FIRST
+        while True:
+            try:
+                state, version, digest = await self._read(held.state.id)
+                break
+            except (Unavailable, OSError) as error:
+                _log.warning("conduct.reload_waits", sitting=held.state.id, error=repr(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RELOAD_MOST)
+        held.reset(state, version, digest)
+        held.reloading = False
+        if held.line is not None and state.epoch > mine:
+            self._take_over(held, None)  # another process has the newer page
+        waiting, held.waiting = held.waiting, deque()
+        for pending in waiting:
+            self._take(held, pending)
+        self._set_wake(held)
+
+    # --- time ---------------------------------------------------------------------------------------------
+
+    def _set_wake(self, held: Held) -> None:
+        deadline = held.state.deadline
+        wake = None if deadline is None else deadline + timing.grace(held.state, deadline) + 1
+        if wake != held.wake:
+            held.wake = wake
+            if wake is not None:
+                heapq.heappush(self._wakes, (wake, held.state.id))
+
+    def settle_due(self) -> None:
+        """Settle every held sitting whose deadline and grace have passed."""
+        now = self._clock.now()
+        while self._wakes and self._wakes[0][0] <= now:
+            wake, sitting_id = heapq.heappop(self._wakes)
+            held = self._held.get(sitting_id)
+            if held is not None and held.wake == wake:
+                self._take(held, Pending(Settle(), now, None))
+
+    async def sweep(self, limit: int = 200) -> int:
+        """Settle sittings that nobody settled in time, whoever holds them: the log's key decides who was first."""
+        before = self._clock.now() - timing.BROKEN_GRACE - timing.SWEEP_MARGIN
+        overdue = await self._source.overdue(before, limit)
+        fates = await asyncio.gather(
+            *(self.order(sitting_id, Settle()) for sitting_id in overdue), return_exceptions=True
+        )
+        for sitting_id, fate in zip(overdue, fates, strict=True):
+            if isinstance(fate, BaseException):
+                _log.error("conduct.sweep_failed", sitting=sitting_id, error=repr(fate))
+            self.forget(sitting_id)
+        return len(overdue)
+
+    async def compare(self) -> None:
+        """Notice what other processes wrote to sittings held here, and whether the clocks agree."""
+        asked = self._clock.now()
+        there = await self._source.moment()
+        here = self._clock.now()
+        self.clock_off = max(0, asked - there, there - here)
+        idle = [held for held in self._held.values() if held.flight is None and not held.reloading]
+        before = {held.state.id: held.version for held in idle}
+        versions = await self._source.versions(list(before))
+        for held in idle:
+            newest = versions.get(held.state.id, 0)
+            if newest > before[held.state.id] and held.version == before[held.state.id] and held.flight is None:
+                self._reload(held, [])

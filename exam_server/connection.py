@@ -1,0 +1,190 @@
+"""One WebSocket of one exam page: reads, validates, hands to the conduct; drains its own bounded queue."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import parse_qs
+
+from starlette.types import Receive, Scope, Send
+
+from core.clock import Clock
+from core.errors import AccreditationError
+from core.ids import PersonId, SittingId
+from core.moments import Moment
+from exam_server import wire
+from exam_server.conduct import Conduct, Held
+
+MAX_QUEUE = 256
+"""Messages waiting for a page that does not read; then it is dropped and comes back to a snapshot."""
+MAX_STREAM = 64
+
+Greeting: TypeAlias = Callable[[SittingId, int, Scope], Awaitable[None]]
+"""Called when a page has attached, with sitting, epoch and scope: keeps address and device."""
+
+
+class Flow:
+    """A token bucket over the server's clock: `rate` messages a second, `burst` at once."""
+
+    __slots__ = ("_at", "_burst", "_level", "_rate")
+
+    def __init__(self, rate: float, burst: int, now: Moment) -> None:
+        self._rate = rate / 1_000
+        self._burst = float(burst)
+        self._level = float(burst)
+        self._at = now
+
+    def admit(self, now: Moment) -> bool:
+        """Take one token; False when there is none."""
+        level = min(self._burst, self._level + (now - self._at) * self._rate)
+        self._at = now
+        if level < 1:
+            self._level = level
+            return False
+        self._level = level - 1
+        return True
+
+
+class PageLine:
+    """The way to one page: `send` never waits, `drain` writes to the socket at the page's own pace."""
+
+    __slots__ = ("_closing", "_queue", "_send", "_waiter")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._queue: deque[bytes] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._closing: tuple[int, str] | None = None
+
+    def send(self, data: bytes) -> None:
+        if self._closing is not None:
+            return
+        if len(self._queue) >= MAX_QUEUE:
+            self._queue.clear()
+            self.close(1013, "too slow")
+            return
+        self._queue.append(data)
+        self._rouse()
+
+    def close(self, code: int, reason: str) -> None:
+        if self._closing is None:
+            self._closing = (code, reason)
+            self._rouse()
+
+    def hang_up(self) -> None:
+        """The page is gone: close unless that is under way."""
+        self.close(1000, "")
+
+    def _rouse(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def drain(self) -> None:
+        """Write until closed; what was queued before the close still goes out."""
+        loop = asyncio.get_running_loop()
+        while True:
+            while self._queue:
+                await self._send({"type": "websocket.send", "text": self._queue.popleft().decode()})
+            if self._closing is not None:
+                code, reason = self._closing
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+                return
+            self._waiter = loop.create_future()
+            await self._waiter
+
+
+class Person(Protocol):
+    """Who is signed in, as far as a sitting needs to know."""
+
+    @property
+    def id(self) -> PersonId: ...
+
+
+class SittingSocket:
+    """ASGI callable for /ws/sittings/{sitting}?stream=…; a raw one, since every answer passes through it."""
+
+    def __init__(
+        self,
+        conduct: Conduct,
+        clock: Clock,
+        greet: Greeting,
+        rate: float = 20.0,
+        burst: int = 100,
+    ) -> None:
+        self._conduct = conduct
+        self._clock = clock
+        self._greet = greet
+        self._rate = rate
+        self._burst = burst
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        line = PageLine(send)
+        await send({"type": "websocket.accept"})
+        drain = asyncio.create_task(line.drain())
+        held: Held | None = None
+        try:
+            held = await self._attach(scope, line)
+            if held is not None:
+                await self._listen(held, line, receive)
+        finally:
+            if held is not None:
+                self._conduct.detach(held, line)
+            line.hang_up()
+            await asyncio.gather(drain, return_exceptions=True)
+
+    async def _attach(self, scope: Scope, line: PageLine) -> Held | None:
+        """The sitting, attached and greeted; None when the page was told why not."""
+        person: Person | None = scope.get("state", {}).get("principal")
+        stream = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("stream", [""])[0]
+        if person is None:
+            line.close(4401, "sign in")
+            return None
+        if not (8 <= len(stream) <= MAX_STREAM and stream.isascii() and stream.isalnum()):
+            line.close(4400, "bad stream")
+            return None
+        try:
+            sitting_id = SittingId(int(scope["path_params"]["sitting"]))
+            held = await self._conduct.hold(sitting_id)
+            if held.state.candidate != person.id:
+                line.close(4404, "unknown sitting")
+                return None
+            held = await self._conduct.attach(sitting_id, line, stream)
+            await self._greet(sitting_id, held.state.epoch, scope)
+        except AccreditationError as error:
+            line.close(4404 if error.status == 404 else 1013 if error.status == 503 else 4409, error.code)
+            return None
+        except OSError:
+            line.close(1013, "database_away")
+            return None
+        return held
+
+    async def _listen(self, held: Held, line: PageLine, receive: Receive) -> None:
+        flow = Flow(self._rate, self._burst, self._clock.now())
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if not flow.admit(self._clock.now()):
+                line.send(wire.encode(wire.refused("flood")))
+                line.close(1008, "flood")
+                return
+            data = message.get("text") or message.get("bytes") or b""
+            if len(data) > wire.MAX_MESSAGE:
+                line.send(wire.encode(wire.refused("message_too_large")))
+                continue
+            decoded = wire.decode(data)
+            if isinstance(decoded, wire.Refused):
+                line.send(wire.encode(decoded))
+            elif isinstance(decoded, wire.Ping):
+                line.send(wire.encode(wire.Pong(decoded.sent, self._clock.now())))
+            else:
+                self._conduct.receive(held, line, decoded)
+
+
+def caller(scope: Scope) -> tuple[str, str]:
+    """Address and device of a connection, bounded, for the record."""
+    headers: list[tuple[bytes, bytes]] = scope.get("headers", [])
+    device = next((value for name, value in headers if name == b"user-agent"), b"").decode("latin-1")
+    client: Any = scope.get("client")
+    return (client[0] if client else "")[:64], device[:300]

@@ -1,0 +1,195 @@
+"""Group commit: all sittings' waiting rows go to PostgreSQL in one statement.
+
+No timer is needed: while one batch commits, the next one fills. A row is written only where its predecessor is
+the sitting's newest one, so the log's key is the only lock and two owners can't fork a sitting.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+
+import asyncpg
+import structlog
+from msgspec import Struct
+
+from core.database import plain_url
+from core.ids import SittingId
+
+APPEND = """
+WITH b AS (SELECT * FROM unnest($1::bigint[],$2::int[],$3::bytea[],$4::bytea[],$5::bytea[],$6::timestamptz[],$7::bool[])
+           AS t(sitting_id,version,prev,digest,events,due,due_changed)),
+ins AS (INSERT INTO exam_server.log(sitting_id,version,prev,digest,events)
+  SELECT b.sitting_id,b.version,b.prev,b.digest,b.events FROM b
+  WHERE (SELECT p.digest FROM exam_server.log p WHERE p.sitting_id=b.sitting_id AND p.version=b.version-1)=b.prev
+  ORDER BY b.sitting_id
+  ON CONFLICT (sitting_id,version) DO NOTHING RETURNING sitting_id),
+due AS (UPDATE exam_server.sitting s SET next_deadline=b.due FROM b JOIN ins USING(sitting_id)
+  WHERE b.due_changed AND s.id=b.sitting_id)
+SELECT sitting_id FROM ins
+"""
+
+MAX_BATCH = 1_000
+MAX_WAITING = 20_000
+STATEMENT_TIMEOUT = 10.0
+RETRY_FIRST = 0.05
+RETRY_MOST = 2.0
+
+_log = structlog.get_logger()
+
+
+Fate: TypeAlias = Literal["durable", "overtaken", "refused"]
+"""What became of a commit. `overtaken`: somebody else's row, or this very one on an earlier try whose answer was
+lost, stands in its place. `refused`: PostgreSQL will never take it."""
+
+
+class Commit(Struct, eq=False):
+    """One row to be written; `done` is told its fate."""
+
+    sitting_id: SittingId
+    version: int
+    prev: bytes
+    digest: bytes
+    events: bytes
+    due: datetime | None
+    due_changed: bool
+    done: Callable[[Fate], None]
+
+
+class Log(Protocol):
+    """Where commits go: this one, or one in memory."""
+
+    def append(self, commit: Commit) -> None:
+        """Take a commit; its `done` is called later, never from inside this call."""
+
+    @property
+    def full(self) -> bool:
+        """So much is waiting that nothing more should be decided."""
+
+
+class EventLog:
+    """Writes commits over connections of its own. At most one commit of a sitting may be under way."""
+
+    def __init__(self, url: str, connections: int = 1) -> None:
+        self._url = plain_url(url)
+        self._count = connections
+        self._waiting: list[Commit] = []
+        self._wake = asyncio.Event()
+        self._writers: list[asyncio.Task[None]] = []
+        self._open: set[asyncpg.Connection] = set()
+        self._closing = False
+        self.away = False
+        """The database did not answer at the last attempt."""
+
+    @property
+    def full(self) -> bool:
+        return len(self._waiting) >= MAX_WAITING
+
+    async def start(self) -> None:
+        """Connect once, so that a wrong address is known at the start, and begin to write."""
+        first = await self._connect()
+        self._writers = [
+            asyncio.create_task(self._write(first if number == 0 else None), name=f"event-log-{number}")
+            for number in range(self._count)
+        ]
+
+    def append(self, commit: Commit) -> None:
+        self._waiting.append(commit)
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Write what waits, then stop. What can't be written within the time-out was never acknowledged."""
+        self._closing = True
+        self._wake.set()
+        if self._writers:
+            await asyncio.wait(self._writers, timeout=STATEMENT_TIMEOUT)
+        for writer in self._writers:
+            writer.cancel()
+        await asyncio.gather(*self._writers, return_exceptions=True)
+
+    async def _connect(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(
+            self._url, timeout=5, command_timeout=STATEMENT_TIMEOUT, server_settings={"application_name": "event-log"}
+        )
+        self._open.add(connection)
+        return connection
+
+    async def _write(self, connection: asyncpg.Connection | None) -> None:
+        try:
+            while True:
+                if not self._waiting:
+                    if self._closing:
+                        return
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                batch.sort(key=lambda commit: commit.sitting_id)  # unsorted input deadlocks
+                connection = await self._persist(connection, batch)
+        finally:
+            if connection is not None:
+                connection.terminate()
+
+    async def _persist(
+        self, connection: asyncpg.Connection | None, batch: Sequence[Commit]
+    ) -> asyncpg.Connection | None:
+        """Retry until the database has answered. Repeating is safe: a row already written is not returned again."""
+        pause = RETRY_FIRST
+        while True:
+            try:
+                if connection is None or connection.is_closed():
+                    connection = await self._connect()
+                written = await self._insert(connection, batch)
+            except (TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+                self._give_up(connection, error)
+                connection = None
+            except asyncpg.PostgresError as error:
+                if error.sqlstate and error.sqlstate[:2] in {"57", "53", "40", "58", "XX"}:
+                    self._give_up(connection, error)  # shutting down, out of room, deadlock
+                    connection = None
+                else:
+                    return await self._isolate(connection, batch, error)
+            else:
+                if self.away:
+                    self.away = False
+                    _log.info("event_log.back")
+                for commit in batch:
+                    commit.done("durable" if commit.sitting_id in written else "overtaken")
+                return connection
+            if self._closing:
+                return connection
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RETRY_MOST)
+
+    def _give_up(self, connection: asyncpg.Connection | None, error: BaseException) -> None:
+        if not self.away:
+            self.away = True
+            _log.warning("event_log.away", error=repr(error))
+        if connection is not None:
+            self._open.discard(connection)
+            connection.terminate()
+
+    async def _isolate(
+        self, connection: asyncpg.Connection | None, batch: Sequence[Commit], error: asyncpg.PostgresError
+    ) -> asyncpg.Connection | None:
+        """One row spoils the statement: split until it stands alone, so that no other sitting suffers."""
+        if len(batch) == 1:
+            _log.error("event_log.row_refused", sitting=batch[0].sitting_id, error=repr(error))
+            batch[0].done("refused")
+            return connection
+        half = len(batch) // 2
+        again = await self._persist(connection, batch[:half])
+        return await self._persist(again, batch[half:])
+
+    async def _insert(self, connection: asyncpg.Connection, batch: Sequence[Commit]) -> set[int]:
+        rows = await connection.fetch(
+            APPEND,
+            [commit.sitting_id for commit in batch],
+            [commit.version for commit in batch],
+            [commit.prev for commit in batch],
+            [commit.digest for commit in batch],
+            [commit.events for commit in batch],
+            [commit.due for commit in batch],
+            [commit.due_changed for commit in batch],
+        )
+        return {row[0] for row in rows}

@@ -1,0 +1,83 @@
+"""Where the engine reads from: logs, versions, overdue sittings, items without their keys."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from core.database import Database, fetch_all
+from core.ids import ItemId, SittingId
+from core.moments import Moment, to_datetime
+from exam_server.chain import Row
+from question_bank.candidate_copy import CandidateItem
+from question_bank.candidate_store import candidate_copies
+
+
+class Source(Protocol):
+    """What the engine reads. Raises OSError or core.errors.Unavailable while the database is away."""
+
+    async def rows(self, sitting: SittingId) -> list[Row]:
+        """The whole log of a sitting, oldest first; empty when there is none."""
+
+    async def versions(self, sittings: Sequence[SittingId]) -> Mapping[SittingId, int]:
+        """The newest version of each."""
+
+    async def overdue(self, before: Moment, limit: int) -> list[SittingId]:
+        """Sittings whose next deadline lies before a moment."""
+
+    async def copies(self, refs: Iterable[tuple[ItemId, int]]) -> Mapping[tuple[ItemId, int], CandidateItem]:
+        """Item versions as candidates may see them."""
+
+    async def moment(self) -> Moment:
+        """The database's own clock."""
+
+
+class DatabaseSource:
+    """The source in PostgreSQL. Item versions never change, so they are kept once read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._copies: dict[tuple[ItemId, int], CandidateItem] = {}
+
+    async def rows(self, sitting: SittingId) -> list[Row]:
+        async with self._database.transaction() as connection:
+            found = await fetch_all(
+                connection,
+                "SELECT version, prev, digest, events FROM exam_server.log WHERE sitting_id = :id ORDER BY version",
+                id=sitting,
+            )
+        return [Row(row["version"], row["prev"], row["digest"], row["events"]) for row in found]
+
+    async def versions(self, sittings: Sequence[SittingId]) -> Mapping[SittingId, int]:
+        async with self._database.transaction() as connection:
+            found = await fetch_all(
+                connection,
+                """SELECT id, (SELECT version FROM exam_server.log WHERE sitting_id = id
+                               ORDER BY version DESC LIMIT 1) AS version
+                   FROM unnest(CAST(:ids AS bigint[])) AS id""",
+                ids=list(sittings),
+            )
+        return {SittingId(row["id"]): row["version"] for row in found if row["version"] is not None}
+
+    async def overdue(self, before: Moment, limit: int) -> list[SittingId]:
+        async with self._database.transaction() as connection:
+            found = await fetch_all(
+                connection,
+                """SELECT id FROM exam_server.sitting WHERE next_deadline < :before
+                   ORDER BY next_deadline LIMIT :limit""",
+                before=to_datetime(before),
+                limit=limit,
+            )
+        return [SittingId(row["id"]) for row in found]
+
+    async def copies(self, refs: Iterable[tuple[ItemId, int]]) -> Mapping[tuple[ItemId, int], CandidateItem]:
+        missing = [ref for ref in refs if ref not in self._copies]
+        if missing:
+            async with self._database.transaction() as connection:
+                self._copies.update(await candidate_copies(connection, missing))
+        return self._copies
+
+    async def moment(self) -> Moment:
+        async with self._database.transaction() as connection:
+            found = await fetch_all(
+                connection, "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now"
+            )
+        return Moment(found[0]["now"])

@@ -1,0 +1,60 @@
+"""What a candidate's form is made of: item versions, limits, weights and the order of options. Pure.
+
+A form names items and options by id only: it holds no text and no key.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from core.ids import BlueprintId, ChoiceId, ItemId
+from core.moments import Span
+
+ItemKind = Literal["four_option", "case"]
+StageKind = Literal["choice", "actions"]
+Navigation = Literal["linear", "free"]
+OnItemTimeout = Literal["advance", "finish"]
+
+
+class FormStage(Struct, frozen=True):
+    """One stage as this candidate sees it: a four-option item has exactly one."""
+
+    kind: StageKind
+    choices: tuple[ChoiceId, ...]
+    """In this candidate's order."""
+
+
+class FormEntry(Struct, frozen=True):
+    """One item of a form, at the version the candidate is given."""
+
+    item: ItemId
+    version: int
+    limit: Span
+    weight: int
+    """Points for a fully right response; 0 means shown but not scored."""
+    stages: tuple[FormStage, ...]
+
+
+class Form(Struct, frozen=True):
+    """A drawn form with all it takes to draw it again: see assembly.prove."""
+
+    blueprint: BlueprintId
+    blueprint_version: int
+    seed: int
+    algorithm: str
+    """Name and version of the drawing algorithm, e.g. "stratified-swap/1"."""
+    snapshot: str
+    """SHA-256 of the pool in canonical form, 64 hex digits."""
+    entries: tuple[FormEntry, ...]
+
+
+class Rules(Struct, frozen=True):
+    """What the engine needs to know of a blueprint to conduct a sitting."""
+
+    exam_limit: Span
+    navigation: Navigation
+    """linear: forward only; free: the candidate may go back."""
+    on_item_timeout: OnItemTimeout
+    """advance: an item out of time locks and the next one opens; finish: the attempt ends."""
+    flags: bool
+    """Whether items may be flagged for review."""

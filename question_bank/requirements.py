@@ -1,0 +1,16 @@
+"""Specialities and the professional requirements that items are written to. Pure."""
+
+from msgspec import Struct
+
+
+class Speciality(Struct, frozen=True):
+    code: str
+    title: str
+
+
+class Requirement(Struct, frozen=True):
+    """One line of the register of professional requirements; every item names one."""
+
+    code: str
+    speciality: str
+    title: str
