@@ -8,9 +8,9 @@ digest and the chain still verifies.
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import outbox
@@ -205,7 +205,7 @@ async def _fields(
 
 
 def _holds(
-    row: Mapping[str, Any], prev: bytes, kept: Mapping[str, tuple[bytes | None, str | None]]
+    row: RowMapping, prev: bytes, kept: Mapping[str, tuple[bytes | None, str | None]]
 ) -> bool:
     raw = bytes(row["body"])
     if bytes(row["prev"]) != prev or bytes(row["digest"]) != link(prev, row["position"], raw):

@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     attempts: int = 3
     frame_workers: int = 2
     """Threads that look at webcam frames."""
+    secret_key: SecretStr | None = None
+    """32 bytes in base64, instead of the file under data_dir/keys."""
+    master_key: SecretStr | None = None
+    """The same for encrypted files; several, the newest first, are separated by commas."""
 
     @cached_property
     def address(self) -> str:

@@ -69,9 +69,7 @@ def check(jpeg: bytes, max_bytes: int = MAX_BYTES) -> Size:
     if jpeg[:3] != b"\xff\xd8\xff":
         raise _not_jpeg()
     size, after = _dimensions(jpeg)
-    if not (
-        SHORTEST[0] <= size.long_side <= LONGEST[0] and SHORTEST[1] <= size.short_side <= LONGEST[1]
-    ):
+    if not (SHORTEST[0] <= size.long_side <= LONGEST[0] and SHORTEST[1] <= size.short_side <= LONGEST[1]):
         raise Invalid(
             "frame_bad_size",
             f"Кадр {size.width}×{size.height} точек не подходит: нужно от {SHORTEST[0]}×{SHORTEST[1]} "

@@ -4,6 +4,7 @@ A signal is an observation, never an accusation: `incidents` waits until it pers
 """
 
 from enum import StrEnum
+from math import hypot
 from typing import Final
 
 import msgspec
@@ -70,8 +71,8 @@ FALSE_MATCH_RATE: Final = 1.1e-3
 """Of MATCH_AT, from the same table."""
 
 IDENTITY_EVERY: Final[Span] = 15 * SECOND
-IDENTITY_IN_DOUBT: Final[Span] = 1 * SECOND
-"""How often to compare while the last answer was not a match."""
+IDENTITY_IN_DOUBT: Final[Span] = SECOND // 2
+"""How often to compare while the last answer was not a match: at one frame a second, every frame."""
 SAME_TRACK_OVERLAP: Final = 0.1
 """Intersection over union of two boxes, below which the face before the camera may be a new one."""
 
@@ -111,7 +112,7 @@ class Face(msgspec.Struct, frozen=True):
         """How far the nose is from the middle of the eyes, in distances between the eyes: 0 is straight on."""
         right_x, right_y, left_x, left_y, nose_x, nose_y = self.landmarks[:6]
         across, down = left_x - right_x, left_y - right_y
-        length = (across * across + down * down) ** 0.5
+        length = hypot(across, down)
         if length < 1.0:
             return 1.0
         middle_x, middle_y = (right_x + left_x) / 2, (right_y + left_y) / 2
@@ -237,7 +238,7 @@ class Watched(msgspec.Struct, frozen=True):
 
 
 def comparison_due(before: Watched, faces: tuple[Face, ...], at: Moment) -> bool:
-    """At the start, when the number of faces or the track changes, every 15 s, and every second while in doubt."""
+    """At the start, when the number of faces or the track changes, every 15 s, and all the time while in doubt."""
     if not faces:
         return False
     if before.compared_at is None:

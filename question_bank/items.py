@@ -3,6 +3,7 @@
 Nothing that serves a candidate may import this module; see question_bank.candidate_copy.
 """
 
+import re
 from enum import StrEnum
 from hashlib import sha256
 from typing import Literal
@@ -25,6 +26,8 @@ MAX_TEXT = 10_000
 MAX_CHOICE_TEXT = 1_000
 MAX_LIMIT: Span = HOUR
 MIN_LIMIT: Span = 5 * SECOND
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Role(StrEnum):
@@ -139,7 +142,7 @@ def candidate_copy(item: Item) -> CandidateItem:
 
 def is_plain(text: str) -> bool:
     """Whether the text has no control characters but tabs and line ends, and no lone surrogates."""
-    return not any((c < " " and c not in "\t\n\r") or "\ud800" <= c <= "\udfff" or c == "\x7f" for c in text)
+    return _CONTROL.search(text) is None
 
 
 def pool_item(item: Item) -> PoolItem:

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.access.roles import Principal, known_roles
@@ -55,7 +55,7 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
-def principal(row: Mapping[str, Any]) -> Principal:
+def principal(row: RowMapping) -> Principal:
     """A row with PERSON_COLUMNS as a principal."""
     parts = (row["family_name"], row["given_name"], row["patronymic"])
     return Principal(

@@ -14,7 +14,7 @@ from core.web.pages import STATIC, THEMES, render
 # A fixed day, so that a picture of the page changes only when the design does.
 _SHOWN_AT = 1_795_347_000_000
 
-_BOOKINGS: list[dict[str, Any]] = [
+BOOKINGS: list[dict[str, Any]] = [
     {"number": 1, "name": "Ковалёва Анна Сергеевна", "specialty": "Сестринское дело", "state": "ok",
      "word": "Допущена", "at": _SHOWN_AT, "zone": "Europe/Moscow"},
     {"number": 2, "name": "Тимофеев Илья Викторович", "specialty": "Лечебное дело", "state": "warn",
@@ -46,7 +46,7 @@ _TIMELINE: list[dict[str, Any]] = [
     {"at": _SHOWN_AT + 31 * MINUTE, "text": "Связь восстановлена", "state": "ok"},
 ]
 
-_ICONS = re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text(encoding="utf-8"))
+ICONS = re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text(encoding="utf-8"))
 
 
 async def show_components(request: Request) -> Response:
@@ -55,10 +55,10 @@ async def show_components(request: Request) -> Response:
     say = language.gettext(language.of(request))
     context: dict[str, Any] = {
         "shown_at": _SHOWN_AT,
-        "bookings": [{**row, "specialty": say(row["specialty"]), "word": say(row["word"])} for row in _BOOKINGS],
+        "bookings": [{**row, "specialty": say(row["specialty"]), "word": say(row["word"])} for row in BOOKINGS],
         "steps": [{name: text if name == "state" else say(text) for name, text in step.items()} for step in _STEPS],
         "timeline": [{**event, "text": say(event["text"])} for event in _TIMELINE],
-        "icons": _ICONS,
+        "icons": ICONS,
         "themes": THEMES,
     }
     if wanted in THEMES:

@@ -37,6 +37,7 @@ async def require(request: Request) -> None:
         field = (await request.form()).get("csrf")
         given = field if isinstance(field, str) else None
     if given is None or not check(request.app.state.csrf_secret, _login_key(request), given):
+        await request.close()
         raise Forbidden(
             "csrf_failed",
             "Страница устарела: вход выполнен заново или истёк. "

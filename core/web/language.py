@@ -19,6 +19,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from core.web.accept import weighed
+
 DEFAULT = "ru"
 LANGUAGES = ("ru", "en")
 COOKIE = "lang"
@@ -33,11 +35,13 @@ def choose(cookie: str | None, accept_language: str | None) -> str:
     """The language of an answer: the visitor's own choice, then the browser's wishes, then Russian."""
     if cookie in LANGUAGES:
         return cookie
-    for wish in _by_preference(accept_language or ""):
-        primary = wish.partition("-")[0].lower()
-        if primary in LANGUAGES:
-            return primary
-    return DEFAULT
+    known = [
+        (weight, tag.partition("-")[0])
+        for tag, weight in weighed(accept_language or "")
+        if tag.partition("-")[0] in LANGUAGES and weight > 0
+    ]
+    # Of equal weights the first named is wanted most; max() keeps the first.
+    return max(known, key=lambda wish: wish[0], default=(0.0, DEFAULT))[1]
 
 
 def of(connection: HTTPConnection) -> str:
@@ -102,26 +106,6 @@ def _local_path(wanted: str) -> str:
     parts = urlsplit(wanted)
     strange = parts.scheme or parts.netloc or "\\" in wanted or not wanted.isprintable()
     return "/" if strange or not wanted.startswith("/") or wanted.startswith("//") else wanted
-
-
-def _by_preference(accept_language: str) -> list[str]:
-    wishes: list[tuple[float, str]] = []
-    for part in accept_language.split(","):
-        tag, _, parameters = part.strip().partition(";")
-        weight = _weight(parameters)
-        if tag and weight > 0:
-            wishes.append((weight, tag.strip()))
-    return [tag for _, tag in sorted(wishes, key=lambda wish: -wish[0])]
-
-
-def _weight(parameters: str) -> float:
-    name, _, value = parameters.strip().partition("=")
-    if name != "q":
-        return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
 
 
 def _catalogue(lang: str) -> NullTranslations:

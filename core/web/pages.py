@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -107,7 +108,12 @@ def _ngettext(singular: str, plural: str, count: int) -> str:
     return language.ngettext(language.current())(singular, plural, count)
 
 
-def _translated(text: str) -> str:
+# Filters that speak take the context only because Jinja works out any other filter of a constant while it
+# compiles, once for all languages.
+
+
+@pass_context
+def _translated(_: Context, text: str) -> str:
     """For texts that come from elsewhere: `_()` would take them for markup of ours and for a % format."""
     return language.gettext(language.current())(text)
 
@@ -116,19 +122,23 @@ def _typeset(text: str) -> str:
     return Markup(formats.typeset(str(text))) if isinstance(text, Markup) else formats.typeset(text)
 
 
-def _datetime(value: Moment | datetime, zone: str = formats.MOSCOW) -> str:
+@pass_context
+def _datetime(_: Context, value: Moment | datetime, zone: str = formats.MOSCOW) -> str:
     return formats.datetime_text(value, language.current(), zone)
 
 
-def _date(value: Moment | datetime, zone: str = formats.MOSCOW) -> str:
+@pass_context
+def _date(_: Context, value: Moment | datetime, zone: str = formats.MOSCOW) -> str:
     return formats.date_text(value, language.current(), zone)
 
 
-def _duration(span: Span) -> str:
+@pass_context
+def _duration(_: Context, span: Span) -> str:
     return formats.duration_text(span, language.current())
 
 
-def _number(value: int | float, digits: int | None = None) -> str:
+@pass_context
+def _number(_: Context, value: int | float, digits: int | None = None) -> str:
     return formats.number_text(value, language.current(), digits)
 
 

@@ -10,7 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ExceptionHandler
 
 from core.errors import AccreditationError
-from core.web import language, pages
+from core.web import language, pages, policy
+from core.web.accept import weighed
 
 JSON_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:accreditation:problem:"
@@ -174,7 +175,10 @@ async def denied(request: Request, error: Exception) -> Response:
 async def failed(request: Request, error: Exception) -> Response:
     """Handles the unforeseen. Nothing of the exception is shown; the server logs it by itself."""
     explanation = explain(500)
-    return respond(request, AccreditationError(explanation.code, explanation.message, status=500))
+    answer = respond(request, AccreditationError(explanation.code, explanation.message, status=500))
+    # Starlette answers this one outside of all middleware, so that the headers are not added there.
+    policy.harden(answer.headers, request.url.scheme == "https")
+    return answer
 
 
 handlers: Mapping[Any, ExceptionHandler] = {
@@ -201,8 +205,7 @@ def _context(request: Request, error: AccreditationError) -> dict[str, Any]:
 def _quality(accept: str, kind: str, subtypes: tuple[str, ...]) -> float:
     """The weight an Accept header gives to the type; the most specific range that fits decides."""
     best = (-1, 0.0)
-    for part in accept.split(","):
-        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for media, weight in weighed(accept):
         if media == "*/*":
             rank = 0
         elif media == f"{kind}/*":
@@ -211,15 +214,5 @@ def _quality(accept: str, kind: str, subtypes: tuple[str, ...]) -> float:
             rank = 2
         else:
             continue
-        best = max(best, (rank, _weight(parameters)))
+        best = max(best, (rank, weight))
     return best[1]
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        if parameter.startswith("q="):
-            try:
-                return float(parameter[2:])
-            except ValueError:
-                return 0.0
-    return 1.0

@@ -7,44 +7,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import Forbidden
-from core.web import problems
+from core.web import policy, problems
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _OWN_SITES = frozenset({"same-origin", "none"})
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
-_YEAR_SECONDS = 31_536_000
-
-_POLICY = {
-    "default-src": "'none'",
-    "script-src": "'self'",
-    "style-src": "'self'",
-    "img-src": "'self' blob: data:",
-    "media-src": "'self' blob:",
-    "font-src": "'self'",
-    # 'self' covers same-origin ws: and wss: in every browser of the technical check.
-    "connect-src": "'self'",
-    "worker-src": "'self'",
-    "manifest-src": "'self'",
-    "base-uri": "'none'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-}
-
-_FIXED = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    # Not no-referrer: that would make browsers send `Origin: null` with our own forms.
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": (
-        "camera=(self), fullscreen=(self), screen-wake-lock=(self), window-management=(self), "
-        "microphone=(), geolocation=(), payment=(), usb=(), display-capture=(), browsing-topics=()"
-    ),
-}
-
-# Nothing about a person stays on a shared computer after signing out.
-_PERSONAL_TYPES = ("text/html", "application/json", "application/problem+json")
 
 
 class SecurityHeaders:
@@ -55,33 +22,19 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, form_action: Sequence[str] = ()) -> None:
         self.app = app
-        policy = _POLICY | {"form-action": " ".join(["'self'", *form_action])}
-        self._policy = "; ".join(f"{name} {value}" for name, value in policy.items())
+        self._form_action = tuple(form_action)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        secure = scope.get("scheme") == "https"
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._complete(MutableHeaders(scope=message), secure)
+                policy.harden(MutableHeaders(scope=message), scope.get("scheme") == "https", self._form_action)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
-
-    def _complete(self, headers: MutableHeaders, secure: bool) -> None:
-        headers.setdefault(
-            "content-security-policy",
-            f"{self._policy}; upgrade-insecure-requests" if secure else self._policy,
-        )
-        for name, value in _FIXED.items():
-            headers.setdefault(name, value)
-        if secure:
-            headers.setdefault("strict-transport-security", f"max-age={_YEAR_SECONDS}; includeSubDomains")
-        if headers.get("content-type", "").startswith(_PERSONAL_TYPES):
-            headers.setdefault("cache-control", "no-store")
 
 
 class SameOrigin:

@@ -14,6 +14,7 @@ def upgrade() -> None:
         CREATE TABLE exam_server."window" (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             blueprint_id text NOT NULL,
+            blueprint_version int NOT NULL,
             opens_at bigint NOT NULL,
             closes_at bigint NOT NULL CHECK (closes_at > opens_at),
             capacity int NOT NULL CHECK (capacity > 0),

@@ -1,0 +1,35 @@
+"""CPU time and placement of processes, read from /proc."""
+
+import os
+from pathlib import Path
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def pin(process: int, core: int) -> None:
+    """Let a process run on one core only."""
+    os.sched_setaffinity(process, {core})
+
+
+def cpu_seconds(process: int) -> float:
+    """User and system time a process and its ended children have used, in seconds."""
+    fields = (Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15]) / _TICK
+
+
+def family_cpu_seconds(parent: int) -> float:
+    """The same for a process and its living children together."""
+    return cpu_seconds(parent) + sum(cpu_seconds(child) for child in _children(parent))
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == parent:
+                found.append(int(folder.name))
+    return found

@@ -1,0 +1,301 @@
+"""From an ended sitting to an outcome: marks, review and confirmation joined in one idempotent transaction.
+
+An ended sitting without an outcome is itself the work item: whatever fails here is simply done again.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal, TypeAlias
+
+import msgspec
+import structlog
+from msgspec import Struct
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import journal, outbox
+from core.access.people import person
+from core.clock import Clock
+from core.database import Database, execute, fetch_all, fetch_one
+from core.errors import Conflict
+from core.ids import BlueprintId, ChoiceId, ItemId, PersonId, ProtocolId, SittingId
+from core.moments import Moment
+from exam_server import store
+from exam_server.scheduling import today_in
+from exam_server.sitting import Sitting
+from proctoring import review
+from proctoring.store import incidents_of
+from question_bank.blueprint_store import load_blueprint
+from question_bank.blueprints import Accreditation, Blueprint, Confirmation
+from question_bank.requirement_store import list_requirements
+from question_bank.store import load_items
+from scoring import store as results
+from scoring.results import work_out
+
+TOPIC = "exam.outcome"
+
+OutcomeState: TypeAlias = Literal["absent", "preliminary", "confirmed", "annulled"]
+
+_log = structlog.get_logger()
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a sitting. Preliminary until a person's protocol, or the exam's own rule, confirms it."""
+
+    sitting: SittingId
+    candidate: PersonId
+    state: OutcomeState
+    passed: bool | None
+    flagged: bool
+    concluded_at: Moment
+    confirmed_at: Moment | None
+    protocol: ProtocolId | None
+    retake_on: date | None
+    register_number: str | None
+    receipt: str | None
+
+
+class OutcomeFact(Struct, frozen=True):
+    """What leaves for the register: never the score, never the speed."""
+
+    sitting: SittingId
+    candidate: PersonId
+    name: str
+    blueprint: BlueprintId
+    speciality: str
+    speciality_title: str
+    accreditation: Accreditation
+    passed: bool
+    decided_on: date
+    basis: str
+
+
+def gather_responses(sitting: Sitting) -> dict[ItemId, dict[int, Sequence[ChoiceId]]]:
+    """The responses that count, by item and stage; late ones are not among them."""
+    return {
+        entry.item: {stage: value for stage, value in enumerate(progress.answers) if value}
+        for entry, progress in zip(sitting.form.entries, sitting.items, strict=True)
+    }
+
+
+def choose_state(confirmation: Confirmation, flagged: bool) -> OutcomeState:
+    """An exam may confirm itself, but never where an incident waits for a person."""
+    return "confirmed" if confirmation == "automatic" and not flagged else "preliminary"
+
+
+async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_days: int, now: Moment) -> bool:
+    """Record result and outcome of an ended sitting; False when there was nothing to do.
+
+    Everything happens in the caller's transaction, so it is whole or not there.
+    """
+    await execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('conclusion', :id))", id=sitting_id)
+    if await load_outcome(connection, sitting_id) is not None:
+        return False
+    sitting = await store.load_sitting(connection, sitting_id)
+    if sitting.status != "ended" or sitting.ended_at is None:
+        return False
+    if sitting.started_at is None:
+        await _insert(connection, sitting, "absent", None, False, None, now)
+        return True
+    blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
+    refs = [(entry.item, entry.version) for entry in sitting.form.entries]
+    who = await person(connection, sitting.candidate)
+    titles = {r.code: r.title for r in await list_requirements(connection, blueprint.speciality)}
+    result = work_out(
+        sitting=sitting_id,
+        person=sitting.candidate,
+        form=sitting.form,
+        blueprint=blueprint,
+        items=await load_items(connection, refs),
+        responses=gather_responses(sitting),
+        titles=titles,
+        ended=sitting.ended_at,
+        zone=who.zone if who is not None else "UTC",
+        retake_days=retake_days,
+        decided_at=now,
+    )
+    await results.record_result(connection, result)
+    flagged = review.flagged(await incidents_of(connection, sitting_id))
+    state = choose_state(blueprint.confirmation, flagged)
+    retake_on = None if blueprint.practice else result.retake_on
+    await _insert(connection, sitting, "preliminary", result.decision.passed, flagged, retake_on, now)
+    await journal.record(
+        connection,
+        "system",
+        "outcome.computed",
+        f"sitting:{sitting_id}",
+        {"passed": str(result.decision.passed).lower(), "flagged": str(flagged).lower()},
+        now,
+    )
+    if state == "confirmed":
+        await confirm_outcome(connection, sitting_id, None, now)
+    return True
+
+
+async def confirm_outcome(
+    connection: AsyncConnection, sitting_id: SittingId, protocol: tuple[ProtocolId, str] | None, at: Moment
+) -> None:
+    """Make a preliminary outcome final and send it on its way to the register.
+
+    `protocol` is its id and number; None where the exam confirms itself. Raises Conflict when it is not preliminary.
+    """
+    changed = await execute(
+        connection,
+        """UPDATE exam_server.outcome SET state = 'confirmed', confirmed_at = :at, protocol_id = :protocol
+           WHERE sitting_id = :id AND state = 'preliminary'""",
+        id=sitting_id,
+        at=at,
+        protocol=None if protocol is None else protocol[0],
+    )
+    if not changed:
+        raise Conflict("not_preliminary", f"Результат тестирования {sitting_id} уже утверждён или не подлежит этому.")
+    await results.confirm(connection, sitting_id, at, None if protocol is None else protocol[0])
+    fact, blueprint = await _state_fact(connection, sitting_id, protocol, at)
+    actor = "system" if protocol is None else f"protocol:{protocol[0]}"
+    await journal.record(connection, actor, "outcome.confirmed", f"sitting:{sitting_id}", {"basis": fact.basis}, at)
+    if not blueprint.practice:
+        await outbox.post(connection, TOPIC, f"sitting:{sitting_id}", msgspec.json.encode(fact))
+
+
+async def annul_outcome(
+    connection: AsyncConnection, sitting_id: SittingId, protocol: tuple[ProtocolId, str], at: Moment
+) -> None:
+    """Annul a preliminary outcome by a protocol. Raises Conflict when it is not preliminary."""
+    changed = await execute(
+        connection,
+        """UPDATE exam_server.outcome SET state = 'annulled', confirmed_at = :at, protocol_id = :protocol
+           WHERE sitting_id = :id AND state = 'preliminary'""",
+        id=sitting_id,
+        at=at,
+        protocol=protocol[0],
+    )
+    if not changed:
+        raise Conflict("not_preliminary", f"Результат тестирования {sitting_id} уже утверждён или не подлежит этому.")
+    await journal.record(
+        connection,
+        f"protocol:{protocol[0]}",
+        "outcome.annulled",
+        f"sitting:{sitting_id}",
+        {"protocol": protocol[1]},
+        at,
+    )
+
+
+async def record_receipt(
+    connection: AsyncConnection, sitting_id: SittingId, register_number: str | None, receipt: str
+) -> None:
+    """Keep the register's signed answer."""
+    await execute(
+        connection,
+        "UPDATE exam_server.outcome SET register_number = :number, receipt = :receipt WHERE sitting_id = :id",
+        id=sitting_id,
+        number=register_number,
+        receipt=receipt,
+    )
+
+
+async def load_outcome(connection: AsyncConnection, sitting_id: SittingId) -> Outcome | None:
+    row = await fetch_one(connection, f"{_OUTCOME} WHERE sitting_id = :id", id=sitting_id)
+    return None if row is None else _outcome(row)
+
+
+async def load_outcomes(connection: AsyncConnection, sittings: Sequence[SittingId]) -> dict[SittingId, Outcome]:
+    """The outcomes of those sittings that have one."""
+    rows = await fetch_all(connection, f"{_OUTCOME} WHERE sitting_id = ANY(CAST(:ids AS bigint[]))", ids=list(sittings))
+    return {SittingId(row["sitting_id"]): _outcome(row) for row in rows}
+
+
+class Conclusion:
+    """Concludes sittings as they end, and sweeps up those that were missed."""
+
+    def __init__(self, database: Database, clock: Clock, retake_days: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._retake_days = retake_days
+
+    async def conclude(self, sitting_id: SittingId) -> bool:
+        """One sitting, in a transaction of its own."""
+        async with self._database.transaction() as connection:
+            return await conclude(connection, sitting_id, self._retake_days, self._clock.now())
+
+    async def sweep(self, limit: int = 100) -> int:
+        """Conclude whatever ended without an outcome. One that fails does not hold the others."""
+        async with self._database.transaction() as connection:
+            waiting = await store.unconcluded(connection, limit)
+        done = 0
+        for sitting_id in waiting:
+            try:
+                done += await self.conclude(sitting_id)
+            except Exception as error:  # the sitting stays a work item and is tried again
+                _log.error("conclusion.failed", sitting=sitting_id, error=repr(error))
+        return done
+
+
+_OUTCOME = """SELECT sitting_id, candidate, state, passed, flagged, concluded_at, confirmed_at, protocol_id,
+                     retake_on, register_number, receipt FROM exam_server.outcome"""
+
+
+async def _insert(
+    connection: AsyncConnection,
+    sitting: Sitting,
+    state: OutcomeState,
+    passed: bool | None,
+    flagged: bool,
+    retake_on: date | None,
+    at: Moment,
+) -> None:
+    await execute(
+        connection,
+        """INSERT INTO exam_server.outcome (sitting_id, candidate, state, passed, flagged, concluded_at, retake_on)
+           VALUES (:id, :candidate, :state, :passed, :flagged, :at, :retake_on)""",
+        id=sitting.id,
+        candidate=sitting.candidate,
+        state=state,
+        passed=passed,
+        flagged=flagged,
+        at=at,
+        retake_on=retake_on,
+    )
+
+
+async def _state_fact(
+    connection: AsyncConnection, sitting_id: SittingId, protocol: tuple[ProtocolId, str] | None, at: Moment
+) -> tuple[OutcomeFact, Blueprint]:
+    card = await store.load_card(connection, sitting_id)
+    blueprint = await load_blueprint(connection, card.blueprint, card.blueprint_version)
+    who = await person(connection, card.candidate)
+    outcome = await load_outcome(connection, sitting_id)
+    assert outcome is not None
+    assert who is not None
+    return (
+        OutcomeFact(
+            sitting=sitting_id,
+            candidate=card.candidate,
+            name=who.name,
+            blueprint=blueprint.id,
+            speciality=blueprint.speciality,
+            speciality_title=blueprint.speciality_title,
+            accreditation=blueprint.accreditation,
+            passed=bool(outcome.passed),
+            decided_on=today_in(at, who.zone),
+            basis="автоматическое подтверждение" if protocol is None else f"протокол № {protocol[1]}",
+        ),
+        blueprint,
+    )
+
+
+def _outcome(row: RowMapping) -> Outcome:
+    protocol = row["protocol_id"]
+    return Outcome(
+        SittingId(row["sitting_id"]),
+        PersonId(row["candidate"]),
+        row["state"],
+        row["passed"],
+        row["flagged"],
+        row["concluded_at"],
+        row["confirmed_at"],
+        None if protocol is None else ProtocolId(protocol),
+        row["retake_on"],
+        row["register_number"],
+        row["receipt"],
+    )

@@ -1,0 +1,213 @@
+"""The way in: technical check, consent, identity. Only when all are settled may the sitting start."""
+
+from typing import Annotated, Literal, Protocol
+
+import msgspec
+from msgspec import Meta, Struct
+
+from core import journal
+from core.clock import Clock
+from core.database import Database
+from core.errors import Conflict, Invalid
+from core.ids import PersonId, SittingId
+from core.moments import Moment, Span
+from exam_server import store, timing
+from exam_server.commands import Admit
+from exam_server.conduct import Conduct
+from exam_server.events import IdentityBy
+from exam_server.sitting import Status
+from exam_server.store import NO_SITTING
+from question_bank.blueprint_store import load_blueprint
+from question_bank.forms import Navigation
+
+CONSENT_VERSION = "2026-1"
+
+Label = Annotated[str, Meta(max_length=200)]
+Pixels = Annotated[int, Meta(ge=0, le=20_000)]
+Rate = Annotated[float, Meta(ge=0, le=100_000)]
+
+
+class CameraReading(Struct, frozen=True, forbid_unknown_fields=True):
+    width: Pixels
+    height: Pixels
+    label: Label
+
+
+class ScreenReading(Struct, frozen=True, forbid_unknown_fields=True):
+    width: Pixels
+    height: Pixels
+
+
+class Readings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the technical check measured on the candidate's device: Mbit/s, milliseconds, pixels."""
+
+    camera: CameraReading
+    screen: ScreenReading
+    download_mbit: Rate
+    upload_mbit: Rate
+    latency_ms: Rate
+    secure: bool
+    storage: bool
+    websocket: bool
+
+
+class Consent(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the candidate agreed to. Biometrics may be refused at no cost: a person then checks the passport."""
+
+    version: Literal["2026-1"]
+    processing: bool
+    biometrics: bool
+
+
+class EntranceView(Struct, frozen=True):
+    """How far a candidate came, as the entrance pages show it. Spans in ms, moments in ms since the epoch."""
+
+    sitting: SittingId
+    title: str
+    speciality: str
+    items: int
+    exam_limit: Span
+    closes_at: Moment
+    status: Status
+    checked: bool
+    consented: bool
+    biometrics: bool | None
+    referenced: bool
+    admitted: bool
+    identity_by_person_pending: bool
+    navigation: Navigation
+    flags: bool
+    practice: bool
+
+
+class ReferenceTaker(Protocol):
+    """Judges a reference picture and keeps it for the sitting; raises AccreditationError with what to do."""
+
+    async def take_reference(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None: ...
+
+
+class Entrance:
+    """The steps before the start, each repeatable until the sitting has begun."""
+
+    def __init__(self, database: Database, clock: Clock, conduct: Conduct, observer: ReferenceTaker) -> None:
+        self._database = database
+        self._clock = clock
+        self._conduct = conduct
+        self._observer = observer
+
+    async def view(self, sitting_id: SittingId, candidate: PersonId) -> EntranceView:
+        """Raises NotFound for a sitting that does not exist or is somebody else's."""
+        held = await self._conduct.hold(sitting_id)
+        sitting = held.state
+        if sitting.candidate != candidate:
+            raise NO_SITTING
+        async with self._database.transaction() as connection:
+            blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
+            entrance = await store.load_entrance(connection, sitting_id)
+        return EntranceView(
+            sitting=sitting_id,
+            title=blueprint.title,
+            speciality=blueprint.speciality_title,
+            items=len(sitting.items),
+            exam_limit=sitting.rules.exam_limit,
+            closes_at=timing.exam_deadline(sitting),
+            status=sitting.status,
+            checked=entrance.checked_at is not None,
+            consented=entrance.consented_at is not None,
+            biometrics=entrance.biometrics,
+            referenced=entrance.referenced_at is not None,
+            admitted=sitting.admitted is not None,
+            identity_by_person_pending=entrance.biometrics is False and entrance.identified_at is None,
+            navigation=sitting.rules.navigation,
+            flags=sitting.rules.flags,
+            practice=blueprint.practice,
+        )
+
+    async def record_check(self, sitting_id: SittingId, candidate: PersonId, readings: Readings) -> None:
+        """Keep what was measured. Only a device on which the exam can't work at all is turned away."""
+        await self._own_ready(sitting_id, candidate)
+        problems = {}
+        if readings.camera.width < 320 or readings.camera.height < 240:
+            problems["camera"] = "Камера не найдена или её изображение слишком мало. Подключите другую камеру."
+        if not readings.websocket:
+            problems["websocket"] = "Постоянное соединение не открывается. Смените сеть или отключите прокси-сервер."
+        if not readings.storage:
+            problems["storage"] = "Браузер не хранит данные. Выйдите из приватного режима."
+        if problems:
+            raise Invalid("check_failed", "Устройство пока не готово. Исправьте отмеченное.", fields=problems)
+        async with self._database.transaction() as connection:
+            text = msgspec.json.encode(readings).decode()
+            await store.record_check(connection, sitting_id, text, self._clock.now())
+        await self._admit_when_complete(sitting_id)
+
+    async def record_consent(self, sitting_id: SittingId, candidate: PersonId, consent: Consent) -> None:
+        """Raises Invalid when the processing of personal data was not agreed to."""
+        await self._own_ready(sitting_id, candidate)
+        if not consent.processing:
+            raise Invalid(
+                "consent_needed",
+                "Без согласия на обработку персональных данных и наблюдение тестирование невозможно.",
+                fields={"processing": "Поставьте отметку, если согласны."},
+            )
+        at = self._clock.now()
+        async with self._database.transaction() as connection:
+            await store.record_consent(connection, sitting_id, consent.version, consent.biometrics, at)
+            await journal.record(
+                connection,
+                f"person:{candidate}",
+                "consent.given",
+                f"sitting:{sitting_id}",
+                {"version": consent.version, "biometrics": str(consent.biometrics).lower()},
+                at,
+            )
+        await self._admit_when_complete(sitting_id)
+
+    async def take_reference(self, sitting_id: SittingId, candidate: PersonId, jpeg: bytes) -> None:
+        """Judge and keep the reference picture. Raises AccreditationError saying how to take a better one."""
+        await self._own_ready(sitting_id, candidate)
+        async with self._database.transaction() as connection:
+            entrance = await store.load_entrance(connection, sitting_id)
+        if not entrance.biometrics:
+            raise Conflict("no_biometrics", "Вы не давали согласия на сравнение лица. Личность проверит проктор.")
+        at = self._clock.now()
+        await self._observer.take_reference(sitting_id, jpeg, at)
+        async with self._database.transaction() as connection:
+            await store.record_reference(connection, sitting_id, at)
+        await self._admit_when_complete(sitting_id)
+
+    async def confirm_identity(self, sitting_id: SittingId, by: PersonId) -> None:
+        """A proctor has compared the passport with the face over the camera."""
+        held = await self._conduct.hold(sitting_id)
+        if by == held.state.candidate:
+            raise Conflict("own_sitting", "Подтвердить собственную личность нельзя.")
+        at = self._clock.now()
+        async with self._database.transaction() as connection:
+            entrance = await store.load_entrance(connection, sitting_id)
+            if entrance.consented_at is None or entrance.biometrics:
+                raise Conflict("not_asked", "Кандидат не просил о проверке паспорта.")
+            await store.record_identity(connection, sitting_id, by, at)
+            await journal.record(connection, f"person:{by}", "identity.confirmed", f"sitting:{sitting_id}", {}, at)
+        await self._admit_when_complete(sitting_id)
+
+    async def _own_ready(self, sitting_id: SittingId, candidate: PersonId) -> None:
+        sitting = (await self._conduct.hold(sitting_id)).state
+        if sitting.candidate != candidate:
+            raise NO_SITTING
+        if sitting.status != "ready":
+            raise Conflict("already_started", "Тестирование уже началось, эти шаги пройдены.")
+
+    async def _admit_when_complete(self, sitting_id: SittingId) -> None:
+        async with self._database.transaction() as connection:
+            entrance = await store.load_entrance(connection, sitting_id)
+        by = settled_by(entrance)
+        if by is not None:
+            await self._conduct.order(sitting_id, Admit(by))
+
+
+def settled_by(entrance: store.Entrance) -> IdentityBy | None:
+    """How identity was settled, once check and consent are there too; None while something is missing."""
+    if entrance.checked_at is None or entrance.consented_at is None:
+        return None
+    if entrance.biometrics:
+        return "biometrics" if entrance.referenced_at is not None else None
+    return "person" if entrance.identified_at is not None else None

@@ -1,0 +1,267 @@
+"""Windows, admission, bookings, and the form that a booking turns into."""
+
+from collections.abc import Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.access.people import person
+from core.database import execute, fetch_all, fetch_one
+from core.errors import Conflict, Invalid, NotFound
+from core.ids import BlueprintId, BookingId, PersonId, SittingId, WindowId
+from core.moments import Moment, to_datetime
+from exam_server.eligibility import SENTENCES, Circumstances, PastAttempt, find_hindrance
+from exam_server.events import Created
+from exam_server.store import create_sitting
+from question_bank.assembly import assemble
+from question_bank.blueprint_store import load_blueprint
+from question_bank.blueprints import Blueprint
+from question_bank.pool_store import PreparedPools, save_snapshot
+
+NO_BOOKING = NotFound("unknown_booking", "Такой записи на тестирование нет. Откройте её из личного кабинета.")
+
+
+class Window(Struct, frozen=True):
+    """A date and time at which an exam is held."""
+
+    id: WindowId
+    blueprint: BlueprintId
+    blueprint_version: int
+    opens_at: Moment
+    closes_at: Moment
+    capacity: int
+    taken: int
+    place: str
+    cancelled_at: Moment | None
+
+
+class Booking(Struct, frozen=True):
+    """A candidate's place in a window, with the sitting it led to, if any."""
+
+    id: BookingId
+    window: Window
+    candidate: PersonId
+    booked_at: Moment
+    sitting: SittingId | None
+    ended: bool
+
+
+_WINDOW = """w.id AS window_id, w.blueprint_id, w.blueprint_version, w.opens_at, w.closes_at, w.capacity, w.place,
+    w.cancelled_at, (SELECT count(*) FROM exam_server.booking t
+                     WHERE t.window_id = w.id AND t.cancelled_at IS NULL) AS taken"""
+_BOOKING = f"""SELECT b.id, b.candidate, b.booked_at, s.id AS sitting_id,
+    s.id IS NOT NULL AND s.next_deadline IS NULL AS ended, {_WINDOW}
+    FROM exam_server.booking b JOIN exam_server."window" w ON w.id = b.window_id
+    LEFT JOIN exam_server.sitting s ON s.booking_id = b.id"""
+
+
+async def open_window(
+    connection: AsyncConnection,
+    blueprint: Blueprint,
+    opens_at: Moment,
+    closes_at: Moment,
+    capacity: int,
+    place: str = "",
+) -> WindowId:
+    """Plan a window. Raises Invalid for a span or capacity that makes no sense."""
+    if closes_at <= opens_at or capacity < 1:
+        raise Invalid("bad_window", "Окончание должно быть позже начала, мест — не меньше одного.")
+    row = await fetch_one(
+        connection,
+        """INSERT INTO exam_server."window" (blueprint_id, blueprint_version, opens_at, closes_at, capacity, place)
+           VALUES (:blueprint, :version, :opens, :closes, :capacity, :place) RETURNING id""",
+        blueprint=blueprint.id,
+        version=blueprint.version,
+        opens=opens_at,
+        closes=closes_at,
+        capacity=capacity,
+        place=place,
+    )
+    assert row is not None
+    return WindowId(row["id"])
+
+
+async def list_windows(connection: AsyncConnection, now: Moment, limit: int = 100) -> list[Window]:
+    """Windows that are open or still to come, the earliest first."""
+    rows = await fetch_all(
+        connection,
+        f"""SELECT {_WINDOW} FROM exam_server."window" w WHERE w.closes_at > :now
+            ORDER BY w.opens_at LIMIT :limit""",
+        now=now,
+        limit=limit,
+    )
+    return [_window(row) for row in rows]
+
+
+async def decide_admission(
+    connection: AsyncConnection, candidate: PersonId, speciality: str, missing: Sequence[str], at: Moment
+) -> None:
+    """Write down whether a candidate is admitted in a speciality: with nothing missing, yes."""
+    await execute(
+        connection,
+        """INSERT INTO exam_server.admission (candidate, speciality, missing, decided_at)
+           VALUES (:candidate, :speciality, :missing, :at)
+           ON CONFLICT (candidate, speciality) DO UPDATE SET missing = :missing, decided_at = :at""",
+        candidate=candidate,
+        speciality=speciality,
+        missing=list(missing),
+        at=at,
+    )
+
+
+async def book(connection: AsyncConnection, window: WindowId, candidate: PersonId, at: Moment) -> BookingId:
+    """Take a place; asking again gives the same booking. Raises NotFound, Conflict (`window_full`, `window_over`)."""
+    row = await fetch_one(  # the lock makes those who come together count one after another
+        connection,
+        """SELECT capacity, closes_at, cancelled_at FROM exam_server."window" WHERE id = :id FOR UPDATE""",
+        id=window,
+    )
+    if row is None:
+        raise NotFound("unknown_window", "Такого времени тестирования нет. Выберите другое в календаре.")
+    mine = await fetch_one(
+        connection,
+        """SELECT id FROM exam_server.booking
+           WHERE window_id = :window AND candidate = :candidate AND cancelled_at IS NULL""",
+        window=window,
+        candidate=candidate,
+    )
+    if mine is not None:
+        return BookingId(mine["id"])
+    if row["cancelled_at"] is not None or row["closes_at"] <= at:
+        raise Conflict("window_over", "На это время записаться уже нельзя. Выберите другое в календаре.")
+    made = await fetch_one(
+        connection,
+        """INSERT INTO exam_server.booking (window_id, candidate, booked_at)
+           SELECT :window, :candidate, :at
+           WHERE (SELECT count(*) FROM exam_server.booking
+                  WHERE window_id = :window AND cancelled_at IS NULL) < :capacity
+           RETURNING id""",
+        window=window,
+        candidate=candidate,
+        at=at,
+        capacity=row["capacity"],
+    )
+    if made is None:
+        raise Conflict("window_full", "Свободных мест на это время нет. Выберите другое в календаре.")
+    return BookingId(made["id"])
+
+
+async def list_bookings(connection: AsyncConnection, candidate: PersonId) -> list[Booking]:
+    """The candidate's bookings that were not cancelled, the latest window first."""
+    rows = await fetch_all(
+        connection,
+        f"{_BOOKING} WHERE b.candidate = :candidate AND b.cancelled_at IS NULL ORDER BY w.opens_at DESC, b.id DESC",
+        candidate=candidate,
+    )
+    return [_booking(row) for row in rows]
+
+
+async def find_reason_to_wait(
+    connection: AsyncConnection, booking: Booking, blueprint: Blueprint, now: Moment, attempts_allowed: int, zone: str
+) -> Conflict | None:
+    """Why the candidate can't begin now, as the refusal that says so; None when nothing stands in the way."""
+    admission = await fetch_one(
+        connection,
+        "SELECT missing FROM exam_server.admission WHERE candidate = :candidate AND speciality = :speciality",
+        candidate=booking.candidate,
+        speciality=blueprint.speciality,
+    )
+    attempts = await past_attempts(connection, booking.candidate, blueprint.id)
+    missing = None if admission is None else tuple(admission["missing"])
+    hindrance = find_hindrance(
+        Circumstances(
+            missing=missing,
+            cancelled=booking.window.cancelled_at is not None,
+            opens_at=booking.window.opens_at,
+            closes_at=booking.window.closes_at,
+            attempts=attempts,
+            attempts_allowed=attempts_allowed,
+            practice=blueprint.practice,
+        ),
+        now,
+        today_in(now, zone),
+    )
+    if hindrance is None:
+        return None
+    fields = {"documents": ", ".join(missing)} if hindrance == "documents_missing" and missing else {}
+    return Conflict(hindrance, SENTENCES[hindrance], fields=fields)
+
+
+async def past_attempts(connection: AsyncConnection, candidate: PersonId, blueprint: BlueprintId) -> list[PastAttempt]:
+    """The attempts at an exam that count: begun sittings, less those annulled."""
+    rows = await fetch_all(
+        connection,
+        """SELECT o.passed, o.retake_on FROM exam_server.sitting s
+           LEFT JOIN exam_server.outcome o ON o.sitting_id = s.id
+           WHERE s.candidate = :candidate AND s.blueprint_id = :blueprint
+             AND (o.state IS NULL OR o.state IN ('preliminary', 'confirmed'))
+           ORDER BY s.id""",
+        candidate=candidate,
+        blueprint=blueprint,
+    )
+    return [PastAttempt(row["passed"], row["retake_on"]) for row in rows]
+
+
+async def prepare(
+    connection: AsyncConnection,
+    booking_id: BookingId,
+    candidate: PersonId,
+    *,
+    pools: PreparedPools,
+    seed: int,
+    now: Moment,
+    attempts_allowed: int,
+) -> SittingId:
+    """The sitting of a booking, with its form; made at the first call, the same at every later one.
+
+    Raises NotFound for a booking that is not this candidate's, Conflict with the reason why not now.
+    """
+    # Two bookings of one candidate that are entered at once must see each other's attempt.
+    await execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('attempt', :who))", who=candidate)
+    row = await fetch_one(connection, f"{_BOOKING} WHERE b.id = :id AND b.cancelled_at IS NULL", id=booking_id)
+    if row is None or row["candidate"] != candidate:
+        raise NO_BOOKING
+    booking = _booking(row)
+    if booking.sitting is not None:
+        return booking.sitting
+    blueprint = await load_blueprint(connection, booking.window.blueprint, booking.window.blueprint_version)
+    who = await person(connection, candidate)
+    zone = who.zone if who is not None else "UTC"
+    refusal = await find_reason_to_wait(connection, booking, blueprint, now, attempts_allowed, zone)
+    if refusal is not None:
+        raise refusal
+    pool = await pools.pool(connection, blueprint)
+    await save_snapshot(connection, pool, now)
+    form = assemble(blueprint, pool, seed)
+    attempts = await past_attempts(connection, candidate, blueprint.id)
+    created = Created(now, candidate, form, blueprint.rules, booking.window.closes_at)
+    return await create_sitting(connection, booking_id, len(attempts) + 1, created)
+
+
+def today_in(now: Moment, zone: str) -> date:
+    """The date that a calendar on the wall of that zone shows."""
+    return to_datetime(now).astimezone(ZoneInfo(zone)).date()
+
+
+def _window(row: RowMapping) -> Window:
+    return Window(
+        WindowId(row["window_id"]),
+        BlueprintId(row["blueprint_id"]),
+        row["blueprint_version"],
+        row["opens_at"],
+        row["closes_at"],
+        row["capacity"],
+        row["taken"],
+        row["place"],
+        row["cancelled_at"],
+    )
+
+
+def _booking(row: RowMapping) -> Booking:
+    sitting = None if row["sitting_id"] is None else SittingId(row["sitting_id"])
+    return Booking(
+        BookingId(row["id"]), _window(row), PersonId(row["candidate"]), row["booked_at"], sitting, row["ended"]
+    )

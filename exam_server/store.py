@@ -1,0 +1,250 @@
+"""Rows of the engine: sittings and their first log row, entrance, connections, notes."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.database import execute, fetch_all, fetch_one
+from core.errors import NotFound
+from core.ids import BlueprintId, BookingId, PersonId, SittingId, WindowId
+from core.moments import Moment, to_datetime
+from exam_server.chain import START, Row, link, read_chain
+from exam_server.events import AnyEvent, Created, encode_batch
+from exam_server.sitting import Sitting, fold
+
+NO_SITTING = NotFound("unknown_sitting", "Такого тестирования нет. Проверьте адрес или откройте его из кабинета.")
+
+
+class SittingCard(Struct, frozen=True):
+    """What lists and headers say about a sitting without reading its log."""
+
+    id: SittingId
+    booking: BookingId
+    window: WindowId
+    candidate: PersonId
+    blueprint: BlueprintId
+    blueprint_version: int
+    attempt: int
+    created_at: Moment
+    ended: bool
+
+
+class Entrance(Struct, frozen=True):
+    """How far a candidate came before the start."""
+
+    checked_at: Moment | None = None
+    consented_at: Moment | None = None
+    biometrics: bool | None = None
+    referenced_at: Moment | None = None
+    identified_at: Moment | None = None
+    identified_by: PersonId | None = None
+
+
+class Note(Struct, frozen=True):
+    """What a member of staff wrote about a sitting."""
+
+    id: int
+    author: PersonId
+    kind: str
+    body: str
+    written_at: Moment
+
+
+_CARD = """SELECT s.id, s.booking_id, b.window_id, s.candidate, s.blueprint_id, s.blueprint_version, s.attempt,
+                  s.created_at, s.next_deadline IS NULL AS ended
+           FROM exam_server.sitting s JOIN exam_server.booking b ON b.id = s.booking_id"""
+
+
+async def create_sitting(connection: AsyncConnection, booking: BookingId, attempt: int, created: Created) -> SittingId:
+    """A sitting and row 0 of its log, in the caller's transaction."""
+    row = await fetch_one(
+        connection,
+        """INSERT INTO exam_server.sitting
+               (booking_id, candidate, blueprint_id, blueprint_version, attempt, created_at, next_deadline)
+           VALUES (:booking, :candidate, :blueprint, :version, :attempt, :at, :due) RETURNING id""",
+        booking=booking,
+        candidate=created.candidate,
+        blueprint=created.form.blueprint,
+        version=created.form.blueprint_version,
+        attempt=attempt,
+        at=created.at,
+        due=to_datetime(created.closes_at),
+    )
+    assert row is not None
+    sitting_id = SittingId(row["id"])
+    events = encode_batch((created,))
+    await execute(
+        connection,
+        """INSERT INTO exam_server.log (sitting_id, version, prev, digest, events)
+           VALUES (:id, 0, :prev, :digest, :events)""",
+        id=sitting_id,
+        prev=START,
+        digest=link(sitting_id, 0, START, events),
+        events=events,
+    )
+    return sitting_id
+
+
+async def load_card(connection: AsyncConnection, sitting: SittingId) -> SittingCard:
+    """Raises NotFound."""
+    row = await fetch_one(connection, f"{_CARD} WHERE s.id = :id", id=sitting)
+    if row is None:
+        raise NO_SITTING
+    return _card(row)
+
+
+async def load_events(connection: AsyncConnection, sitting: SittingId) -> list[AnyEvent]:
+    """Every event of a sitting, its digest chain checked. Raises NotFound, chain.BrokenChain."""
+    rows = await fetch_all(
+        connection,
+        "SELECT version, prev, digest, events FROM exam_server.log WHERE sitting_id = :id ORDER BY version",
+        id=sitting,
+    )
+    if not rows:
+        raise NO_SITTING
+    return read_chain(sitting, [Row(r["version"], r["prev"], r["digest"], r["events"]) for r in rows])
+
+
+async def load_sitting(connection: AsyncConnection, sitting: SittingId) -> Sitting:
+    """The state folded from the log. Raises NotFound, chain.BrokenChain."""
+    return fold(sitting, await load_events(connection, sitting))
+
+
+async def all_sittings(connection: AsyncConnection) -> list[SittingId]:
+    rows = await fetch_all(connection, "SELECT id FROM exam_server.sitting ORDER BY id")
+    return [SittingId(row["id"]) for row in rows]
+
+
+async def unconcluded(connection: AsyncConnection, limit: int) -> list[SittingId]:
+    """Ended sittings that have no outcome yet: each is a piece of work to do."""
+    rows = await fetch_all(
+        connection,
+        """SELECT s.id FROM exam_server.sitting s
+           WHERE s.next_deadline IS NULL AND NOT EXISTS
+               (SELECT FROM exam_server.outcome o WHERE o.sitting_id = s.id)
+           ORDER BY s.id LIMIT :limit""",
+        limit=limit,
+    )
+    return [SittingId(row["id"]) for row in rows]
+
+
+async def record_connection(
+    connection: AsyncConnection, sitting: SittingId, epoch: int, address: str, device: str, at: Moment
+) -> None:
+    await execute(
+        connection,
+        """INSERT INTO exam_server.connection (sitting_id, epoch, address, device, connected_at)
+           VALUES (:id, :epoch, :address, :device, :at) ON CONFLICT DO NOTHING""",
+        id=sitting,
+        epoch=epoch,
+        address=address,
+        device=device,
+        at=at,
+    )
+
+
+async def load_connections(connection: AsyncConnection, sitting: SittingId) -> Sequence[RowMapping]:
+    """epoch, address, device, connected_at of each page that took the sitting over."""
+    return await fetch_all(
+        connection,
+        """SELECT epoch, address, device, connected_at FROM exam_server.connection
+           WHERE sitting_id = :id ORDER BY epoch""",
+        id=sitting,
+    )
+
+
+async def load_entrance(connection: AsyncConnection, sitting: SittingId) -> Entrance:
+    row = await fetch_one(
+        connection,
+        """SELECT checked_at, consented_at, biometrics, referenced_at, identified_at, identified_by
+           FROM exam_server.entrance WHERE sitting_id = :id""",
+        id=sitting,
+    )
+    return Entrance() if row is None else Entrance(**row)
+
+
+async def record_check(connection: AsyncConnection, sitting: SittingId, readings: str, at: Moment) -> None:
+    await execute(
+        connection,
+        """INSERT INTO exam_server.entrance (sitting_id, checked_at, readings)
+           VALUES (:id, :at, CAST(:readings AS jsonb))
+           ON CONFLICT (sitting_id) DO UPDATE SET checked_at = :at, readings = CAST(:readings AS jsonb)""",
+        id=sitting,
+        at=at,
+        readings=readings,
+    )
+
+
+async def record_consent(
+    connection: AsyncConnection, sitting: SittingId, version: str, biometrics: bool, at: Moment
+) -> None:
+    await execute(
+        connection,
+        """INSERT INTO exam_server.entrance (sitting_id, consented_at, consent_version, biometrics)
+           VALUES (:id, :at, :version, :biometrics)
+           ON CONFLICT (sitting_id) DO UPDATE
+           SET consented_at = :at, consent_version = :version, biometrics = :biometrics""",
+        id=sitting,
+        at=at,
+        version=version,
+        biometrics=biometrics,
+    )
+
+
+async def record_reference(connection: AsyncConnection, sitting: SittingId, at: Moment) -> None:
+    await execute(
+        connection, "UPDATE exam_server.entrance SET referenced_at = :at WHERE sitting_id = :id", id=sitting, at=at
+    )
+
+
+async def record_identity(connection: AsyncConnection, sitting: SittingId, by: PersonId, at: Moment) -> None:
+    await execute(
+        connection,
+        "UPDATE exam_server.entrance SET identified_at = :at, identified_by = :by WHERE sitting_id = :id",
+        id=sitting,
+        at=at,
+        by=by,
+    )
+
+
+async def write_note(
+    connection: AsyncConnection, sitting: SittingId, author: PersonId, kind: str, body: str, at: Moment
+) -> int:
+    """Keep a written reason and return its id."""
+    row = await fetch_one(
+        connection,
+        """INSERT INTO exam_server.note (sitting_id, author, kind, body, written_at)
+           VALUES (:id, :author, :kind, :body, :at) RETURNING id""",
+        id=sitting,
+        author=author,
+        kind=kind,
+        body=body,
+        at=at,
+    )
+    assert row is not None
+    return int(row["id"])
+
+
+async def load_notes(connection: AsyncConnection, sitting: SittingId) -> dict[int, Note]:
+    rows = await fetch_all(
+        connection,
+        "SELECT id, author, kind, body, written_at FROM exam_server.note WHERE sitting_id = :id ORDER BY id",
+        id=sitting,
+    )
+    return {row["id"]: Note(**row) for row in rows}
+
+
+def _card(row: RowMapping) -> SittingCard:
+    return SittingCard(
+        SittingId(row["id"]),
+        BookingId(row["booking_id"]),
+        WindowId(row["window_id"]),
+        PersonId(row["candidate"]),
+        BlueprintId(row["blueprint_id"]),
+        row["blueprint_version"],
+        row["attempt"],
+        row["created_at"],
+        row["ended"],
+    )

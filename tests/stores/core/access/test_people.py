@@ -1,0 +1,234 @@
+import asyncio
+
+import pytest
+from argon2 import PasswordHasher
+
+from core.access import (
+    HASHER,
+    Permission,
+    Role,
+    create_person,
+    end_logins,
+    find_person,
+    forget_failures,
+    hold_roles,
+    people,
+    person,
+    principal_of,
+    sign_in,
+    sign_out,
+)
+from core.access.people import (
+    FAILURE_WINDOW,
+    FAILURES_PER_ADDRESS,
+    FAILURES_PER_LOGIN,
+    FAILURES_PER_LOGIN_AND_ADDRESS,
+)
+from core.database import Database, fetch_all, fetch_one
+from core.errors import Conflict, Invalid, TooMany, Unauthenticated
+from core.ids import PersonId
+from core.moments import HOUR
+
+NOW = 1_795_338_000_000
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+PASSWORD = "верная-лошадь"
+
+
+async def someone(database: Database, login: str = "anna", password: str | None = PASSWORD) -> PersonId:
+    async with database.transaction() as connection:
+        return await create_person(
+            connection,
+            login=login,
+            password=password,
+            family_name="Иванова",
+            given_name="Анна",
+            patronymic="Петровна",
+            roles={Role.CANDIDATE, Role.PROCTOR},
+            now=NOW,
+            hasher=QUICK,
+        )
+
+
+async def try_in(
+    database: Database, login: str = "anna", password: str = PASSWORD, address: str = "10.0.0.1", now: int = NOW
+) -> str:
+    return await sign_in(database, login, password, address, now, hours=12, hasher=QUICK)
+
+
+async def test_who_signs_in_is_who_the_token_stands_for(database: Database) -> None:
+    person_id = await someone(database)
+    token = await try_in(database, login="  ANNA ")
+    async with database.transaction() as connection:
+        found = await principal_of(connection, token, NOW)
+        assert found == await person(connection, person_id)
+        assert await principal_of(connection, token + "x", NOW) is None
+    assert found is not None
+    assert (found.id, found.login, found.name) == (person_id, "anna", "Иванова Анна Петровна")
+    assert found.roles == {Role.CANDIDATE, Role.PROCTOR}
+    assert found.may(Permission.EXAM_TAKE)
+
+
+async def test_a_login_ends_by_time_by_sign_out_and_by_decision(database: Database) -> None:
+    person_id = await someone(database)
+    first, second, third = [await try_in(database) for _ in range(3)]
+    async with database.transaction() as connection:
+        assert await principal_of(connection, first, NOW + 12 * HOUR - 1) is not None
+        assert await principal_of(connection, first, NOW + 12 * HOUR) is None
+    await sign_out(database, first)
+    async with database.transaction() as connection:
+        assert await principal_of(connection, first, NOW) is None
+        assert await principal_of(connection, second, NOW) is not None
+        assert await end_logins(connection, person_id) == 2
+        assert await principal_of(connection, third, NOW) is None
+
+
+async def test_neither_token_nor_password_is_stored(database: Database) -> None:
+    await someone(database)
+    token = await try_in(database)
+    async with database.transaction() as connection:
+        rows = await fetch_all(connection, "SELECT p::text || l::text AS text FROM core.person p, core.login l")
+    assert rows
+    assert not [row for row in rows if token in row["text"] or PASSWORD in row["text"]]
+    assert "$argon2id$" in rows[0]["text"]
+
+
+async def test_unknown_login_and_wrong_password_look_the_same(database: Database) -> None:
+    await someone(database)
+    await someone(database, "closed", password=None)
+    refusals = []
+    for login, password in [
+        ("anna", "wrong"),
+        ("nobody", PASSWORD),
+        ("closed", PASSWORD),
+        ("closed", "!"),
+        ("no\0body", "x"),
+        ("", ""),
+        ("\ud800", "\ud800"),
+        ("x" * 100_000, "y" * 100_000),
+    ]:
+        with pytest.raises(Unauthenticated) as refusal:
+            await try_in(database, login, password)
+        refusals.append((refusal.value.code, refusal.value.message))
+    assert len(set(refusals)) == 1
+    assert refusals[0][0] == "sign_in_failed"
+
+
+@pytest.mark.parametrize("login", ["anna", "nobody"])
+async def test_too_many_failures_lock_known_and_unknown_logins_alike(database: Database, login: str) -> None:
+    await someone(database)
+    for _ in range(FAILURES_PER_LOGIN_AND_ADDRESS):
+        with pytest.raises(Unauthenticated):
+            await try_in(database, login, "wrong")
+    with pytest.raises(TooMany) as refusal:
+        await try_in(database, login, PASSWORD, now=NOW + 1)
+    assert refusal.value.code == "sign_in_locked"
+    assert "через 10 мин" in refusal.value.message
+
+
+async def test_a_lock_does_not_reach_the_owner_elsewhere_and_ends(database: Database) -> None:
+    await someone(database)
+    for _ in range(FAILURES_PER_LOGIN_AND_ADDRESS + 3):
+        with pytest.raises((Unauthenticated, TooMany)):
+            await try_in(database, password="wrong")
+    with pytest.raises(TooMany):
+        await try_in(database)
+    assert await try_in(database, address="10.9.9.9")
+    assert await try_in(database, now=NOW + FAILURE_WINDOW)
+
+
+async def test_guesses_sent_at_once_count_like_guesses_in_a_row(database: Database) -> None:
+    await someone(database)
+    results = await asyncio.gather(
+        *(try_in(database, password=f"guess-{number}") for number in range(15)), return_exceptions=True
+    )
+    kinds = [type(result) for result in results]
+    assert kinds.count(Unauthenticated) == FAILURES_PER_LOGIN_AND_ADDRESS
+    assert kinds.count(TooMany) == 15 - FAILURES_PER_LOGIN_AND_ADDRESS
+
+
+async def test_a_login_is_locked_for_many_addresses_together(database: Database) -> None:
+    await someone(database)
+    for number in range(FAILURES_PER_LOGIN):
+        with pytest.raises(Unauthenticated):
+            await try_in(database, password="wrong", address=f"10.0.1.{number}")
+    with pytest.raises(TooMany):
+        await try_in(database, address="10.0.2.1")
+
+
+async def test_an_address_is_locked_for_many_logins_together(database: Database) -> None:
+    await someone(database)
+    for number in range(FAILURES_PER_ADDRESS):
+        with pytest.raises(Unauthenticated):
+            await try_in(database, login=f"guess{number}")
+    with pytest.raises(TooMany):
+        await try_in(database)
+    assert await try_in(database, address="10.0.0.2")
+
+
+async def test_success_takes_the_failures_back(database: Database) -> None:
+    await someone(database)
+    for _ in range(3):
+        for _ in range(FAILURES_PER_LOGIN_AND_ADDRESS - 1):
+            with pytest.raises(Unauthenticated):
+                await try_in(database, password="wrong")
+        assert await try_in(database)
+
+
+async def test_old_failures_are_swept(database: Database) -> None:
+    with pytest.raises(Unauthenticated):
+        await try_in(database)
+    async with database.transaction() as connection:
+        assert await forget_failures(connection, NOW + FAILURE_WINDOW - 1) == 0
+        assert await forget_failures(connection, NOW + FAILURE_WINDOW) == 3
+
+
+async def test_a_login_is_taken_once_in_any_spelling(database: Database) -> None:
+    await someone(database)
+    with pytest.raises(Conflict) as refusal:
+        await someone(database, " Anna")
+    assert (refusal.value.code, list(refusal.value.fields)) == ("login_taken", ["login"])
+
+
+@pytest.mark.parametrize("login", ["", "with space", "a\0b", "-dash", "x" * 101, "<b>"])
+async def test_a_strange_login_is_refused(database: Database, login: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        await someone(database, login)
+    assert refusal.value.code == "login_malformed"
+
+
+@pytest.mark.parametrize("password", ["", "seven77", "x" * 257])
+async def test_a_password_has_its_length(database: Database, password: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        await someone(database, password=password)
+    assert refusal.value.code == "password_length"
+
+
+async def test_the_same_password_in_another_unicode_form_fits(database: Database) -> None:
+    await someone(database, password="й" * 8)
+    assert await try_in(database, password="\u0438\u0306" * 8)
+
+
+async def test_a_hash_with_older_parameters_is_made_anew(database: Database) -> None:
+    await someone(database)
+    await sign_in(database, "anna", PASSWORD, "10.0.0.1", NOW, hasher=HASHER)
+    async with database.transaction() as connection:
+        row = await fetch_one(connection, "SELECT password_hash FROM core.person")
+    assert row is not None
+    assert row["password_hash"].startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert await sign_in(database, "anna", PASSWORD, "10.0.0.1", NOW, hasher=HASHER)
+
+
+async def test_people_are_found_and_hold_roles(database: Database) -> None:
+    person_id = await someone(database)
+    other_id = await someone(database, "boris")
+    async with database.transaction() as connection:
+        assert await hold_roles(connection, person_id, {Role.OPERATOR})
+        assert not await hold_roles(connection, PersonId(10_000), {Role.OPERATOR})
+        found = await find_person(connection, "ANNA")
+        assert found is not None
+        assert found.roles == {Role.OPERATOR}
+        assert [one.id for one in await people(connection, [other_id, person_id, PersonId(999)])] == [
+            person_id,
+            other_id,
+        ]
+        assert await find_person(connection, "nobody") is None
