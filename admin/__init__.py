@@ -1,1 +1,1 @@
-
+"""The staff side: proctors, commission, methodologists, register keepers, operators."""

@@ -31,6 +31,8 @@ OLDEST_VERSION = 150_000
 """As `server_version_num` tells it."""
 START_SECONDS = 120.0
 """Recovery after a crash can take its time."""
+ANSWER_SECONDS = 2.0
+"""How long one attempt to connect may take while the server starts."""
 
 
 class EmbeddedPostgres:
@@ -170,7 +172,7 @@ class EmbeddedPostgres:
         end = elapsed_seconds() + START_SECONDS
         while True:
             try:
-                ask(self.url, "SELECT 1")
+                ask(self.url, "SELECT 1", ANSWER_SECONDS)
             except asyncpg.InvalidPasswordError as error:
                 raise Unavailable(
                     "database_password",
@@ -221,11 +223,14 @@ class EmbeddedPostgres:
         return f"postgresql://{role}:{self._password()}@127.0.0.1:{self.port}/{OWNER}"
 
 
-def ask(url: str, statement: str) -> object:
-    """The first value of one statement on a connection of its own; works inside a running loop too."""
+def ask(url: str, statement: str, patience: float = 10.0) -> object:
+    """The first value of one statement on a connection of its own; works inside a running loop too.
+
+    A server that cannot be reached, or not within `patience` seconds, raises OSError.
+    """
 
     async def fetch() -> object:
-        connection = await asyncpg.connect(plain_url(url), timeout=10)
+        connection = await asyncpg.connect(plain_url(url), timeout=patience)
         try:
             return await connection.fetchval(statement)
         finally:

@@ -35,7 +35,7 @@ def main() -> int:
     # A lock that grows must not lose what the other one brought.
     wanted = "dev" if stamp().get("profile") == "dev" else profile
     say(f"Installing locks/{wanted}.txt into .venv …")
-    install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    install = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-deps", "--require-hashes"]
     install += ["--disable-pip-version-check", "--no-input", "-r", str(lock(wanted))]
     if subprocess.run(install, check=False).returncode:
         say("The dependencies could not be installed: see above. Is the package index reachable?")

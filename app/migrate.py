@@ -1,6 +1,5 @@
 """Bringing a database to the newest schema, and refusing one that may lose what it has acknowledged."""
 
-import asyncio
 from pathlib import Path
 
 import asyncpg
@@ -55,8 +54,3 @@ async def check_durability(url: str) -> None:
                 )
     finally:
         await connection.close()
-
-
-def migrate_blocking(url: str) -> None:
-    """migrate() for callers without an event loop."""
-    asyncio.run(migrate(url))

@@ -135,7 +135,7 @@ def _item(number: int) -> Item:
     item = ItemId(f"bench-{number}")
     roles = tuple((text, ChoiceRole.DISTRACTOR if place else ChoiceRole.KEY) for place, text in enumerate(texts))
     stage = make_stage(item, 1, 0, "choice", roles)
-    return Item(item, 1, "0", "R", "recall", 0.7, 6 * HOUR, f"Stem {number}", (stage,), "Because.")
+    return Item(item, 1, "0", "R", "recall", 0.7, HOUR, f"Stem {number}", (stage,), "Because.")
 
 
 def _blueprint() -> Blueprint:

@@ -68,8 +68,7 @@ def broken(form: Form, plan: Blueprint, pool: Pool, places: dict[ItemId, PoolIte
         len({entry.item for entry in form.entries}) != plan.length
         or counts != {cell.requirement: cell.count for cell in plan.cells}
         or any(
-            sorted(entry.stages[0].choices) != sorted(places[entry.item].stages[0].choices)
-            for entry in form.entries
+            sorted(entry.stages[0].choices) != sorted(places[entry.item].stages[0].choices) for entry in form.entries
         )
         or not prove(form, plan, pool)
     )

@@ -29,6 +29,7 @@ TOPIC = "blobs.destroyed"
 
 LARGEST = 64 * 1024 * 1024
 _NONCE_BYTES = 12
+_MISSING = (FileNotFoundError, NotFoundError)
 _INLINE_BYTES = 256 * 1024
 
 
@@ -79,7 +80,7 @@ class Blobs:
             sealed = await asyncio.to_thread(key.encrypt, nonce, data, bound)
         try:
             await self._store.put_async(_path(ref.id), nonce + sealed, mode="create")
-        except BaseError as error:
+        except (BaseError, OSError) as error:
             raise _away() from error
         await execute(
             connection,
@@ -107,9 +108,9 @@ class Blobs:
         key = self._unwrap(row["owner"], row["master_kid"], bytes(row["wrapped"]))
         try:
             file = bytes(await (await self._store.get_async(_path(blob_id))).bytes_async())
-        except NotFoundError as error:
+        except _MISSING as error:
             raise _damaged("blob_lost", blob_id) from error
-        except BaseError as error:
+        except (BaseError, OSError) as error:
             raise _away() from error
         nonce, sealed = file[:_NONCE_BYTES], file[_NONCE_BYTES:]
         bound = _bound(blob_id, row["owner"], row["media_type"])
@@ -148,7 +149,7 @@ class Blobs:
         for row in rows:
             try:
                 await self._store.delete_async(_path(row["id"]))
-            except NotFoundError:
+            except _MISSING:
                 continue
 
     async def rewrap(self, connection: AsyncConnection, limit: int = 1000) -> int:

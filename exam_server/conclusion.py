@@ -19,7 +19,7 @@ from core.clock import Clock
 from core.database import Database, execute, fetch_all, fetch_one
 from core.errors import Conflict
 from core.ids import BlueprintId, ChoiceId, ItemId, PersonId, ProtocolId, SittingId
-from core.moments import Moment
+from core.moments import SECOND, Moment, Span
 from exam_server import store
 from exam_server.scheduling import today_in
 from exam_server.sitting import Sitting
@@ -33,6 +33,7 @@ from scoring import store as results
 from scoring.results import work_out
 
 TOPIC = "exam.outcome"
+PATIENCE: Span = 10 * SECOND
 
 OutcomeState: TypeAlias = Literal["absent", "preliminary", "confirmed", "annulled"]
 
@@ -212,6 +213,7 @@ class Conclusion:
         self._database = database
         self._clock = clock
         self._retake_days = retake_days
+        self._noticed: dict[SittingId, Moment] = {}
 
     async def conclude(self, sitting_id: SittingId) -> bool:
         """One sitting, in a transaction of its own."""
@@ -219,11 +221,18 @@ class Conclusion:
             return await conclude(connection, sitting_id, self._retake_days, self._clock.now())
 
     async def sweep(self, limit: int = 100) -> int:
-        """Conclude whatever ended without an outcome. One that fails does not hold the others."""
+        """Conclude whatever ended without an outcome. One that fails does not hold the others.
+
+        A sitting is left for PATIENCE first: whoever saw it end is still storing what the camera saw.
+        """
+        now = self._clock.now()
         async with self._database.transaction() as connection:
             waiting = await store.unconcluded(connection, limit)
+        self._noticed = {sitting: self._noticed.get(sitting, now) for sitting in waiting}
         done = 0
-        for sitting_id in waiting:
+        for sitting_id, noticed in self._noticed.items():
+            if now - noticed < PATIENCE:
+                continue
             try:
                 done += await self.conclude(sitting_id)
             except Exception as error:  # the sitting stays a work item and is tried again

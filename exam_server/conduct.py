@@ -7,7 +7,7 @@ forget, read the log again, decide again with the moment of receipt kept.
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -18,9 +18,9 @@ from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import SittingId
 from core.moments import Moment, Span, to_datetime
 from exam_server import timing, wire
-from exam_server.announcements import Copies, announce
-from exam_server.chain import link, read_chain
-from exam_server.commands import Advance, Attach, Command, Detach, Settle
+from exam_server.announcements import Copies, announce, take_snapshot
+from exam_server.chain import Row, link, read_chain
+from exam_server.commands import Advance, Attach, CandidateCommand, Command, Detach, Settle
 from exam_server.event_log import Commit, Fate, Log
 from exam_server.events import AnyEvent, Responded, encode_batch
 from exam_server.sitting import Ruling, Sitting, decide, evolve, fold
@@ -44,33 +44,51 @@ class Line(Protocol):
 
 
 class Pending(Struct, eq=False):
-    """A command with what it takes to decide it again: its moment of receipt, and who is waiting."""
+    """A command with what it takes to decide it again: its moment of receipt, and who is waiting.
+
+    `took_over`: it is an attachment whose page has the sitting now, in place of `older`.
+    """
 
     command: Command
     received: Moment
     line: Line | None
     answer: "asyncio.Future[Ruling] | None" = None
+    took_over: bool = False
+    older: Line | None = None
 
 
 class Draft(Struct, eq=False):
-    """Decided, not yet durable: becomes one row of the log."""
+    """Decided, not yet durable: becomes one row of the log. `farewells`: pages that another one displaced.
+
+    Set when it goes to the log: `state` after its events, and the `version` and `digest` of its row.
+    """
 
     events: list[AnyEvent] = []
     pending: list[Pending] = []
     replies: list[tuple[Line, bytes]] = []
     answers: "list[tuple[asyncio.Future[Ruling], Ruling]]" = []
+    farewells: list[Line] = []
+    state: Sitting | None = None
+    version: int = 0
+    digest: bytes = b""
 
 
 class Held:
-    """One sitting held by this process: the state after every decided event, durable or on its way."""
+    """One sitting held by this process: the state after every decided event, durable or on its way.
+
+    `epoch` is the durable one of the page at `line`. After a page was told `busy` for an edit, `stalled` is that
+    edit's seq: later ones are turned away too until it comes again, since an acknowledgement covers all before it.
+    """
 
     __slots__ = (
         "copies",
         "digest",
+        "epoch",
         "flight",
         "forming",
         "line",
         "reloading",
+        "stalled",
         "state",
         "stored_due",
         "version",
@@ -84,6 +102,8 @@ class Held:
         self.waiting: deque[Pending] = deque()
         self.reloading = False
         self.wake: Moment | None = None
+        self.epoch = state.epoch
+        self.stalled = 0
         self.reset(state, version, digest)
 
     def reset(self, state: Sitting, version: int, digest: bytes) -> None:
@@ -100,6 +120,19 @@ class Held:
         """So much of this sitting waits for the database that its page should keep the rest."""
         forming = 0 if self.forming is None else len(self.forming.pending)
         return len(self.waiting) + forming >= MAX_WAITING
+
+    def admits(self, seq: int) -> bool:
+        """May this edit be decided now? Nothing may overtake an edit that was turned away."""
+        if self.crowded or 0 < self.stalled < seq:
+            return False
+        if seq == self.stalled:
+            self.stalled = 0
+        return True
+
+    def turn_away(self, seq: int) -> None:
+        """Remember the first edit that the page has to send again."""
+        if seq > self.state.streams.get(self.state.stream, 0) and not 0 < self.stalled < seq:
+            self.stalled = seq
 
 
 class Conduct:
@@ -140,17 +173,17 @@ class Conduct:
         return await asyncio.shield(loading)
 
     async def _load(self, sitting_id: SittingId) -> Held:
-        state, version, digest = await self._read(sitting_id)
+        state, rows = await self._read(sitting_id)
         copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
-        held = self._held[sitting_id] = Held(state, version, digest, copies)
+        held = self._held[sitting_id] = Held(state, rows[-1].version, rows[-1].digest, copies)
         self._set_wake(held)
         return held
 
-    async def _read(self, sitting_id: SittingId) -> tuple[Sitting, int, bytes]:
+    async def _read(self, sitting_id: SittingId) -> tuple[Sitting, list[Row]]:
         rows = await self._source.rows(sitting_id)
         if not rows:
             raise NotFound("unknown_sitting", "Такого тестирования нет.")
-        return fold(sitting_id, read_chain(sitting_id, rows)), rows[-1].version, rows[-1].digest
+        return fold(sitting_id, read_chain(sitting_id, rows)), rows
 
     def forget(self, sitting_id: SittingId) -> None:
         """Drop a sitting that nobody is connected to and that has nothing on its way."""
@@ -168,7 +201,11 @@ class Conduct:
     async def attach(self, sitting_id: SittingId, line: Line, stream: str) -> Held:
         """A page connects: it takes over from any older one and gets a snapshot once that is durable."""
         held = await self.hold(sitting_id)
-        ruling = await self._order(held, Attach(stream, orphaned=held.line is None), line)
+        try:
+            ruling = await self._order(held, Attach(stream, orphaned=held.line is None), line)
+        except BaseException:
+            self.detach(held, line)
+            raise
         if ruling.refusal is not None:
             raise AccreditationError(ruling.refusal, wire.SENTENCES[ruling.refusal], status=409)
         return held
@@ -178,6 +215,11 @@ class Conduct:
         if held.line is line:
             held.line = None
             self._take(held, Pending(Detach(held.state.epoch), self._clock.now(), None))
+            return
+        for draft in (held.flight, held.forming):
+            for pending in () if draft is None else draft.pending:
+                if pending.older is line:
+                    pending.older = None  # nobody to give the sitting back to
 
     async def order(self, sitting_id: SittingId, command: Command) -> Ruling:
         """A command of staff or of the server itself; returns once its events are durable."""
@@ -188,13 +230,14 @@ class Conduct:
         self._take(held, Pending(command, self._clock.now(), line, answer))
         return await answer
 
-    def receive(self, held: Held, line: Line, command: Command) -> None:
+    def receive(self, held: Held, line: Line, command: CandidateCommand) -> None:
         """A page's command. Its acknowledgement or refusal goes to the line once it is durable."""
         if held.line is not line:
-            line.send(wire.encode(wire.TakenOver()))
-            line.close(4001, "taken over")
-        elif self._log.full or held.crowded:
-            line.send(wire.encode(wire.refused("busy", getattr(command, "seq", None))))
+            if held.flight is None and not held.reloading:  # else it is told once that is durable
+                _part(line)
+        elif self._log.full or not held.admits(command.seq):
+            held.turn_away(command.seq)
+            line.send(wire.encode(wire.refused("busy", command.seq)))
         else:
             self._take(held, Pending(command, self._clock.now(), line))
 
@@ -215,7 +258,8 @@ class Conduct:
         for event in events:
             state = evolve(state, event)
         if type(command) is Attach and ruling.refusal is None:
-            self._take_over(held, line)
+            pending.took_over, pending.older = True, held.line
+            held.line, held.stalled = line, 0
         if state.current is None and state.status == "running" and held.line is not None and state.connected:
             shown = decide(state, Advance(), now).events
             for event in shown:
@@ -237,12 +281,6 @@ class Conduct:
             else:
                 self._tell(draft)  # nothing undurable was looked at: it may go at once
 
-    def _take_over(self, held: Held, line: Line | None) -> None:
-        older, held.line = held.line, line
-        if older is not None and older is not line:
-            older.send(wire.encode(wire.TakenOver()))
-            older.close(4001, "taken over")
-
     def _reply(self, held: Held, draft: Draft, pending: Pending, ruling: Ruling, events: tuple[AnyEvent, ...]) -> None:
         seq = getattr(pending.command, "seq", None)
         if pending.line is not None and seq is not None:
@@ -252,6 +290,8 @@ class Conduct:
                 draft.replies.append((pending.line, wire.encode(wire.refused(ruling.refusal, seq))))
         if pending.answer is not None:
             draft.answers.append((pending.answer, ruling))
+        if pending.older is not None:
+            draft.farewells.append(pending.older)
         if held.line is None or not events or (len(events) == 1 and type(events[0]) is Responded):
             return
         for message in announce(held.state, events, held.copies, held.state.last_at):
@@ -270,6 +310,7 @@ class Conduct:
         changed = state.deadline != held.stored_due
         due = to_datetime(state.deadline) if changed and state.deadline is not None else None
         held.version, held.digest, held.stored_due = version, digest, state.deadline
+        draft.state, draft.version, draft.digest = state, version, digest
         self._log.append(
             Commit(state.id, version, prev, digest, stored, due, changed, lambda fate: self._landed(held, draft, fate))
         )
@@ -277,20 +318,25 @@ class Conduct:
     def _landed(self, held: Held, draft: Draft, fate: Fate) -> None:
         if fate == "durable":
             held.flight = None
-            self._tell(draft)
-            if len(draft.events) > 1 or type(draft.events[0]) is not Responded:
-                self._set_wake(held)
-                if self._on_change is not None:
-                    self._on_change(held.state, tuple(draft.events))
+            self._stored(held, draft)
             if held.forming is not None:
                 self._launch(held)
             return
-        again = held.forming.pending if held.forming is not None else []
+        forming = held.forming.pending if held.forming is not None else []
         if fate == "refused":
-            self._refuse(draft)
+            self._refuse(held, draft.pending + forming)
+            self._reload(held)
         else:
-            again = draft.pending + again
-        self._reload(held, again)
+            self._reload(held, draft, forming)
+
+    def _stored(self, held: Held, draft: Draft) -> None:
+        self._tell(draft)
+        if len(draft.events) > 1 or type(draft.events[0]) is not Responded:
+            assert draft.state is not None
+            held.epoch = draft.state.epoch
+            self._set_wake(held)
+            if self._on_change is not None:
+                self._on_change(draft.state, tuple(draft.events))
 
     def _tell(self, draft: Draft) -> None:
         for line, data in draft.replies:
@@ -298,41 +344,65 @@ class Conduct:
         for answer, ruling in draft.answers:
             if not answer.done():
                 answer.set_result(ruling)
+        for older in draft.farewells:
+            _part(older)
 
-    def _refuse(self, draft: Draft) -> None:
-        for pending in draft.pending:
+    def _refuse(self, held: Held, undone: list[Pending]) -> None:
+        """None of this can be stored. The page has to come back: it must not go on with a gap in its edits."""
+        lines = {held.line, *(pending.older for pending in undone)}
+        held.line = None
+        for pending in undone:
             seq = getattr(pending.command, "seq", None)
             if pending.line is not None and seq is not None:
                 pending.line.send(wire.encode(wire.refused("internal", seq)))
             if pending.answer is not None and not pending.answer.done():
                 pending.answer.set_exception(Unavailable("internal", wire.SENTENCES["internal"]))
+        for line in lines:
+            if line is not None:
+                line.close(1011, "internal")
 
-    def _reload(self, held: Held, again: list[Pending]) -> None:
-        held.waiting.extendleft(reversed(again))
+    def _reload(self, held: Held, lost: Draft | None = None, forming: Sequence[Pending] = ()) -> None:
         held.flight = held.forming = None
-        if not held.reloading:
-            held.reloading = True
-            task = asyncio.create_task(self._read_again(held))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        held.reloading = True
+        task = asyncio.create_task(self._read_again(held, lost, forming))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _read_again(self, held: Held) -> None:
-        mine = held.state.epoch
+    async def _read_again(self, held: Held, lost: Draft | None, forming: Sequence[Pending]) -> None:
         pause = RELOAD_FIRST
         while True:
             try:
-                state, version, digest = await self._read(held.state.id)
+                state, rows = await self._read(held.state.id)
                 break
-            except (Unavailable, OSError) as error:
+            except Exception as error:  # whatever it is, the commands wait and the next try may do
                 _log.warning("conduct.reload_waits", sitting=held.state.id, error=repr(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RELOAD_MOST)
-        held.reset(state, version, digest)
+        held.reset(state, rows[-1].version, rows[-1].digest)
         held.reloading = False
-        if held.line is not None and state.epoch > mine:
-            self._take_over(held, None)  # another process has the newer page
+        alone = False
+        again = list(forming)
+        if lost is not None:
+            if lost.version < len(rows) and rows[lost.version].digest == lost.digest:
+                self._stored(held, lost)  # it got through at an earlier try whose answer was lost
+                alone = lost.version == held.version
+            else:
+                again = lost.pending + again
+        self._settle_in(held, again, alone)
+
+    def _settle_in(self, held: Held, again: list[Pending], alone: bool) -> None:
+        """Go on from what the log says: `again` is to be decided again, and `alone` tells that nobody else wrote."""
+        for pending in reversed(again):
+            if pending.took_over:
+                held.line, pending.took_over, pending.older = pending.older, False, None
+        if held.line is not None and held.state.epoch > held.epoch:
+            _part(held.line)  # another process has the newer page
+            held.line = None
+        held.epoch = held.state.epoch
+        if held.line is not None and not alone:
+            held.line.send(wire.encode(take_snapshot(held.state, held.copies, self._clock.now())))
         waiting, held.waiting = held.waiting, deque()
-        for pending in waiting:
+        for pending in (*again, *waiting, Pending(Settle(), self._clock.now(), None)):
             self._take(held, pending)
         self._set_wake(held)
 
@@ -380,4 +450,10 @@ class Conduct:
         for held in idle:
             newest = versions.get(held.state.id, 0)
             if newest > before[held.state.id] and held.version == before[held.state.id] and held.flight is None:
-                self._reload(held, [])
+                self._reload(held)
+
+
+def _part(line: Line) -> None:
+    """Tell a page that another one goes on."""
+    line.send(wire.encode(wire.TakenOver()))
+    line.close(4001, "taken over")

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
 from core.clock import Clock
-from core.errors import AccreditationError
+from core.errors import AccreditationError, NotFound
 from core.ids import PersonId, SittingId
 from core.moments import Moment
 from exam_server import wire
@@ -36,7 +37,7 @@ class Flow:
 
     def admit(self, now: Moment) -> bool:
         """Take one token; False when there is none."""
-        level = min(self._burst, self._level + (now - self._at) * self._rate)
+        level = min(self._burst, self._level + max(0, now - self._at) * self._rate)
         self._at = now
         if level < 1:
             self._level = level
@@ -46,19 +47,37 @@ class Flow:
 
 
 class PageLine:
-    """The way to one page: `send` never waits, `drain` writes to the socket at the page's own pace."""
+    """The way to one page. `send` never waits: what the socket takes at once goes at once, without a task being
+    woken for it; the rest waits in a bounded queue that `drain` writes at the page's own pace.
+    """
 
-    __slots__ = ("_closing", "_queue", "_send", "_waiter")
+    __slots__ = ("_begun", "_closing", "_queue", "_send", "_waiter")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._queue: deque[bytes] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._closing: tuple[int, str] | None = None
+        self._begun: _Begun | None = None
 
     def send(self, data: bytes) -> None:
         if self._closing is not None:
             return
+        if self._queue or self._begun is not None:
+            self._enqueue(data)
+            return
+        sending: Any = self._send({"type": "websocket.send", "text": data.decode()})
+        try:
+            awaited = sending.send(None)
+        except StopIteration:
+            return
+        except OSError:  # the page is gone; its listener learns of it too
+            self._closing = (1006, "")
+            return
+        self._begun = _Begun(sending, awaited)
+        self._rouse()
+
+    def _enqueue(self, data: bytes) -> None:
         if len(self._queue) >= MAX_QUEUE:
             self._queue.clear()
             self.close(1013, "too slow")
@@ -83,6 +102,9 @@ class PageLine:
         """Write until closed; what was queued before the close still goes out."""
         loop = asyncio.get_running_loop()
         while True:
+            if self._begun is not None:
+                await self._begun
+                self._begun = None
             while self._queue:
                 await self._send({"type": "websocket.send", "text": self._queue.popleft().decode()})
             if self._closing is not None:
@@ -91,6 +113,30 @@ class PageLine:
                 return
             self._waiter = loop.create_future()
             await self._waiter
+
+
+class _Begun:
+    """A send that was begun outside a task and had to wait: awaiting this finishes it inside one."""
+
+    __slots__ = ("_awaited", "_sending")
+
+    def __init__(self, sending: Any, awaited: Any) -> None:
+        self._sending = sending
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        awaited = self._awaited
+        while True:
+            try:
+                answer = yield awaited
+            except BaseException as error:
+                step = partial(self._sending.throw, error)
+            else:
+                step = partial(self._sending.send, answer)
+            try:
+                awaited = step()
+            except StopIteration:
+                return
 
 
 class Person(Protocol):
@@ -127,6 +173,9 @@ class SittingSocket:
             held = await self._attach(scope, line)
             if held is not None:
                 await self._listen(held, line, receive)
+        except Exception:
+            line.close(1011, "internal")
+            raise
         finally:
             if held is not None:
                 self._conduct.detach(held, line)
@@ -144,13 +193,17 @@ class SittingSocket:
             line.close(4400, "bad stream")
             return None
         try:
-            sitting_id = SittingId(int(scope["path_params"]["sitting"]))
+            sitting_id = read_id(scope["path_params"]["sitting"])
             held = await self._conduct.hold(sitting_id)
             if held.state.candidate != person.id:
                 line.close(4404, "unknown sitting")
                 return None
             held = await self._conduct.attach(sitting_id, line, stream)
-            await self._greet(sitting_id, held.state.epoch, scope)
+            try:
+                await self._greet(sitting_id, held.state.epoch, scope)
+            except BaseException:
+                self._conduct.detach(held, line)
+                raise
         except AccreditationError as error:
             line.close(4404 if error.status == 404 else 1013 if error.status == 503 else 4409, error.code)
             return None
@@ -174,12 +227,20 @@ class SittingSocket:
                 line.send(wire.encode(wire.refused("message_too_large")))
                 continue
             decoded = wire.decode(data)
-            if isinstance(decoded, wire.Refused):
+            if type(decoded) is wire.Refused:
                 line.send(wire.encode(decoded))
-            elif isinstance(decoded, wire.Ping):
+            elif type(decoded) is wire.Ping:
                 line.send(wire.encode(wire.Pong(decoded.sent, self._clock.now())))
             else:
                 self._conduct.receive(held, line, decoded)
+
+
+def read_id(given: object) -> SittingId:
+    """Whatever stands in the path as a sitting's id. Raises NotFound when no sitting can have it."""
+    text = str(given)
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise NotFound("unknown_sitting", "Такого тестирования нет.")
+    return SittingId(int(text))
 
 
 def caller(scope: Scope) -> tuple[str, str]:

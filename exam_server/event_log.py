@@ -32,6 +32,8 @@ SELECT sitting_id FROM ins
 MAX_BATCH = 1_000
 MAX_WAITING = 20_000
 STATEMENT_TIMEOUT = 10.0
+ROW_FAULTS = {"22", "23", "54", "P0"}
+"""Classes of SQLSTATE that speak of a row: bad data, a constraint, a limit, a trigger. Everything else can pass."""
 RETRY_FIRST = 0.05
 RETRY_MOST = 2.0
 
@@ -106,6 +108,9 @@ class EventLog:
         for writer in self._writers:
             writer.cancel()
         await asyncio.gather(*self._writers, return_exceptions=True)
+        for connection in self._open:
+            connection.terminate()
+        self._open.clear()
 
     async def _connect(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(
@@ -115,20 +120,16 @@ class EventLog:
         return connection
 
     async def _write(self, connection: asyncpg.Connection | None) -> None:
-        try:
-            while True:
-                if not self._waiting:
-                    if self._closing:
-                        return
-                    self._wake.clear()
-                    await self._wake.wait()
-                    continue
-                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                batch.sort(key=lambda commit: commit.sitting_id)  # unsorted input deadlocks
-                connection = await self._persist(connection, batch)
-        finally:
-            if connection is not None:
-                connection.terminate()
+        while True:
+            if not self._waiting:
+                if self._closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            batch.sort(key=lambda commit: commit.sitting_id)  # unsorted input deadlocks
+            connection = await self._persist(connection, batch)
 
     async def _persist(
         self, connection: asyncpg.Connection | None, batch: Sequence[Commit]
@@ -138,44 +139,42 @@ class EventLog:
         while True:
             try:
                 if connection is None or connection.is_closed():
+                    self._give_back(connection)
+                    connection = None
                     connection = await self._connect()
                 written = await self._insert(connection, batch)
-            except (TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-                self._give_up(connection, error)
-                connection = None
-            except asyncpg.PostgresError as error:
-                if error.sqlstate and error.sqlstate[:2] in {"57", "53", "40", "58", "XX"}:
-                    self._give_up(connection, error)  # shutting down, out of room, deadlock
-                    connection = None
-                else:
+            except Exception as error:  # a writer that dies would take every sitting with it
+                if connection is not None and _blames_a_row(error):
                     return await self._isolate(connection, batch, error)
+                self._give_back(connection)
+                connection = None
+                if not self.away:
+                    self.away = True
+                    _log.warning("event_log.away", error=repr(error))
             else:
                 if self.away:
                     self.away = False
                     _log.info("event_log.back")
                 for commit in batch:
-                    commit.done("durable" if commit.sitting_id in written else "overtaken")
+                    _tell(commit, "durable" if commit.sitting_id in written else "overtaken")
                 return connection
             if self._closing:
                 return connection
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_MOST)
 
-    def _give_up(self, connection: asyncpg.Connection | None, error: BaseException) -> None:
-        if not self.away:
-            self.away = True
-            _log.warning("event_log.away", error=repr(error))
+    def _give_back(self, connection: asyncpg.Connection | None) -> None:
         if connection is not None:
             self._open.discard(connection)
             connection.terminate()
 
     async def _isolate(
-        self, connection: asyncpg.Connection | None, batch: Sequence[Commit], error: asyncpg.PostgresError
+        self, connection: asyncpg.Connection | None, batch: Sequence[Commit], error: Exception
     ) -> asyncpg.Connection | None:
         """One row spoils the statement: split until it stands alone, so that no other sitting suffers."""
         if len(batch) == 1:
             _log.error("event_log.row_refused", sitting=batch[0].sitting_id, error=repr(error))
-            batch[0].done("refused")
+            _tell(batch[0], "refused")
             return connection
         half = len(batch) // 2
         again = await self._persist(connection, batch[:half])
@@ -193,3 +192,15 @@ class EventLog:
             [commit.due_changed for commit in batch],
         )
         return {row[0] for row in rows}
+
+
+def _blames_a_row(error: Exception) -> bool:
+    """Would the same rows fail again on a healthy database?"""
+    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in ROW_FAULTS
+
+
+def _tell(commit: Commit, fate: Fate) -> None:
+    try:
+        commit.done(fate)
+    except Exception:  # one sitting's fault must not stop the others
+        _log.exception("event_log.done_failed", sitting=commit.sitting_id)

@@ -1,7 +1,7 @@
 """The commission's protocol: confirms or annuls preliminary outcomes, signed by a named person."""
 
 from datetime import date
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -14,11 +14,13 @@ from core.database import execute, fetch_all, fetch_one
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.ids import PersonId, ProtocolId, SittingId
 from core.moments import Moment
+from core.signatures import Signer
 from exam_server.conclusion import annul_outcome, confirm_outcome, load_outcomes
 from exam_server.scheduling import today_in
 from proctoring import review
 from proctoring.store import decision_of, findings_of, incidents_of
 
+PROTOCOL_TYPE = "accreditation-protocol+jws"
 MOST_SITTINGS = 500
 
 
@@ -53,13 +55,6 @@ class SignedProtocol(Struct, frozen=True):
     minutes: Minutes
     content: bytes
     signature: str
-
-
-class Signer(Protocol):
-    """Signs bytes for the platform."""
-
-    def sign(self, content: bytes) -> str:
-        """A compact JWS over the bytes."""
 
 
 async def draft_lines(connection: AsyncConnection, sittings: list[SittingId]) -> tuple[Line, ...]:
@@ -118,7 +113,7 @@ async def sign_protocol(
     number = f"{held_on.year}-{row['signed'] + 1:04d}"
     minutes = Minutes(number, held_on, signer.id, signer.name, lines)
     content = msgspec.json.encode(minutes)
-    signature = signing.sign(content)
+    signature = signing.sign(content, PROTOCOL_TYPE)
     made = await fetch_one(
         connection,
         """INSERT INTO exam_server.protocol (number, signed_by, signed_at, content, signature)

@@ -22,6 +22,7 @@ from question_bank.blueprints import Blueprint
 from question_bank.pool_store import PreparedPools, save_snapshot
 
 NO_BOOKING = NotFound("unknown_booking", "Такой записи на тестирование нет. Откройте её из личного кабинета.")
+NO_WINDOW = NotFound("unknown_window", "Такого времени тестирования нет. Выберите другое в календаре.")
 
 
 class Window(Struct, frozen=True):
@@ -96,6 +97,24 @@ async def list_windows(connection: AsyncConnection, now: Moment, limit: int = 10
     return [_window(row) for row in rows]
 
 
+async def load_window(connection: AsyncConnection, window: WindowId) -> Window:
+    """Raises NotFound."""
+    row = await fetch_one(connection, f"""SELECT {_WINDOW} FROM exam_server."window" w WHERE w.id = :id""", id=window)
+    if row is None:
+        raise NO_WINDOW
+    return _window(row)
+
+
+async def list_admissions(connection: AsyncConnection, candidate: PersonId) -> dict[str, tuple[str, ...]]:
+    """What is missing for admission, by the specialities that were decided about; nothing missing is admitted."""
+    rows = await fetch_all(
+        connection,
+        "SELECT speciality, missing FROM exam_server.admission WHERE candidate = :candidate ORDER BY speciality",
+        candidate=candidate,
+    )
+    return {row["speciality"]: tuple(row["missing"]) for row in rows}
+
+
 async def decide_admission(
     connection: AsyncConnection, candidate: PersonId, speciality: str, missing: Sequence[str], at: Moment
 ) -> None:
@@ -120,7 +139,7 @@ async def book(connection: AsyncConnection, window: WindowId, candidate: PersonI
         id=window,
     )
     if row is None:
-        raise NotFound("unknown_window", "Такого времени тестирования нет. Выберите другое в календаре.")
+        raise NO_WINDOW
     mine = await fetch_one(
         connection,
         """SELECT id FROM exam_server.booking
@@ -157,6 +176,33 @@ async def list_bookings(connection: AsyncConnection, candidate: PersonId) -> lis
         candidate=candidate,
     )
     return [_booking(row) for row in rows]
+
+
+async def cancel_booking(connection: AsyncConnection, booking_id: BookingId, candidate: PersonId, at: Moment) -> None:
+    """Give the place back: before the window opens, or at any time where the window was cancelled.
+
+    Raises NotFound for a booking that is not this candidate's, Conflict (`booking_entered`, `window_opened`).
+    """
+    await line_up(connection, candidate)
+    row = await fetch_one(connection, f"{_BOOKING} WHERE b.id = :id AND b.cancelled_at IS NULL", id=booking_id)
+    if row is None or row["candidate"] != candidate:
+        raise NO_BOOKING
+    booking = _booking(row)
+    if booking.sitting is not None:
+        raise Conflict("booking_entered", "Вы уже вошли на тестирование: эту запись отменить нельзя.")
+    if booking.window.cancelled_at is None and booking.window.opens_at <= at:
+        raise Conflict(
+            "window_opened",
+            "Запись отменяют до начала тестирования, а оно уже открыто. Если вы не придёте, попытка не израсходуется.",
+        )
+    await execute(
+        connection, "UPDATE exam_server.booking SET cancelled_at = :at WHERE id = :id", at=at, id=booking_id
+    )
+
+
+async def line_up(connection: AsyncConnection, candidate: PersonId) -> None:
+    """Until the transaction ends, whatever else this candidate books, cancels or enters waits for it."""
+    await execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('attempt', :who))", who=candidate)
 
 
 async def find_reason_to_wait(
@@ -220,7 +266,7 @@ async def prepare(
     Raises NotFound for a booking that is not this candidate's, Conflict with the reason why not now.
     """
     # Two bookings of one candidate that are entered at once must see each other's attempt.
-    await execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('attempt', :who))", who=candidate)
+    await line_up(connection, candidate)
     row = await fetch_one(connection, f"{_BOOKING} WHERE b.id = :id AND b.cancelled_at IS NULL", id=booking_id)
     if row is None or row["candidate"] != candidate:
         raise NO_BOOKING

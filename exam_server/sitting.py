@@ -121,7 +121,7 @@ def decide(sitting: Sitting, command: Command, now: Moment) -> Ruling:
     if type(command) is Respond and sitting.deadline is not None and now <= sitting.deadline:
         return _respond(sitting, command, now)  # the common case, before anything that only time could change
     before: tuple[AnyEvent, ...] = ()
-    if type(command) is Attach and sitting.connected:
+    if type(command) is Attach and sitting.connected and _may_attach(sitting, command.stream):
         before = (Detached(sitting.last_at if command.orphaned else now),)
         sitting = evolve(sitting, before[0])
     settled = settle(sitting, now)
@@ -159,7 +159,7 @@ def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:
         case Start() | Show() | LockStage() | Flag() | Submit():
             return _obey(sitting, command, now)
         case Attach():
-            if command.stream not in sitting.streams and len(sitting.streams) >= MAX_STREAMS:
+            if not _may_attach(sitting, command.stream):
                 return Ruling(refusal="too_many_devices")
             return Ruling((Attached(now, command.stream, sitting.epoch + 1),))
         case Detach():
@@ -180,13 +180,17 @@ def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:
         case Extend():
             if sitting.status != "running":
                 return Ruling(refusal="ended" if sitting.status == "ended" else "not_started")
-            if command.span <= 0:
+            if not 0 < command.span <= timing.LONGEST_EXTENSION:
                 return Ruling(refusal="bad_span")
             return Ruling((Extended(now, command.span, command.by, command.note),))
         case Stop():
             if sitting.status == "ended":
                 return Ruling(refusal="ended")
             return Ruling((Ended(now, "proctor", by=command.by, note=command.note),))
+
+
+def _may_attach(sitting: Sitting, stream: str) -> bool:
+    return stream in sitting.streams or len(sitting.streams) < MAX_STREAMS
 
 
 def _seq_refusal(sitting: Sitting, seq: int) -> Literal["bad_seq", "repeated"] | None:
@@ -233,12 +237,17 @@ def _show(sitting: Sitting, command: Show, now: Moment) -> Ruling:
     shown = Shown(now, command.position, command.seq)
     if target.locked:
         return Ruling(refusal="item_locked")
-    if sitting.rules.navigation == "free" or command.position == sitting.current:
-        return Ruling((shown,))
+    deadline = timing.item_deadline(sitting)
+    if sitting.current is None or deadline is None:
+        fits = sitting.rules.navigation == "free" or command.position == following_item(sitting)
+        return Ruling((shown,)) if fits else Ruling(refusal="going_back_off")
+    over = deadline <= now  # grace is for what was on its way, not for a new look
+    if command.position == sitting.current:
+        return Ruling(refusal="item_locked") if over else Ruling((shown,))
+    if sitting.rules.navigation == "free":
+        return Ruling((ItemExpired(deadline, sitting.current), shown) if over else (shown,))
     if command.position != following_item(sitting):
         return Ruling(refusal="going_back_off")
-    if sitting.current is None:
-        return Ruling((shown,))
     return Ruling((ItemLocked(now, sitting.current), shown))
 
 
@@ -306,7 +315,7 @@ def _misfit(entry: FormEntry, command: Respond) -> RefusalCode | None:
 def _came_late(sitting: Sitting, command: Respond) -> bool:
     """Was this stage open until time ran out, so that the answer is evidence and not a stray message?"""
     item = sitting.items[command.position]
-    if not item.visited or command.stage != item.stage:
+    if not item.visited or command.stage != item.stage or (item.locked and not item.expired):
         return False
     if sitting.status == "ended":
         return item.expired or sitting.end_reason in {"exam_time", "item_time", "window_closed"}

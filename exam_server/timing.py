@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from core.moments import SECOND, Moment, Span
+from core.moments import DAY, SECOND, Moment, Span
 
 if TYPE_CHECKING:
     from exam_server.sitting import Sitting
@@ -13,6 +13,8 @@ BROKEN_GRACE: Span = 10 * SECOND
 """The same where the connection was down across the deadline."""
 SWEEP_MARGIN: Span = 15 * SECOND
 """A sweeper waits this much longer than any owner would."""
+LONGEST_EXTENSION: Span = DAY
+"""The most that can be given back at once."""
 
 
 def exam_deadline(sitting: "Sitting") -> Moment:

@@ -4,7 +4,7 @@ No type in this module has a place for a key: items travel as question_bank.cand
 Text frames hold JSON; a client may send the same bytes in a binary frame.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, final
 
 import msgspec
 from msgspec import Meta, Struct
@@ -22,6 +22,7 @@ MAX_MESSAGE = 16_384
 """Bytes of one message from a page."""
 
 
+@final
 class Ping(Struct, frozen=True, tag_field="type", tag="ping", forbid_unknown_fields=True):
     """Are you there, and what time is it? `sent` comes back unchanged."""
 
@@ -135,6 +136,7 @@ WireCode: TypeAlias = (
 )
 
 
+@final
 class Refused(Outgoing, frozen=True, tag="refused"):
     """A message that had no effect, and why. The connection and the exam go on. `seq` where it had one."""
 
@@ -188,7 +190,7 @@ def decode(data: str | bytes) -> Incoming | Refused:
         if text.endswith("`$.type`") or "`type`" in text:
             return refused("unknown_type", _seq_of(data))
         return refused("invalid_message", _seq_of(data), text)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return refused("malformed")
 
 
@@ -208,11 +210,11 @@ def refused(code: WireCode, seq: int | None = None, detail: str = "") -> Refused
 
 
 class _Numbered(Struct):
-    seq: int | None = None
+    seq: Annotated[int, Meta(ge=0, le=2**53)] | None = None
 
 
 def _seq_of(data: str | bytes) -> int | None:
     try:
         return msgspec.json.decode(data, type=_Numbered).seq
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None

@@ -9,9 +9,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
+import msgspec
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.blobs import Blobs
 from core.clock import Clock
@@ -26,7 +28,7 @@ from proctoring.evidence import Role, Still
 from proctoring.incidents import STANDARD, Change, GapChange, IncidentChange, Policy
 from proctoring.inspection import Inspector
 from proctoring.models import Models
-from proctoring.recording import Announcer, Recorder, stop
+from proctoring.recording import Announcer, Recorder, Told, stop
 from proctoring.signals import Kind, Reading, Watched
 from proctoring.store import Progress, Reference
 from proctoring.watching import Frame, Showing, Watch
@@ -102,9 +104,7 @@ class Pipeline:
             try:
                 embedding = identity.unpack(reference_embedding)
             except ValueError as error:
-                raise Invalid(
-                    "reference_broken", "Контрольный снимок не читается. Сделайте его ещё раз."
-                ) from error
+                raise Invalid("reference_broken", "Контрольный снимок не читается. Сделайте его ещё раз.") from error
         async with self._opening:
             if (watch := self._watches.get(sitting)) is not None:
                 watch.refused = refused
@@ -181,13 +181,14 @@ class Pipeline:
             watch = self._watches.get(sitting)
             if watch is None:
                 return
+            watch.closing = True
             await watch.rest()
             watch.state, changes = incidents.finish(self._policy, watch.state, at)
             self._apply(watch, changes)
             self._record_progress([watch])
             number, closed_at = watch.number, watch.state.at
 
-            async def work(connection: store.Connection) -> None:
+            async def work(connection: AsyncConnection) -> None:
                 await store.close_watch(connection, number, closed_at)
 
             self._recorder.submit(work)
@@ -218,7 +219,7 @@ class Pipeline:
 
     def _watch(self, sitting: SittingId) -> Watch:
         watch = self._watches.get(sitting)
-        if watch is None:
+        if watch is None or watch.closing:
             raise Conflict("camera_not_open", "Наблюдение не начато. Обновите страницу экзамена.")
         return watch
 
@@ -247,21 +248,22 @@ class Pipeline:
     def _seen(
         self,
         watch: Watch,
-        frame: Frame,
+        frame: Frame | None,
         reference: identity.Embedding | None,
         result: tuple[Reading, Watched] | AccreditationError,
     ) -> None:
         watch.in_work = False
         try:
-            if isinstance(result, AccreditationError):
+            if frame is None or isinstance(result, AccreditationError):
                 watch.broken += 1
-                if watch.refused is not None:
+                if watch.refused is not None and isinstance(result, AccreditationError):
                     watch.refused(result)
             else:
                 reading, watched = result
-                # A reference that was replaced meanwhile makes this comparison meaningless.
                 if reference is watch.reference:
                     watch.watched = watched
+                else:  # replaced meanwhile: the comparison means nothing
+                    reading = msgspec.structs.replace(reading, identity=None)
                 self._read(watch, frame, reading)
         finally:
             if watch.slot is not None:
@@ -270,10 +272,10 @@ class Pipeline:
                 watch.wake()
 
     def _read(self, watch: Watch, frame: Frame, reading: Reading) -> None:
-        watch.processed += 1
         watch.ring.add(Still(frame.at, frame.jpeg))
         watch.state, changes = incidents.fold(self._policy, watch.state, signals.observe(reading))
         self._apply(watch, changes)
+        watch.note_seen()
         self._tell(news.of_frame(watch.sitting, reading))
         for showing in watch.due(watch.state.at):
             self._keep(watch, showing, {Role.AFTER: Still(frame.at, frame.jpeg)})
@@ -291,9 +293,9 @@ class Pipeline:
         sitting, version = watch.sitting, self._policy.version
         holds = self._policy.rules[change.kind].holds
 
-        async def work(connection: store.Connection) -> evidence.Told:
+        async def work(connection: AsyncConnection) -> Told:
             incident = await store.record_incident(connection, sitting, change, holds, version)
-            return self._told(news.of_incident(sitting, incident, change, holds))
+            return _told(news.of_incident(sitting, incident, change, holds))
 
         self._recorder.submit(work)
         if change.step == "opened":
@@ -306,14 +308,10 @@ class Pipeline:
                 self._keep(watch, showing_left, {Role.AFTER: newest})
 
     def _record_gap(self, watch: Watch, change: GapChange) -> None:
-        reason: Literal["silent", "overload", "broken"] = "silent"
-        if watch.dropped > watch.dropped_before:
-            reason = "overload"
-        elif watch.broken > watch.broken_before:
-            reason = "broken"
+        reason = watch.why_unseen
         sitting = watch.sitting
 
-        async def work(connection: store.Connection) -> None:
+        async def work(connection: AsyncConnection) -> None:
             await store.record_gap(connection, sitting, change, reason)
 
         self._recorder.submit(work)
@@ -325,10 +323,47 @@ class Pipeline:
             showing.newest_at = max(showing.newest_at, still.at)
 
             async def work(
-                connection: store.Connection, role: Role = role, still: Still = still, showing: Showing = showing
+                connection: AsyncConnection, role: Role = role, still: Still = still, showing: Showing = showing
             ) -> None:
                 incident = await store.incident_of(connection, sitting, showing.kind, showing.began_at)
                 await evidence.seal(connection, blobs, sitting, incident, role, still)
 
+            # A still in the ring is the same bytes; only those that outlive it cost memory, and they are bounded.
             if not self._recorder.submit(work, len(still.jpeg)):
                 _log.warning("evidence_left_out", sitting=sitting, role=role)
+
+    # ---- counters and news
+
+    def _record_progress(self, watches: list[Watch] | None = None) -> None:
+        progress = [
+            Progress(watch.number, watch.state.frame_at, watch.received, watch.processed, watch.dropped, watch.broken)
+            for watch in (self._watches.values() if watches is None else watches)
+        ]
+        if not progress:
+            return
+
+        async def work(connection: AsyncConnection) -> None:
+            await store.record_progress(connection, progress)
+
+        self._recorder.submit(work)
+
+    def _coverage(self, watch: Watch) -> news.CoverageNews:
+        return news.CoverageNews(
+            sitting=watch.sitting,
+            at=watch.state.at,
+            gap_at=watch.state.gap_at,
+            received=watch.received,
+            processed=watch.processed,
+            dropped=watch.dropped,
+            broken=watch.broken,
+        )
+
+    def _announce(self, watch: Watch) -> None:
+        self._tell(self._coverage(watch))
+
+    def _tell(self, one: news.News) -> None:
+        self._announcer.tell(_told(one))
+
+
+def _told(one: news.News) -> Told:
+    return Told(news.channel(one.sitting), news.encode(one))

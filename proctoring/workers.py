@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import structlog
 
+from core.errors import Unavailable
 from proctoring.inspection import Inspector
 from proctoring.models import Models
 
@@ -27,6 +28,7 @@ class Workers:
         self._count = count
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._stopped = False
 
     async def start(self) -> None:
         """Begin; returns when every thread has loaded its detectors, or raises what kept one from it."""
@@ -41,6 +43,7 @@ class Workers:
 
     async def stop(self) -> None:
         """Let every thread finish what was queued, and end."""
+        self._stopped = True
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
@@ -51,7 +54,9 @@ class Workers:
         self._tasks.put(task)
 
     async def ask(self, question: Callable[[Inspector], T]) -> T:
-        """Run something on a worker thread and return or raise what it does."""
+        """Run something on a worker thread and return or raise what it does. Raises Unavailable once stopped."""
+        if self._stopped:
+            raise Unavailable("frames_stopped", "Сервер перезапускается. Повторите через минуту.")
         answer: Future[T] = Future()
 
         def run(inspector: Inspector) -> None:

@@ -139,9 +139,7 @@ def _draw_slots(blueprint: Blueprint, pool: Pool, draw: Callable[[], float]) -> 
     return slots
 
 
-def _sample(
-    items: Sequence[PoolItem], count: int, used: set[ItemId], draw: Callable[[], float]
-) -> list[PoolItem]:
+def _sample(items: Sequence[PoolItem], count: int, used: set[ItemId], draw: Callable[[], float]) -> list[PoolItem]:
     """`count` different unused items, every set equally likely."""
     size = len(items)
     if size > 4 * (count + len(used)):

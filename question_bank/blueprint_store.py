@@ -39,9 +39,7 @@ async def save_blueprint(connection: AsyncConnection, blueprint: Blueprint, at: 
         )
 
 
-async def load_blueprint(
-    connection: AsyncConnection, blueprint: BlueprintId, version: int | None = None
-) -> Blueprint:
+async def load_blueprint(connection: AsyncConnection, blueprint: BlueprintId, version: int | None = None) -> Blueprint:
     """One version, the latest by default. Raises NotFound (`blueprint_unknown`)."""
     row = await fetch_one(
         connection,
@@ -54,9 +52,7 @@ async def load_blueprint(
         version=version,
     )
     if row is None:
-        raise NotFound(
-            "blueprint_unknown", f"Спецификации «{blueprint}» нет. Выберите другую из списка."
-        )
+        raise NotFound("blueprint_unknown", f"Спецификации «{blueprint}» нет. Выберите другую из списка.")
     return msgspec.json.decode(row["content"], type=Blueprint)
 
 

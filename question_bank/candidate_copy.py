@@ -61,9 +61,7 @@ def open_stages(copy: CandidateItem, count: int) -> CandidateItem:
     Raises Invalid (`stage_unknown`) unless 1 <= count <= number of stages.
     """
     if not 1 <= count <= len(copy.stages):
-        raise Invalid(
-            "stage_unknown", "Такого шага в задании нет. Обновите страницу.", fields={"item": copy.item}
-        )
+        raise Invalid("stage_unknown", "Такого шага в задании нет. Обновите страницу.", fields={"item": copy.item})
     return replace(copy, stages=copy.stages[:count])
 
 

@@ -34,9 +34,7 @@ def decode_content(text: str) -> Content:
     return _decoder.decode(text)
 
 
-async def candidate_copies(
-    connection: AsyncConnection, refs: Iterable[ItemRef]
-) -> dict[ItemRef, CandidateItem]:
+async def candidate_copies(connection: AsyncConnection, refs: Iterable[ItemRef]) -> dict[ItemRef, CandidateItem]:
     """The copies of item versions, choices in the order of their ids.
 
     Raises NotFound (`item_unknown`) naming the first version that does not exist.

@@ -78,8 +78,10 @@ class Item(Struct, frozen=True):
 
     @property
     def kind(self) -> ItemKind:
-        """One stage of one right option is a four-option item; anything else is a case."""
-        return "four_option" if len(self.stages) == 1 and self.stages[0].kind == "choice" else "case"
+        """A four-option item asks its question in the stem; a stage with a prompt of its own makes a case."""
+        if len(self.stages) == 1 and self.stages[0].kind == "choice" and not self.stages[0].prompt.strip():
+            return "four_option"
+        return "case"
 
     def validate(self) -> None:
         """Raise Invalid (`item_invalid`) naming every field that is wrong."""
@@ -154,10 +156,7 @@ def pool_item(item: Item) -> PoolItem:
         item.kind,
         item.limit,
         round(item.difficulty * WHOLE),
-        tuple(
-            FormStage(stage.kind, tuple(sorted(choice.id for choice in stage.choices)))
-            for stage in item.stages
-        ),
+        tuple(FormStage(stage.kind, tuple(sorted(choice.id for choice in stage.choices))) for stage in item.stages),
     )
 
 

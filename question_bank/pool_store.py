@@ -147,6 +147,4 @@ class PreparedPools:
 
 
 def _form_stages(text: str) -> tuple[FormStage, ...]:
-    return tuple(
-        FormStage(stage.kind, tuple(choice.id for choice in stage.choices)) for stage in _stages.decode(text)
-    )
+    return tuple(FormStage(stage.kind, tuple(choice.id for choice in stage.choices)) for stage in _stages.decode(text))

@@ -52,9 +52,7 @@ async def list_specialities(connection: AsyncConnection) -> list[Speciality]:
     return [Speciality(row["code"], row["title"]) for row in rows]
 
 
-async def list_requirements(
-    connection: AsyncConnection, speciality: str | None = None
-) -> list[Requirement]:
+async def list_requirements(connection: AsyncConnection, speciality: str | None = None) -> list[Requirement]:
     """By speciality and code."""
     rows = await fetch_all(
         connection,
@@ -83,6 +81,4 @@ async def list_supply(connection: AsyncConnection) -> list[Supply]:
         GROUP BY r.speciality, r.code, r.title ORDER BY r.speciality, r.code
         """,
     )
-    return [
-        Supply(row["speciality"], row["code"], row["title"], row["four_option"], row["cases"]) for row in rows
-    ]
+    return [Supply(row["speciality"], row["code"], row["title"], row["four_option"], row["cases"]) for row in rows]

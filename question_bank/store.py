@@ -264,8 +264,7 @@ async def _count_revision(connection: AsyncConnection, specialities: set[str]) -
 
 def _encode_key(item: Item) -> str:
     stages = [
-        _StageKey(stage.weight, tuple((choice.id, choice.role) for choice in stage.choices))
-        for stage in item.stages
+        _StageKey(stage.weight, tuple((choice.id, choice.role) for choice in stage.choices)) for stage in item.stages
     ]
     return msgspec.json.encode(stages).decode()
 

@@ -58,9 +58,7 @@ def decide(marks: Sequence[ItemMark], cut: int) -> Decision:
     raw = sum((mark.weight * mark.score for mark in marks), Fraction(0))
     maximum = sum(mark.weight for mark in marks)
     if maximum == 0:
-        raise Conflict(
-            "nothing_scored", "В наборе нет оцениваемых заданий. Решение примет комиссия после проверки."
-        )
+        raise Conflict("nothing_scored", "В наборе нет оцениваемых заданий. Решение примет комиссия после проверки.")
     return Decision(100 * raw >= cut * maximum, raw, maximum, cut)
 
 

@@ -53,21 +53,16 @@ def mark_stage(stage: Stage, chosen: Sequence[ChoiceId], penalty: Fraction = PEN
     return max(ZERO, credit - penalty * needless) / len(required)
 
 
-def mark_item(
-    item: Item, chosen: Mapping[int, Sequence[ChoiceId]], penalty: Fraction = PENALTY
-) -> Fraction:
+def mark_item(item: Item, chosen: Mapping[int, Sequence[ChoiceId]], penalty: Fraction = PENALTY) -> Fraction:
     """The mark of an item, 0..1. `chosen` has the choices by number of the stage from 0.
 
     A stage without a response is worth 0. Raises Invalid (`choice_unknown`, `stage_unknown`).
     """
     for number in chosen:
         if not 0 <= number < len(item.stages):
-            raise Invalid(
-                "stage_unknown", "Такого шага в задании нет. Обновите страницу.", fields={"item": item.id}
-            )
+            raise Invalid("stage_unknown", "Такого шага в задании нет. Обновите страницу.", fields={"item": item.id})
     earned = sum(
-        (stage.weight * mark_stage(stage, chosen.get(number, ()), penalty)
-         for number, stage in enumerate(item.stages)),
+        (stage.weight * mark_stage(stage, chosen.get(number, ()), penalty) for number, stage in enumerate(item.stages)),
         ZERO,
     )
     return earned / sum(stage.weight for stage in item.stages)

@@ -44,9 +44,7 @@ class Result(Struct, frozen=True):
         return self.confirmed_at is None
 
 
-def mark_form(
-    form: Form, items: Mapping[tuple[ItemId, int], Item], responses: Responses
-) -> tuple[ItemMark, ...]:
+def mark_form(form: Form, items: Mapping[tuple[ItemId, int], Item], responses: Responses) -> tuple[ItemMark, ...]:
     """One mark for each entry of the form; what was not answered earns 0."""
     return tuple(
         ItemMark(

@@ -95,9 +95,7 @@ async def load_result(connection: AsyncConnection, sitting: SittingId) -> Result
     return found[sitting]
 
 
-async def load_results(
-    connection: AsyncConnection, sittings: Iterable[SittingId]
-) -> dict[SittingId, Result]:
+async def load_results(connection: AsyncConnection, sittings: Iterable[SittingId]) -> dict[SittingId, Result]:
     """The results of those sittings that have one."""
     rows = await fetch_all(
         connection,
@@ -174,13 +172,8 @@ def _result(row: RowMapping) -> Result:
         row["blueprint_version"],
         row["algorithm"],
         Decision(row["passed"], Fraction(row["raw_num"], row["raw_den"]), row["maximum"], row["cut"]),
-        tuple(
-            ItemMark(m.item, m.requirement, m.weight, Fraction(*m.score)) for m in _marks.decode(row["marks"])
-        ),
-        tuple(
-            WeakArea(a.requirement, a.title, Fraction(*a.score), a.maximum)
-            for a in _areas.decode(row["advice"])
-        ),
+        tuple(ItemMark(m.item, m.requirement, m.weight, Fraction(*m.score)) for m in _marks.decode(row["marks"])),
+        tuple(WeakArea(a.requirement, a.title, Fraction(*a.score), a.maximum) for a in _areas.decode(row["advice"])),
         row["retake_on"],
         row["decided_at"],
         row["confirmed_at"],

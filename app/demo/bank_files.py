@@ -105,9 +105,12 @@ def read_bank(folder: Path = FOLDER) -> DemoBank:
         if known.title != file.title:
             problems[path.name] = f"speciality {file.speciality} has two titles"
         for line in file.requirement:
-            if requirements.setdefault(
-                (file.speciality, line.code), Requirement(line.code, file.speciality, line.title)
-            ).title != line.title:
+            if (
+                requirements.setdefault(
+                    (file.speciality, line.code), Requirement(line.code, file.speciality, line.title)
+                ).title
+                != line.title
+            ):
                 problems[f"{path.name}: {line.code}"] = "this requirement has two titles"
         entries: list[_Item | _Case] = [*file.item, *file.case]
         for entry in entries:

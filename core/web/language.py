@@ -81,11 +81,18 @@ def load(folders: Sequence[Path] = ()) -> None:
         _translations[lang] = _read(lang, [file for file in files if file.is_file()])
 
 
+def local_path(wanted: str) -> str:
+    """The path where it stays on this host, else the front page: no redirect may lead away."""
+    parts = urlsplit(wanted)
+    strange = parts.scheme or parts.netloc or "\\" in wanted or not wanted.isprintable()
+    return "/" if strange or not wanted.startswith("/") or wanted.startswith("//") else wanted
+
+
 async def set_language(request: Request) -> Response:
     """`POST /language` with form fields `lang` and `next`: keep the choice for a year and go back."""
     form = await request.form()
     lang, back = str(form.get("lang", DEFAULT)), str(form.get("next", "/"))
-    response = RedirectResponse(_local_path(back), status_code=303)
+    response = RedirectResponse(local_path(back), status_code=303)
     if lang in LANGUAGES:
         response.set_cookie(
             COOKIE,
@@ -99,13 +106,6 @@ async def set_language(request: Request) -> Response:
 
 
 routes = [Route("/language", set_language, methods=["POST"])]
-
-
-def _local_path(wanted: str) -> str:
-    """The path where it stays on this host, else the front page: no redirect may lead away."""
-    parts = urlsplit(wanted)
-    strange = parts.scheme or parts.netloc or "\\" in wanted or not wanted.isprintable()
-    return "/" if strange or not wanted.startswith("/") or wanted.startswith("//") else wanted
 
 
 def _catalogue(lang: str) -> NullTranslations:

@@ -127,6 +127,20 @@ async def incident_by_id(connection: AsyncConnection, incident: IncidentId) -> I
     return _incident(row)
 
 
+async def incident_of(connection: AsyncConnection, sitting: SittingId, kind: Kind, began_at: Moment) -> IncidentId:
+    """The id of the incident that these identify. Raises NotFound incident_unknown."""
+    row = await fetch_one(
+        connection,
+        "SELECT id FROM proctoring.incident WHERE sitting = :sitting AND kind = :kind AND began_at = :began_at",
+        sitting=sitting,
+        kind=kind.value,
+        began_at=began_at,
+    )
+    if row is None:
+        raise NotFound("incident_unknown", "Такого инцидента нет. Обновите страницу.")
+    return IncidentId(row["id"])
+
+
 async def evidence_of(connection: AsyncConnection, sitting: SittingId) -> list[Evidence]:
     """Of all incidents of a sitting, in order of time."""
     rows = await fetch_all(

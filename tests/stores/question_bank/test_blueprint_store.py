@@ -32,9 +32,7 @@ PLAN = Blueprint(
 
 
 @pytest.fixture
-async def filled(
-    database: Database, catalogue: tuple[tuple[Speciality, ...], tuple[Requirement, ...]]
-) -> Database:
+async def filled(database: Database, catalogue: tuple[tuple[Speciality, ...], tuple[Requirement, ...]]) -> Database:
     async with database.transaction() as connection:
         await save_requirements(connection, *catalogue)
     return database

@@ -55,9 +55,7 @@ async def test_a_pool_holds_what_the_cells_can_take(filled: Database, bank: list
     wanted = [i for i in bank if i.speciality == "S1" and (i.kind == "case" or i.requirement == "R1")]
     assert pool.items == Pool(pool_item(item) for item in wanted).items
     assert pool.snapshot == Pool(pool_item(item) for item in wanted).snapshot
-    assert {i.item for i in wider.items} == {
-        i.id for i in bank if i.speciality == "S1" and i.kind == "four_option"
-    }
+    assert {i.item for i in wider.items} == {i.id for i in bank if i.speciality == "S1" and i.kind == "four_option"}
 
 
 async def test_a_form_is_proved_from_its_snapshot_after_the_bank_has_changed(
@@ -106,8 +104,19 @@ async def test_prepared_pools_are_kept_until_the_bank_changes(
         await withdraw_item(connection, ItemId("f000"))
         second = await pools.pool(connection, PLAN)
         assert {i.item for i in first.items} - {i.item for i in second.items} == {"f000"}
-        changed = replace(bank[1], version=2, stages=(make_stage(bank[1].id, 2, 0, "choice", tuple(
-            (choice.text, choice.role) for choice in bank[1].stages[0].choices)),))
+        changed = replace(
+            bank[1],
+            version=2,
+            stages=(
+                make_stage(
+                    bank[1].id,
+                    2,
+                    0,
+                    "choice",
+                    tuple((choice.text, choice.role) for choice in bank[1].stages[0].choices),
+                ),
+            ),
+        )
         await publish_items(connection, [changed], clock.now())
         third = await pools.pool(connection, PLAN)
         assert {i.version for i in third.items if i.item == changed.id} == {2}

@@ -16,9 +16,7 @@ Catalogue = tuple[tuple[Speciality, ...], tuple[Requirement, ...]]
 
 
 @pytest.fixture
-async def filled(
-    database: Database, bank: list[Item], catalogue: Catalogue, clock: ManualClock
-) -> Database:
+async def filled(database: Database, bank: list[Item], catalogue: Catalogue, clock: ManualClock) -> Database:
     async with database.transaction() as connection:
         await save_requirements(connection, *catalogue)
         assert await publish_items(connection, bank, clock.now()) == len(bank)
@@ -40,9 +38,7 @@ async def test_items_come_back_equal_with_keys_and_the_authors_order(filled: Dat
             await load_items(connection, [*refs, (ItemId("f000"), 2)])
 
 
-async def test_publishing_again_changes_nothing(
-    filled: Database, bank: list[Item], clock: ManualClock
-) -> None:
+async def test_publishing_again_changes_nothing(filled: Database, bank: list[Item], clock: ManualClock) -> None:
     async with filled.transaction() as connection:
         assert await publish_items(connection, bank, clock.now() + 1) == 0
         revisions = await fetch_all(connection, "SELECT code, revision FROM question_bank.speciality")
@@ -139,9 +135,7 @@ async def test_a_withdrawn_item_leaves_the_supply(filled: Database) -> None:
     assert row.state == "withdrawn"
 
 
-async def test_many_items_are_published_in_batches(
-    filled: Database, bank: list[Item], clock: ManualClock
-) -> None:
+async def test_many_items_are_published_in_batches(filled: Database, bank: list[Item], clock: ManualClock) -> None:
     options = tuple((f"Вариант {n}", Role.DISTRACTOR if n else Role.KEY) for n in range(4))
     many = [
         replace(bank[0], id=id, stages=(make_stage(id, 1, 0, "choice", options),))

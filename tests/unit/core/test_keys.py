@@ -2,6 +2,7 @@ import stat
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -10,8 +11,8 @@ from core.keys import Keys, master_kid
 from core.settings import Settings
 
 
-def settings(folder: Path, **given: object) -> Settings:
-    return Settings(ACCREDITATION_DATA=folder, **given)  # type: ignore[arg-type]
+def settings(folder: Path, **given: Any) -> Settings:
+    return Settings(ACCREDITATION_DATA=folder, **given)  # type: ignore[call-arg]
 
 
 def base64(key: bytes) -> str:

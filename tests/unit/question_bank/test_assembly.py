@@ -105,9 +105,9 @@ def fillable(made: list[Cell]) -> bool:
     totals: Counter[str] = Counter()
     for (_, kind), count in asked.items():
         totals[kind] += count
-    return all(
-        count <= supply[kind] for (code, kind), count in asked.items() if code is not None
-    ) and all(count <= 4 * supply[kind] for kind, count in totals.items())
+    return all(count <= supply[kind] for (code, kind), count in asked.items() if code is not None) and all(
+        count <= 4 * supply[kind] for kind, count in totals.items()
+    )
 
 
 def covers(made: list[Cell], drawn: list[tuple[str, ItemKind, int]]) -> bool:

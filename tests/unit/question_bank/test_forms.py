@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from question_bank.forms import Form, FormEntry, FormStage
 
 ids = st.text(min_size=1, max_size=12)
-stages = st.builds(
-    FormStage, kind=st.sampled_from(["choice", "actions"]), choices=st.lists(ids, max_size=6).map(tuple)
-)
+stages = st.builds(FormStage, kind=st.sampled_from(["choice", "actions"]), choices=st.lists(ids, max_size=6).map(tuple))
 entries = st.builds(
     FormEntry,
     item=ids,

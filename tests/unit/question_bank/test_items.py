@@ -24,9 +24,7 @@ ACTIONS = (
 
 
 def item(*stages: Stage, **changes: object) -> Item:
-    made = Item(
-        ItemId("i1"), 3, "31.05.01", "ЛД-01", "recall", 0.7, MINUTE, "Вопрос?", stages, "Потому что."
-    )
+    made = Item(ItemId("i1"), 3, "31.05.01", "ЛД-01", "recall", 0.7, MINUTE, "Вопрос?", stages, "Потому что.")
     return replace(made, **changes)
 
 
@@ -45,6 +43,7 @@ def test_the_kind_follows_from_the_stages() -> None:
     assert simple().kind == "four_option"
     assert case().kind == "case"
     assert item(make_stage(ItemId("i1"), 3, 0, "actions", ACTIONS, prompt="Что?")).kind == "case"
+    assert item(make_stage(ItemId("i1"), 3, 0, "choice", FOUR, prompt="Диагноз?")).kind == "case"
 
 
 def test_well_formed_items_are_accepted() -> None:

@@ -28,9 +28,7 @@ def actions(roles: dict[str, Role], *, ordered: bool = False, weight: int = 1) -
 
 def choice(weight: int = 1) -> Stage:
     roles = {"a": Role.DISTRACTOR, "b": Role.DISTRACTOR, "k": Role.KEY, "d": Role.DISTRACTOR}
-    return Stage(
-        "choice", "", "", tuple(Choice(ChoiceId(id), id, role) for id, role in roles.items()), False, weight
-    )
+    return Stage("choice", "", "", tuple(Choice(ChoiceId(id), id, role) for id, role in roles.items()), False, weight)
 
 
 def item(*stages: Stage) -> Item:
@@ -49,9 +47,7 @@ SET = {
 }
 
 
-@pytest.mark.parametrize(
-    ("chosen", "mark"), [(c("k"), 1), (c("a"), 0), (c(), 0), (c("k", "a"), 0), (c("k", "k"), 1)]
-)
+@pytest.mark.parametrize(("chosen", "mark"), [(c("k"), 1), (c("a"), 0), (c(), 0), (c("k", "a"), 0), (c("k", "k"), 1)])
 def test_one_right_of_four(chosen: tuple[ChoiceId, ...], mark: int) -> None:
     assert mark_item(item(choice()), {0: chosen}) == mark
 
@@ -156,9 +152,7 @@ def test_adding_a_required_action_never_lowers_wherever_it_goes(
 
 
 @given(stages, randoms, penalties)
-def test_mending_the_order_of_two_neighbours_never_lowers(
-    stage: Stage, random: Random, penalty: Fraction
-) -> None:
+def test_mending_the_order_of_two_neighbours_never_lowers(stage: Stage, random: Random, penalty: Fraction) -> None:
     places = {choice.id: place for place, choice in enumerate(stage.choices)}
     roles = {choice.id: choice.role for choice in stage.choices}
     chosen = pick(stage, random)
@@ -180,11 +174,7 @@ def test_without_an_order_the_order_does_not_matter(stage: Stage, random: Random
 @given(st.permutations(range(6)))
 def test_the_longest_part_in_order_agrees_with_trying_all_parts(order: list[int]) -> None:
     stage = actions({f"c{number}": Role.REQUIRED for number in range(6)}, ordered=True)
-    longest = max(
-        size
-        for size in range(1, 7)
-        if any(list(part) == sorted(part) for part in combinations(order, size))
-    )
+    longest = max(size for size in range(1, 7) if any(list(part) == sorted(part) for part in combinations(order, size)))
     assert mark_stage(stage, [ChoiceId(f"c{number}") for number in order]) == Fraction(longest, 6)
 
 

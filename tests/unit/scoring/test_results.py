@@ -124,18 +124,14 @@ def test_the_order_of_entries_and_options_does_not_matter(clock: ManualClock) ->
     turned = replace(
         FORM,
         entries=tuple(
-            replace(
-                next(entry for entry in FORM.entries if entry.item == drawn.item), stages=drawn.stages
-            )
+            replace(next(entry for entry in FORM.entries if entry.item == drawn.item), stages=drawn.stages)
             for drawn in other.entries
             if drawn.item in answers
         ),
     )
     assert turned.entries != FORM.entries
     assert sorted(m.item for m in mark_form(turned, KEPT, answers)) == sorted(answers)
-    assert {m.item: m for m in mark_form(turned, KEPT, answers)} == {
-        m.item: m for m in mark_form(FORM, KEPT, answers)
-    }
+    assert {m.item: m for m in mark_form(turned, KEPT, answers)} == {m.item: m for m in mark_form(FORM, KEPT, answers)}
 
 
 POOL = Pool(pool_item(item) for item in ITEMS)

@@ -105,7 +105,5 @@ def test_the_shipped_bank_is_sound_and_large_enough() -> None:
 
 def test_the_longest_option_is_not_the_key_too_often() -> None:
     items = [item for item in read_bank(FOLDER).items if item.kind == "four_option"]
-    longest = sum(
-        max(item.stages[0].choices, key=lambda choice: len(choice.text)).role is Role.KEY for item in items
-    )
+    longest = sum(max(item.stages[0].choices, key=lambda choice: len(choice.text)).role is Role.KEY for item in items)
     assert longest < 0.5 * len(items)

@@ -1,0 +1,155 @@
+"""The roof: builds everything from settings and joins it into one ASGI application."""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator, Iterable
+from importlib import import_module
+from typing import NamedTuple
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from app.aftermath import Aftermath
+from app.demo.people import DemoPerson
+from app.jobs import Jobs
+from app.topics import join_topics
+from core.access.gate import LoginGate
+from core.blobs import Blobs
+from core.clock import Clock, SystemClock
+from core.database import Database
+from core.ids import SittingId
+from core.keys import Keys
+from core.live import Live, LocalLive, RedisLive
+from core.settings import Settings
+from core.web import components, language, problems
+from core.web.pages import Pages
+from core.web.security import SameOrigin, SecurityHeaders
+from exam_server import store
+from exam_server.camera import CameraSocket, Observation
+from exam_server.conclusion import Conclusion
+from exam_server.conduct import Conduct
+from exam_server.connection import SittingSocket, caller
+from exam_server.entrance import Entrance
+from exam_server.event_log import EventLog
+from exam_server.invigilation import Invigilation
+from exam_server.source import DatabaseSource
+from proctoring.models import Models
+from proctoring.pipeline import Pipeline
+from question_bank.pool_store import PreparedPools
+from registry.intake import Intake, Sender
+
+FACES = ("exam_server", "registry", "cabinet", "admin")
+"""Packages with pages."""
+SENDER = "exam"
+
+
+class Flood(NamedTuple):
+    """How many messages a page may send: a second, and at once."""
+
+    rate: float
+    burst: int
+
+
+DEFAULT_FLOOD = Flood(20.0, 100)
+
+
+def build(
+    settings: Settings,
+    database_url: str,
+    keys: Keys,
+    models: Models,
+    *,
+    demo_people: tuple[DemoPerson, ...] = (),
+    flood: Flood = DEFAULT_FLOOD,
+    more_routes: Iterable[BaseRoute] = (),
+) -> Starlette:
+    """The application. Connections are opened when it starts and closed when it ends."""
+    clock: Clock = SystemClock()
+    database = Database(database_url)
+    live: Live = RedisLive(settings.redis_url) if settings.redis_url else LocalLive()
+    blobs = Blobs.in_folder(settings.blobs_dir, keys.masters)
+    pipeline = Pipeline(database, blobs, live, clock, models, settings.frame_workers)
+    observation = Observation(database, blobs, pipeline)
+    conclusion = Conclusion(database, clock, settings.retake_days)
+    aftermath = Aftermath(live, observation, conclusion)
+    log = EventLog(database_url)
+    conduct = Conduct(log, DatabaseSource(database), clock, aftermath.note)
+    sender = Sender(SENDER, keys.platform.public)
+    intake = Intake(database, {keys.platform.kid: sender}, keys.registry, clock, zone=settings.zone)
+    topics = join_topics(intake, keys.registry.public, keys.platform, blobs)
+    jobs = Jobs(database, clock, conduct, conclusion, topics)
+    pages = Pages(FACES)
+
+    async def greet(sitting: SittingId, epoch: int, scope: Scope) -> None:
+        address, device = caller(scope)
+        async with database.transaction() as connection:
+            await store.record_connection(connection, sitting, epoch, address, device, clock.now())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.stopping = asyncio.Event()
+        await log.start()
+        await pipeline.start()
+        jobs.start(aftermath.tell, aftermath.conclude)
+        # What lives as long as the process need not be looked at again by every collection.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        try:
+            yield
+        finally:
+            app.state.stopping.set()
+            await jobs.stop()
+            await log.close()
+            await pipeline.stop()
+            await live.close()
+            await database.close()
+
+    app = Starlette(
+        routes=[
+            WebSocketRoute("/ws/sittings/{sitting}", SittingSocket(conduct, clock, greet, flood.rate, flood.burst)),
+            WebSocketRoute("/ws/camera/{sitting}", CameraSocket(conduct, observation, clock)),
+            Route("/health", show_health),
+            *components.routes,
+            *language.routes,
+            *(route for face in FACES for route in import_module(f"{face}.pages").routes),
+            *(Mount(prefix, StaticFiles(directory=folder)) for prefix, folder in pages.static_mounts()),
+            *more_routes,
+        ],
+        lifespan=lifespan,
+        middleware=[Middleware(SecurityHeaders), Middleware(SameOrigin), Middleware(LoginGate)],
+        exception_handlers=problems.handlers,
+    )
+    for name, part in {
+        "settings": settings,
+        "database": database,
+        "clock": clock,
+        "live": live,
+        "blobs": blobs,
+        "pages": pages,
+        "csrf_secret": keys.secret,
+        "signer": keys.platform,
+        "conduct": conduct,
+        "event_log": log,
+        "pipeline": pipeline,
+        "camera": observation,
+        "entrance": Entrance(database, clock, conduct, observation),
+        "invigilation": Invigilation(database, clock, conduct),
+        "pools": PreparedPools(),
+        "intake": intake,
+        "demo_people": demo_people,
+    }.items():
+        setattr(app.state, name, part)
+    return app
+
+
+async def show_health(request: Request) -> Response:
+    """Whether answers can be kept: 200 while the log's database answers, 503 while commits wait for it."""
+    log: EventLog = request.app.state.event_log
+    return JSONResponse({"log": "away" if log.away else "ok"}, status_code=503 if log.away else 200)

@@ -1,0 +1,1 @@
+"""Demo data: a question bank, people, and a history played through the real engine."""

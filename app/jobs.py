@@ -1,0 +1,92 @@
+"""Work in the background: deadlines, takeovers, sweeps, the outbox. Each job is a loop that survives its errors."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from core import outbox
+from core.access.logins import forget_expired
+from core.access.people import forget_failures
+from core.clock import Clock
+from core.database import Database
+from core.errors import Unavailable
+from core.outbox import Handler
+from exam_server.conclusion import Conclusion
+from exam_server.conduct import Conduct
+
+DEADLINES_EVERY = 0.05
+COMPARE_EVERY = 1.0
+SWEEP_EVERY = 2.0
+CONCLUDE_EVERY = 5.0
+DELIVER_EVERY = 0.5
+TIDY_EVERY = 600.0
+
+_log = structlog.get_logger()
+
+
+class Jobs:
+    """The loops of one process."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        conduct: Conduct,
+        conclusion: Conclusion,
+        handlers: Mapping[str, Handler],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._conduct = conduct
+        self._conclusion = conclusion
+        self._handlers = handlers
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, *more: Callable[[], Awaitable[None]]) -> None:
+        """Begin every job; `more` are endless ones of others."""
+        self._tasks = [
+            asyncio.create_task(_repeat(DEADLINES_EVERY, self._settle), name="deadlines"),
+            asyncio.create_task(_repeat(COMPARE_EVERY, self._conduct.compare), name="compare"),
+            asyncio.create_task(_repeat(SWEEP_EVERY, self._conduct.sweep), name="sweep"),
+            asyncio.create_task(_repeat(CONCLUDE_EVERY, self._conclusion.sweep), name="conclude"),
+            asyncio.create_task(_repeat(DELIVER_EVERY, self._deliver), name="outbox"),
+            asyncio.create_task(_repeat(TIDY_EVERY, self._tidy), name="tidy"),
+            *(asyncio.create_task(_run(job), name=getattr(job, "__qualname__", "job")) for job in more),
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _settle(self) -> None:
+        self._conduct.settle_due()
+
+    async def _deliver(self) -> None:
+        while await outbox.deliver(self._database, self._handlers):
+            pass
+
+    async def _tidy(self) -> None:
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            await forget_expired(connection, now)
+            await forget_failures(connection, now)
+
+
+async def _repeat(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
+    """Do a job again and again. While the database is away it is only put off; other errors are logged."""
+    while True:
+        try:
+            await job()
+        except (Unavailable, OSError) as error:
+            _log.warning("job.put_off", job=getattr(job, "__qualname__", str(job)), error=repr(error))
+            await asyncio.sleep(1.0)
+        except Exception:
+            _log.exception("job.failed", job=getattr(job, "__qualname__", str(job)))
+            await asyncio.sleep(1.0)
+        await asyncio.sleep(seconds)
+
+
+async def _run(job: Callable[[], Awaitable[None]]) -> None:
+    await job()

@@ -1,0 +1,233 @@
+// The item on screen.
+
+import { html, useEffect, useRef } from "../core/vendor/preact-htm.js";
+import { Banner, Icon, ItemClock, Prose, useExam } from "./pieces.js";
+import { press } from "./state.js";
+import { typeset } from "./words.js";
+
+export function Item() {
+  const { model } = useExam();
+  const { item } = model.view;
+  const heading = useRef();
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+  }, [item.position]);
+  const isCase = item.content.kind === "case";
+  const frozen = Boolean(model.view.moving) || item.closed || model.timeUp;
+  return html`
+    <article class=${`item ${isCase ? "item--case" : ""}`} key=${item.position}>
+      <${Head} item=${item} heading=${heading} />
+      <${Expired} />
+      ${isCase ? html`<${CaseBody} item=${item} frozen=${frozen} />` : html`<${PlainBody} item=${item} frozen=${frozen} />`}
+      <${Moves} item=${item} isCase=${isCase} />
+    </article>
+  `;
+}
+
+function Head({ item, heading }) {
+  const { model, act, say } = useExam();
+  const { marks, flags } = model.view;
+  const flagged = Boolean(marks[item.position]?.flagged);
+  return html`
+    <header class="item__head">
+      <h1 class="item__number" tabindex="-1" ref=${heading}>
+        ${say("itemNumber", { number: item.position + 1, all: marks.length })}
+      </h1>
+      <${ItemClock} item=${item} />
+      ${flags &&
+      html`
+        <button
+          class="btn btn--secondary btn--small item__flag"
+          type="button"
+          aria-pressed=${String(flagged)}
+          aria-label=${say("flagLabel")}
+          onClick=${() => act.flag(!flagged)}
+        >
+          <${Icon} name="flag" />${say(flagged ? "flagged" : "flag")}
+        </button>
+      `}
+    </header>
+  `;
+}
+
+function Expired() {
+  const { model, say } = useExam();
+  return model.view.expired
+    .filter((position) => position !== model.view.item.position)
+    .map(
+      (position) => html`
+        <${Banner} kind="info" key=${position}><p>${say("expired", { number: position + 1 })}</p><//>
+      `,
+    );
+}
+
+function PlainBody({ item, frozen }) {
+  return html`
+    <${Prose} text=${item.content.stem} class="item__stem" />
+    <${Stage} item=${item} number=${0} frozen=${frozen} />
+  `;
+}
+
+/** The scenario stays in view beside the actions; what a stage reveals joins it. */
+function CaseBody({ item, frozen }) {
+  const { say } = useExam();
+  const { stages, stem } = item.content;
+  const newest = useRef();
+  const steps = useRef(item.stage);
+  useEffect(() => {
+    if (steps.current !== item.stage) {
+      steps.current = item.stage;
+      newest.current?.focus();
+    }
+  }, [item.stage]);
+  return html`
+    <div class="case">
+      <section class="case__scenario" aria-labelledby="scenario" tabindex="0">
+        <h2 id="scenario">${say("scenario")}</h2>
+        <${Prose} text=${stem} />
+        ${stages.map(
+          (stage, number) =>
+            stage.reveal &&
+            html`
+              <div
+                class=${`case__reveal ${number === item.stage ? "case__reveal--new" : ""}`}
+                tabindex="-1"
+                ref=${number === item.stage ? newest : null}
+                key=${number}
+              >
+                <h3>${say("newData", { number: number + 1 })}</h3>
+                <${Prose} text=${stage.reveal} />
+              </div>
+            `,
+        )}
+      </section>
+      <div class="case__work">
+        ${stages.slice(0, item.stage).map((stage, number) => html`<${ClosedStage} item=${item} number=${number} key=${number} />`)}
+        ${item.stage < stages.length && html`<${Stage} item=${item} number=${item.stage} frozen=${frozen} key=${item.stage} />`}
+      </div>
+    </div>
+  `;
+}
+
+function ClosedStage({ item, number }) {
+  const { say } = useExam();
+  const stage = item.content.stages[number];
+  const chosen = item.answers[number].map((id) => stage.choices.find((choice) => choice.id === id)?.text ?? "");
+  const List = stage.ordered ? "ol" : "ul";
+  return html`
+    <details class="case__closed">
+      <summary><${Icon} name="lock" />${say("stepClosed", { number: number + 1 })}</summary>
+      <p lang="ru">${typeset(stage.prompt)}</p>
+      <${List} lang="ru">${chosen.map((text) => html`<li>${typeset(text)}</li>`)}<//>
+    </details>
+  `;
+}
+
+function Stage({ item, number, frozen }) {
+  const { act, say } = useExam();
+  const stage = item.content.stages[number];
+  const value = item.answers[number] ?? [];
+  const many = stage.kind === "actions";
+  const task = many ? (stage.ordered ? "chooseOrdered" : "chooseActions") : "chooseOne";
+  const last = useRef(null);
+  const choose = (id) => {
+    last.current = id;
+    act.respond(number, press(stage.kind, value, id));
+  };
+  return html`
+    <fieldset class="stage" inert=${frozen} data-stage=${number}>
+      <legend class="stage__legend">
+        ${item.content.kind === "case" && html`<span class="eyebrow">${say("step", { number: number + 1 })}</span>`}
+        ${stage.prompt && html`<span class="stage__prompt" lang="ru">${typeset(stage.prompt)}</span>`}
+        <span class=${item.content.kind === "case" ? "note" : "visually-hidden"}>${say(task)}</span>
+      </legend>
+      ${stage.ordered && html`<p class="note">${say("orderedHint")}</p>`}
+      <div class="choices">
+        ${stage.choices.map(
+          (choice, index) => html`
+            <${Choice}
+              key=${choice.id}
+              choice=${choice}
+              name=${`item-${item.position}-${number}`}
+              type=${many ? "checkbox" : "radio"}
+              digit=${index + 1}
+              chosen=${value.includes(choice.id)}
+              order=${stage.ordered ? value.indexOf(choice.id) + 1 : 0}
+              told=${many ? last.current === choice.id : value.includes(choice.id)}
+              stage=${number}
+              onChoose=${() => choose(choice.id)}
+            />
+          `,
+        )}
+      </div>
+    </fieldset>
+  `;
+}
+
+function Choice({ choice, name, type, digit, chosen, order, told, stage, onChoose }) {
+  const { model, say } = useExam();
+  return html`
+    <label class="choice">
+      <input class="choice__mark" type=${type} name=${name} value=${choice.id} checked=${chosen} onChange=${onChoose} />
+      <span class="choice__text" lang="ru">${typeset(choice.text)}</span>
+      <span class="choice__aside">
+        ${order > 0 && html`<b class="choice__order"><span class="visually-hidden">${say("place", { number: order })}</span><span aria-hidden="true">${order}</span></b>`}
+        ${told ? html`<${Saved} stage=${stage} />` : !order && model.keys && digit < 10 && html`<kbd aria-hidden="true">${digit}</kbd>`}
+      </span>
+    </label>
+  `;
+}
+
+/** Said where the eye is: beside the option just chosen. */
+function Saved({ stage }) {
+  const { model, say } = useExam();
+  if (!model.view.waiting.has(stage)) {
+    return html`<span class="saved saved--done"><${Icon} name="check" />${say("saved")}</span>`;
+  }
+  const here = (model.offline || model.stalled) && model.lasting;
+  return html`<span class="saved">${say(here ? "savedHere" : "saving")}</span>`;
+}
+
+function Moves({ item, isCase }) {
+  const { model, act, say } = useExam();
+  const { view } = model;
+  const linear = view.navigation === "linear";
+  const busy = Boolean(view.moving) || item.closed || model.timeUp;
+  const idle = model.offline || busy;
+  const last = item.position === view.marks.length - 1;
+  const note = moveNote(model, item);
+  const button = (kind, text, work, icon = null) => html`
+    <button class=${`btn btn--${kind}`} type="button" aria-disabled=${String(idle)} aria-describedby=${note ? "move-note" : null}
+      onClick=${() => !idle && work()}>
+      ${text}${icon && html`<${Icon} name=${icon} />`}
+    </button>
+  `;
+  return html`
+    <footer class="item__moves">
+      <div class="cluster">
+        ${!linear && button("secondary", html`<${Icon} name="chevron-left" />${say("previous")}`, act.previous)}
+        ${isCase && button("primary", say("finishStep"), act.askLock)}
+        ${(!last || !linear) && button(isCase ? "secondary" : "primary", say(isCase && linear ? "skipCase" : "next"), act.next, "chevron-right")}
+        ${linear && last && button(isCase ? "secondary" : "primary", say("finish"), act.askFinish)}
+        ${!linear && button("quiet", say("review"), act.review)}
+      </div>
+      ${note && html`<p class="note" id="move-note" role="status">${say(note)}</p>`}
+      ${model.stepEmpty && html`<p class="field__error" role="alert"><${Icon} name="circle-alert" /><span>${say("stepEmpty")}</span></p>`}
+    </footer>
+  `;
+}
+
+function moveNote(model, item) {
+  if (model.examOver) {
+    return "examTimeUp";
+  }
+  if (model.timeUp || item.closed) {
+    return model.offline ? "timeUpOffline" : "timeUp";
+  }
+  if (model.offline) {
+    return model.view.moving ? "movingOffline" : "offlineMoves";
+  }
+  const last = item.position === model.view.marks.length - 1;
+  return model.view.navigation === "linear" && !last && item.content.kind !== "case" ? "nextLinear" : null;
+}

@@ -1,0 +1,212 @@
+// The answer queue: edits leave in order, one at a time, and are deleted only after their acknowledgement.
+//
+// Pure: storage, time and the line are handed in. One edit is under way at a time because the server may refuse
+// one for now ("busy") and take the next: a lock that overtakes its answer would close a stage without it, and
+// a number below the newest stored one is never decided again.
+//
+// storage: { add(edit) -> entry, all() -> entries by seq, drop(seqs), raise(seq) }, each a promise.
+//          An entry is { seq, edit }; `add` numbers it above everything this browser has used.
+// now():   milliseconds, only differences count.
+// later(ms, work): runs work once, returns a function that calls it off.
+// told:    { changed(), acknowledged(entries), refused(entry, code, message) }
+
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 10_000;
+const PATIENCE = 15_000;
+/** Refusals that mean "not now": the edit stays and is sent again. */
+const FOR_NOW = new Set(["busy", "internal", "flood"]);
+
+export class Queue {
+  constructor({ storage, now, later, told, random = Math.random }) {
+    this.storage = storage;
+    this.now = now;
+    this.later = later;
+    this.told = told;
+    this.random = random;
+    /** Stored and not acknowledged, oldest first. */
+    this.entries = [];
+    /** Given but not stored yet: a matter of milliseconds. */
+    this.drafts = [];
+    this.underWay = null;
+    this.waitingSince = null;
+    this._send = null;
+    this._line = 0;
+    this._failures = 0;
+    this._callOff = () => {};
+    this._turn = Promise.resolve();
+  }
+
+  /** Everything the server has not confirmed, oldest first; a draft has seq null. */
+  get pending() {
+    return [...this.entries, ...this.drafts];
+  }
+
+  /** How long nothing has been confirmed although something waits, ms. */
+  get waited() {
+    return this.waitingSince === null ? 0 : this.now() - this.waitingSince;
+  }
+
+  /** Read what an earlier page of this browser left behind. */
+  load() {
+    return this._inTurn(async () => {
+      this._keep(await this.storage.all());
+    });
+  }
+
+  /** Store an edit, then send it when its turn comes. `edit` has everything but the seq. */
+  add(edit) {
+    const draft = { seq: null, edit };
+    this.drafts.push(draft);
+    this._watch();
+    this.told.changed();
+    return this._inTurn(async () => {
+      const entry = await this.storage.add(edit);
+      this.drafts.splice(this.drafts.indexOf(draft), 1);
+      this._keep([...this.entries, entry]);
+      await this._pump();
+      return entry;
+    });
+  }
+
+  /** The line is up; the server has stored everything of this browser up to `seq`. */
+  open(send, seq) {
+    const line = this._hangUp();
+    return this._inTurn(async () => {
+      if (line !== this._line) {
+        return;
+      }
+      this._callOff();
+      this._send = send;
+      this._failures = 0;
+      this.underWay = null;
+      await this.storage.raise(seq);
+      await this._forget((entry) => entry.seq <= seq);
+      this.waitingSince = this.pending.length ? this.now() : null;
+      await this._pump();
+    });
+  }
+
+  /** The line is down. What was under way will be sent again under the same number. */
+  shut() {
+    const line = this._hangUp();
+    return this._inTurn(async () => {
+      if (line === this._line) {
+        this._callOff();
+        this.underWay = null;
+      }
+    });
+  }
+
+  /** Every edit up to `seq` is durable. */
+  acknowledge(seq) {
+    return this._inTurn(async () => {
+      const gone = this.entries.filter((entry) => entry.seq <= seq);
+      if (this.underWay !== null && this.underWay <= seq) {
+        this._settle();
+      }
+      await this._forget((entry) => entry.seq <= seq, () => this.told.acknowledged(gone));
+      await this._pump();
+    });
+  }
+
+  /** A message had no effect. `seq` null: the server could not read it. */
+  refuse(seq, code, message) {
+    return this._inTurn(async () => {
+      if (seq === null && code === "flood") {
+        return;
+      }
+      const meant = seq ?? this.underWay;
+      const entry = this.entries.find((one) => one.seq === meant);
+      if (meant !== null && meant === this.underWay) {
+        this._settle(FOR_NOW.has(code));
+      }
+      if (entry === undefined) {
+        await this._pump();
+        return;
+      }
+      if (FOR_NOW.has(code)) {
+        this._again(this._pause());
+        this.told.changed();
+        return;
+      }
+      await this._forget((one) => one.seq === meant, () => this.told.refused(entry, code, message));
+      await this._pump();
+    });
+  }
+
+  /** From now on nothing goes over the line there was; returns the number of the next one. */
+  _hangUp() {
+    this._send = null;
+    this._line += 1;
+    return this._line;
+  }
+
+  _settle(failed = false) {
+    this._callOff();
+    this.underWay = null;
+    this._failures = failed ? this._failures + 1 : 0;
+  }
+
+  async _pump() {
+    if (this._send === null || this.underWay !== null) {
+      return;
+    }
+    // The storage is asked, not the memory: another tab of this browser may have added an edit.
+    this._keep(await this.storage.all());
+    const first = this.entries[0];
+    if (first === undefined || this._send === null) {
+      return;
+    }
+    this._callOff();
+    this.underWay = first.seq;
+    this._send({ ...first.edit, seq: first.seq });
+    this._again(PATIENCE);
+  }
+
+  _again(pause) {
+    this._callOff();
+    this._callOff = this.later(pause, () =>
+      this._inTurn(async () => {
+        this.underWay = null;
+        await this._pump();
+      }),
+    );
+  }
+
+  _pause() {
+    const most = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.max(0, this._failures - 1));
+    return most / 2 + (this.random() * most) / 2;
+  }
+
+  async _forget(isGone, tell = () => {}) {
+    const gone = this.entries.filter(isGone);
+    if (gone.length) {
+      await this.storage.drop(gone.map((entry) => entry.seq));
+    }
+    this.entries = this.entries.filter((entry) => !isGone(entry));
+    this.waitingSince = null;
+    this._watch();
+    tell();
+    this.told.changed();
+  }
+
+  _keep(entries) {
+    this.entries = [...entries].sort((one, other) => one.seq - other.seq);
+    this._watch();
+    this.told.changed();
+  }
+
+  _watch() {
+    if (!this.pending.length) {
+      this.waitingSince = null;
+    } else {
+      this.waitingSince ??= this.now();
+    }
+  }
+
+  _inTurn(work) {
+    const done = this._turn.then(work);
+    this._turn = done.catch(() => {});
+    return done;
+  }
+}

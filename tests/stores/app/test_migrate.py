@@ -1,0 +1,104 @@
+"""Migrations in code: from nothing, again, from two processes at once, and with one that fails."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.embedded import ask
+from app.migrate import MIGRATIONS, check_durability, migrate
+from core.database import driver_url
+from core.errors import Unavailable
+
+STEP = """
+from alembic import op
+
+revision = {revision!r}
+down_revision = {before!r}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute({statement!r})
+"""
+
+
+@pytest.fixture
+async def empty(database_url: str) -> AsyncIterator[str]:
+    """The URL of a database without any schema of ours."""
+    base, _, name = database_url.rpartition("/")
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(f"CREATE DATABASE {name}_empty")
+    yield f"{base}/{name}_empty"
+    await connection.execute(f"DROP DATABASE {name}_empty WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> Path:
+    """A folder of migrations: one that makes a table, one that fills it slowly."""
+    folder = tmp_path / "100% migrations"
+    (folder / "versions").mkdir(parents=True)
+    shutil.copy(MIGRATIONS / "env.py", folder)
+    shutil.copy(MIGRATIONS / "script.py.mako", folder)
+    add(folder, "0001", None, "CREATE TABLE step (number int)")
+    add(folder, "0002", "0001", "INSERT INTO step SELECT 2 FROM pg_sleep(0.2)")
+    return folder
+
+
+def add(folder: Path, revision: str, before: str | None, statement: str) -> None:
+    content = STEP.format(revision=revision, before=before, statement=statement)
+    (folder / "versions" / f"{revision}.py").write_text(content)
+
+
+async def numbers(url: str) -> list[int]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [row["number"] for row in await connection.fetch("SELECT number FROM step")]
+    finally:
+        await connection.close()
+
+
+async def test_it_runs_what_is_there_once(empty: str, steps: Path) -> None:
+    await migrate(empty, steps)
+    await migrate(driver_url(empty), steps)
+    assert await numbers(empty) == [2]
+
+
+async def test_two_starts_at_once_do_not_collide(empty: str, steps: Path) -> None:
+    await asyncio.gather(*(migrate(empty, steps) for _ in range(4)))
+    assert await numbers(empty) == [2]
+
+
+async def test_a_migration_that_fails_leaves_the_ones_before_it(empty: str, steps: Path) -> None:
+    add(steps, "0003", "0002", "INSERT INTO step VALUES (3), (1 / 0)")
+    with pytest.raises(Exception, match="division by zero"):
+        await migrate(empty, steps)
+    assert await numbers(empty) == [2]
+    add(steps, "0003", "0002", "INSERT INTO step VALUES (3)")
+    await migrate(empty, steps)
+    assert await numbers(empty) == [2, 3]
+
+
+async def test_the_platform_s_own_migrations_make_every_schema(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    found = {row["name"] for row in await connection.fetch("SELECT nspname AS name FROM pg_namespace")}
+    await connection.close()
+    folders = {path.parent.name for path in MIGRATIONS.parent.glob("*/__init__.py")} - {"app"}
+    made = {file.stem.partition("_")[2] for file in (MIGRATIONS / "versions").glob("0*.py")}
+    assert made & folders <= found
+
+
+async def test_a_database_that_may_lose_commits_is_refused(database_url: str, durable_database_url: str) -> None:
+    with pytest.raises(Unavailable, match="database_not_durable") as refusal:
+        await check_durability(database_url)
+    assert "fsync" in refusal.value.message
+    await check_durability(durable_database_url)
+    name = durable_database_url.rpartition("/")[2]
+    await asyncio.to_thread(ask, durable_database_url, f"ALTER DATABASE {name} SET synchronous_commit = off")
+    with pytest.raises(Unavailable, match="synchronous_commit"):
+        await check_durability(durable_database_url)
