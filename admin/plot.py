@@ -97,7 +97,9 @@ class _Axis:
         inside = min(max(at, self.began_at), self.ended_at) - self.began_at
         return WIDTH * inside / (self.ended_at - self.began_at)
 
-    def bar(self, began_at: Moment, ended_at: Moment, tone: Tone = "neutral", title: str = "", anchor: str = "") -> Mark:
+    def bar(
+        self, began_at: Moment, ended_at: Moment, tone: Tone = "neutral", title: str = "", anchor: str = ""
+    ) -> Mark:
         x, end = self.place(began_at), self.place(ended_at)
         width = max(end - x, NARROWEST)
         return Mark(round(min(x, WIDTH - width), 1), round(width, 1), tone, title, anchor)

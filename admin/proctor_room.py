@@ -170,8 +170,6 @@ def _tile(row: RowMapping, state: Sitting, watched: Watching) -> Tile | None:
     )
 
 
-
-
 async def open_tile(connection: AsyncConnection, sitting: Sitting) -> Tile | None:
     """The tile of one sitting, None when it is not live any more or not yet."""
     rows = await fetch_all(connection, f"{_ROW} WHERE s.id = :id", id=sitting.id)

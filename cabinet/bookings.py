@@ -1,6 +1,7 @@
 """Windows a candidate may choose from, and taking, moving or giving back a place in one."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -41,7 +42,8 @@ class Offer(Struct, frozen=True):
     """The candidate has entered already: a window is for one attempt."""
     moves: bool
     """Booking it gives back the place the candidate has in another window of the same exam."""
-    retake_on: object = None
+    retake_on: date | None = None
+    """The first day of a new attempt, where there is a wait."""
 
     @property
     def free(self) -> int:

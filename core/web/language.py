@@ -10,7 +10,6 @@ from contextvars import ContextVar
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -83,9 +82,8 @@ def load(folders: Sequence[Path] = ()) -> None:
 
 def local_path(wanted: str) -> str:
     """The path where it stays on this host, else the front page: no redirect may lead away."""
-    parts = urlsplit(wanted)
-    strange = parts.scheme or parts.netloc or "\\" in wanted or not wanted.isprintable()
-    return "/" if strange or not wanted.startswith("/") or wanted.startswith("//") else wanted
+    local = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted and wanted.isprintable()
+    return wanted if local else "/"
 
 
 async def set_language(request: Request) -> Response:

@@ -111,7 +111,7 @@ def _shown(
     say = language.gettext(lang)
     context = {
         "query": query,
-        "refusal": refusal.message if refusal else "",
+        "refusal": say(refusal.message) if refusal else "",
         "answers": [
             {
                 "sentence": sentence(answer, lang),

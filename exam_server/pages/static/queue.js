@@ -29,9 +29,13 @@ export class Queue {
     this.drafts = [];
     this.underWay = null;
     this.waitingSince = null;
+    /** The newest number known to be durable, and numbers that were refused for good. */
+    this.confirmed = 0;
+    this.refused = new Set();
     this._send = null;
     this._line = 0;
     this._failures = 0;
+    this._resting = false;
     this._callOff = () => {};
     this._turn = Promise.resolve();
   }
@@ -48,9 +52,7 @@ export class Queue {
 
   /** Read what an earlier page of this browser left behind. */
   load() {
-    return this._inTurn(async () => {
-      this._keep(await this.storage.all());
-    });
+    return this._inTurn(async () => this._keep(await this.storage.all()));
   }
 
   /** Store an edit, then send it when its turn comes. `edit` has everything but the seq. */
@@ -71,18 +73,17 @@ export class Queue {
   /** The line is up; the server has stored everything of this browser up to `seq`. */
   open(send, seq) {
     const line = this._hangUp();
+    this._confirm(seq);
+    this.waitingSince = this.pending.length ? this.now() : null;
+    this.told.changed();
     return this._inTurn(async () => {
-      if (line !== this._line) {
-        return;
+      if (line === this._line) {
+        this._settle();
+        this._send = send;
       }
-      this._callOff();
-      this._send = send;
-      this._failures = 0;
-      this.underWay = null;
       await this.storage.raise(seq);
-      await this._forget((entry) => entry.seq <= seq);
-      this.waitingSince = this.pending.length ? this.now() : null;
-      await this._pump();
+      // Asked again for those that another tab of this browser had sent.
+      await this._drop((await this.storage.all()).filter((entry) => entry.seq <= seq));
     });
   }
 
@@ -97,41 +98,37 @@ export class Queue {
     });
   }
 
-  /** Every edit up to `seq` is durable. */
+  /** Every edit up to `seq` is durable. What is told of it is told before this returns. */
   acknowledge(seq) {
-    return this._inTurn(async () => {
-      const gone = this.entries.filter((entry) => entry.seq <= seq);
-      if (this.underWay !== null && this.underWay <= seq) {
-        this._settle();
-      }
-      await this._forget((entry) => entry.seq <= seq, () => this.told.acknowledged(gone));
-      await this._pump();
-    });
+    if (this.underWay !== null && this.underWay <= seq) {
+      this._settle();
+    }
+    const gone = this._confirm(seq);
+    this.told.acknowledged(gone);
+    this.told.changed();
+    return this._inTurn(() => this._drop(gone));
   }
 
   /** A message had no effect. `seq` null: the server could not read it. */
   refuse(seq, code, message) {
-    return this._inTurn(async () => {
-      if (seq === null && code === "flood") {
-        return;
-      }
-      const meant = seq ?? this.underWay;
-      const entry = this.entries.find((one) => one.seq === meant);
-      if (meant !== null && meant === this.underWay) {
-        this._settle(FOR_NOW.has(code));
-      }
-      if (entry === undefined) {
-        await this._pump();
-        return;
-      }
-      if (FOR_NOW.has(code)) {
-        this._again(this._pause());
-        this.told.changed();
-        return;
-      }
-      await this._forget((one) => one.seq === meant, () => this.told.refused(entry, code, message));
-      await this._pump();
-    });
+    const meant = seq ?? (code === "flood" ? null : this.underWay);
+    const entry = this.entries.find((one) => one.seq === meant);
+    if (entry === undefined) {
+      return this._turn;
+    }
+    if (meant === this.underWay) {
+      this._settle(FOR_NOW.has(code));
+    }
+    if (FOR_NOW.has(code)) {
+      this._resting = true;
+      this._again(this._pause());
+      return this._turn;
+    }
+    this.refused.add(meant);
+    this._leaveOut((one) => one.seq === meant);
+    this.told.refused(entry, code, message);
+    this.told.changed();
+    return this._inTurn(() => this._drop([entry]));
   }
 
   /** From now on nothing goes over the line there was; returns the number of the next one. */
@@ -144,17 +141,18 @@ export class Queue {
   _settle(failed = false) {
     this._callOff();
     this.underWay = null;
+    this._resting = false;
     this._failures = failed ? this._failures + 1 : 0;
   }
 
   async _pump() {
-    if (this._send === null || this.underWay !== null) {
+    if (this._send === null || this.underWay !== null || this._resting) {
       return;
     }
     // The storage is asked, not the memory: another tab of this browser may have added an edit.
     this._keep(await this.storage.all());
     const first = this.entries[0];
-    if (first === undefined || this._send === null) {
+    if (first === undefined || this._send === null || this.underWay !== null) {
       return;
     }
     this._callOff();
@@ -168,6 +166,7 @@ export class Queue {
     this._callOff = this.later(pause, () =>
       this._inTurn(async () => {
         this.underWay = null;
+        this._resting = false;
         await this._pump();
       }),
     );
@@ -178,20 +177,30 @@ export class Queue {
     return most / 2 + (this.random() * most) / 2;
   }
 
-  async _forget(isGone, tell = () => {}) {
+  _confirm(seq) {
+    this.confirmed = Math.max(this.confirmed, seq);
+    return this._leaveOut((entry) => entry.seq <= seq);
+  }
+
+  _leaveOut(isGone) {
     const gone = this.entries.filter(isGone);
-    if (gone.length) {
-      await this.storage.drop(gone.map((entry) => entry.seq));
-    }
     this.entries = this.entries.filter((entry) => !isGone(entry));
     this.waitingSince = null;
     this._watch();
-    tell();
-    this.told.changed();
+    return gone;
+  }
+
+  async _drop(gone) {
+    if (gone.length) {
+      await this.storage.drop(gone.map((entry) => entry.seq));
+    }
+    await this._pump();
   }
 
   _keep(entries) {
-    this.entries = [...entries].sort((one, other) => one.seq - other.seq);
+    this.entries = entries
+      .filter((entry) => entry.seq > this.confirmed && !this.refused.has(entry.seq))
+      .sort((one, other) => one.seq - other.seq);
     this._watch();
     this.told.changed();
   }

@@ -7,18 +7,69 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 /** The storage of one sitting. Where the browser keeps nothing it works in memory, and `lasting` is false. */
 export async function openStore(sitting) {
   try {
-    const database = await openDatabase();
-    const store = new IndexedStore(database, sitting);
-    await store.begin();
-    return store;
+    const indexed = new IndexedStore(await openDatabase(), sitting);
+    await indexed.begin();
+    return new Store(indexed, indexed.stream);
   } catch {
-    return new MemoryStore(sitting);
+    return new Store(null, keptStream(sitting));
+  }
+}
+
+/** IndexedDB while it works; whatever it refuses (a full disk, an evicted database) is kept in memory. */
+class Store {
+  constructor(indexed, stream) {
+    this.indexed = indexed;
+    this.stream = stream;
+    this.memory = new Map();
+    this.seq = 0;
+    this.lasting = indexed !== null;
+  }
+
+  async add(edit) {
+    const entry = (await this._try((indexed) => indexed.add(edit))) ?? { seq: this.seq + 1, edit };
+    this.seq = entry.seq;
+    if (!this.lasting) {
+      this.memory.set(entry.seq, entry);
+    }
+    return entry;
+  }
+
+  async all() {
+    const kept = (await this._try((indexed) => indexed.all())) ?? [];
+    this.seq = Math.max(this.seq, ...kept.map((entry) => entry.seq));
+    return [...kept, ...this.memory.values()];
+  }
+
+  async drop(seqs) {
+    seqs.forEach((seq) => this.memory.delete(seq));
+    await this._try((indexed) => indexed.drop(seqs));
+  }
+
+  async raise(seq) {
+    this.seq = Math.max(this.seq, seq);
+    await this._try((indexed) => indexed.raise(seq));
+  }
+
+  /** The sitting is over and everything is acknowledged: leave nothing on a shared computer. */
+  async erase() {
+    this.memory.clear();
+    await this._try((indexed) => indexed.erase());
+  }
+
+  async _try(work) {
+    if (!this.lasting) {
+      return undefined;
+    }
+    try {
+      return await work(this.indexed);
+    } catch {
+      this.lasting = false;
+      return undefined;
+    }
   }
 }
 
 class IndexedStore {
-  lasting = true;
-
   constructor(database, sitting) {
     this.database = database;
     this.sitting = sitting;
@@ -88,7 +139,6 @@ class IndexedStore {
     });
   }
 
-  /** The sitting is over and everything is acknowledged: leave nothing on a shared computer. */
   erase() {
     return this._write((edits, sittings) => {
       edits.delete(this._range());
@@ -109,38 +159,6 @@ class IndexedStore {
       transaction.oncomplete = () => resolve(answer.value);
       transaction.onabort = () => reject(transaction.error);
     });
-  }
-}
-
-class MemoryStore {
-  lasting = false;
-
-  constructor(sitting) {
-    this.stream = keptStream(sitting);
-    this.entries = new Map();
-    this.seq = 0;
-  }
-
-  async add(edit) {
-    const entry = { seq: ++this.seq, edit };
-    this.entries.set(entry.seq, entry);
-    return entry;
-  }
-
-  async all() {
-    return [...this.entries.values()];
-  }
-
-  async drop(seqs) {
-    seqs.forEach((seq) => this.entries.delete(seq));
-  }
-
-  async raise(seq) {
-    this.seq = Math.max(this.seq, seq);
-  }
-
-  async erase() {
-    this.entries.clear();
   }
 }
 

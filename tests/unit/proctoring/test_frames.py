@@ -14,7 +14,9 @@ CODES = {"frame_not_jpeg", "frame_too_large", "frame_bad_size", "frame_broken"}
 def picture(width: int = 320, height: int = 240, progressive: bool = False) -> bytes:
     noise = np.random.default_rng(7).integers(0, 256, (height // 24, width // 24, 3), np.uint8)
     pixels = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
-    done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)])
+    done, data = cv2.imencode(
+        ".jpg", pixels, [cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive), cv2.IMWRITE_JPEG_QUALITY, 75]
+    )
     assert done
     return data.tobytes()
 

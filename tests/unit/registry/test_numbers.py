@@ -65,7 +65,8 @@ def test_what_is_no_number_is_said_to_be_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "year", "body"), [("7", 2026, 0), ("777", 2026, 0), ("77", 26, 0), ("77", 2026, BODIES), ("77", 2026, -1)]
+    ("region", "year", "body"),
+    [("7", 2026, 0), ("777", 2026, 0), ("77", 26, 0), ("77", 2026, BODIES), ("77", 2026, -1)],
 )
 def test_parts_out_of_range_are_refused(region: str, year: int, body: int) -> None:
     with pytest.raises(ValueError, match="range"):

@@ -29,8 +29,10 @@ def passed(number: int, **changes: Any) -> OutcomeNotice:
 
 
 def failed(number: int, **changes: Any) -> OutcomeNotice:
-    return passed(number, decision=Decision.FAILED, term=None, **changes)
+    return passed(number, **{"decision": Decision.FAILED, "term": None} | changes)
 
 
 def annulled(number: int, of: int, **changes: Any) -> OutcomeNotice:
-    return passed(number, decision=Decision.ANNULLED, term=None, annuls=f"outcome-{of}", **changes)
+    return passed(
+        number, **{"decision": Decision.ANNULLED, "term": None, "annuls": f"outcome-{of}"} | changes
+    )

@@ -1,0 +1,91 @@
+"""The bank as the methodologist reads it: items with their keys, blueprints with what the bank has for them."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import journal
+from core.access import Principal
+from core.database import fetch_all
+from core.ids import ItemId
+from core.moments import Moment
+from question_bank.blueprint_store import list_blueprints
+from question_bank.blueprints import Blueprint, Cell
+from question_bank.items import Item
+from question_bank.requirement_store import Supply, list_requirements, list_supply
+from question_bank.store import current_version, load_items
+
+
+class ItemSheet(Struct, frozen=True):
+    """One version of an item with its key. `versions`: all there are, the newest first; `current`: what is drawn."""
+
+    item: Item
+    current: int
+    versions: tuple[tuple[int, Moment], ...]
+    requirement: str
+    withdrawn: bool
+
+
+async def open_item(
+    connection: AsyncConnection, item: ItemId, version: int | None, reader: Principal, now: Moment
+) -> ItemSheet:
+    """One version, the current by default. Reading a key is written down. Raises NotFound."""
+    current = await current_version(connection, item)
+    wanted = (item, current if version is None else version)
+    found = (await load_items(connection, [wanted]))[wanted]
+    rows = await fetch_all(
+        connection,
+        """SELECT v.version, v.published_at, i.state FROM question_bank.item_version v
+           JOIN question_bank.item i ON i.id = v.item_id WHERE v.item_id = :item ORDER BY v.version DESC""",
+        item=item,
+    )
+    titles = {one.code: one.title for one in await list_requirements(connection, found.speciality)}
+    await journal.record(
+        connection, f"person:{reader.id}", "bank.item_read", f"item:{item}", {"version": wanted[1]}, now
+    )
+    return ItemSheet(
+        item=found,
+        current=current,
+        versions=tuple((row["version"], row["published_at"]) for row in rows),
+        requirement=titles.get(found.requirement, ""),
+        withdrawn=rows[0]["state"] == "withdrawn",
+    )
+
+
+class CellSupply(Struct, frozen=True):
+    """A cell of a blueprint with how many items of the bank fit it."""
+
+    cell: Cell
+    title: str
+    supply: int
+
+    @property
+    def short(self) -> bool:
+        """There are fewer items than one form takes."""
+        return self.supply < self.cell.count
+
+
+class BlueprintSheet(Struct, frozen=True):
+    """A blueprint and what the bank has for each of its cells."""
+
+    blueprint: Blueprint
+    cells: tuple[CellSupply, ...]
+
+
+async def list_sheets(connection: AsyncConnection) -> list[BlueprintSheet]:
+    """The latest version of every blueprint."""
+    supply = await list_supply(connection)
+    return [
+        BlueprintSheet(blueprint, tuple(_supply(blueprint, cell, supply) for cell in blueprint.cells))
+        for blueprint in await list_blueprints(connection)
+    ]
+
+
+def _supply(blueprint: Blueprint, cell: Cell, supply: Iterable[Supply]) -> CellSupply:
+    fitting = [
+        one for one in supply if one.speciality == blueprint.speciality and cell.requirement in (None, one.requirement)
+    ]
+    count = sum(one.case if cell.kind == "case" else one.four_option for one in fitting)
+    title = fitting[0].title if cell.requirement is not None and fitting else ""
+    return CellSupply(cell, title, count)

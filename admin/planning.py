@@ -1,0 +1,147 @@
+"""Windows: when which exam is held, and for how many."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import journal
+from core.access import Principal
+from core.database import fetch_all
+from core.errors import Invalid, NotFound
+from core.ids import BlueprintId, WindowId
+from core.moments import Moment, from_datetime
+from exam_server.scheduling import open_window
+from question_bank.blueprint_store import load_blueprint
+
+PAGE = 50
+MOST_PLACES = 10_000
+LONGEST_HOURS = 24 * 31
+LONGEST_PLACE = 200
+FURTHEST = timedelta(days=3 * 366)
+
+
+class WindowRow(Struct, frozen=True):
+    """One line of the list. `begun`: bookings that became a sitting."""
+
+    id: WindowId
+    title: str
+    version: int
+    opens_at: Moment
+    closes_at: Moment
+    capacity: int
+    taken: int
+    begun: int
+    place: str
+    cancelled_at: Moment | None
+
+
+class WindowPage(Struct, frozen=True):
+    """One page of the list and how many windows match in all."""
+
+    rows: tuple[WindowRow, ...]
+    total: int
+
+
+async def list_all_windows(connection: AsyncConnection, now: Moment, *, past: bool, page: int = 1) -> WindowPage:
+    """Windows that are open or to come, the earliest first; with `past` those that are over, the latest first."""
+    rows = await fetch_all(
+        connection,
+        f"""SELECT w.id, b.content ->> 'title' AS title, w.blueprint_id, w.blueprint_version AS version, w.opens_at,
+                   w.closes_at, w.capacity, w.place, w.cancelled_at, t.taken, t.begun, count(*) OVER () AS total
+            FROM exam_server."window" w
+            LEFT JOIN question_bank.blueprint b ON b.id = w.blueprint_id AND b.version = w.blueprint_version
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS taken, count(s.id) AS begun FROM exam_server.booking k
+                LEFT JOIN exam_server.sitting s ON s.booking_id = k.id
+                WHERE k.window_id = w.id AND k.cancelled_at IS NULL) t
+            WHERE {"w.closes_at <= :now" if past else "w.closes_at > :now"}
+            ORDER BY w.opens_at {"DESC" if past else ""}, w.id LIMIT :limit OFFSET :offset""",
+        now=now,
+        limit=PAGE,
+        offset=(page - 1) * PAGE,
+    )
+    found = tuple(
+        WindowRow(
+            WindowId(row["id"]),
+            row["title"] or row["blueprint_id"],
+            row["version"],
+            row["opens_at"],
+            row["closes_at"],
+            row["capacity"],
+            row["taken"],
+            row["begun"],
+            row["place"],
+            row["cancelled_at"],
+        )
+        for row in rows
+    )
+    return WindowPage(found, rows[0]["total"] if rows else 0)
+
+
+class Plan(Struct, frozen=True):
+    """What a form says about a new window, as it was typed: a day, a time, hours, places."""
+
+    blueprint: str
+    day: str
+    time: str
+    hours: str
+    capacity: str
+    place: str
+
+
+async def plan_window(connection: AsyncConnection, plan: Plan, by: Principal, now: Moment) -> WindowId:
+    """Plan a window in the planner's own zone. Raises Invalid with the fields that are wrong."""
+    problems: dict[str, str] = {}
+    try:
+        blueprint = await load_blueprint(connection, BlueprintId(plan.blueprint))
+    except NotFound:
+        problems["blueprint"] = "Выберите экзамен из списка."
+    opens_at = _moment(plan.day, plan.time, by.zone)
+    if opens_at is None:
+        problems["day"] = "Укажите день и время начала."
+    hours = _number(plan.hours, LONGEST_HOURS)
+    if hours is None:
+        problems["hours"] = f"Укажите от 1 до {LONGEST_HOURS} часов."
+    capacity = _number(plan.capacity, MOST_PLACES)
+    if capacity is None:
+        problems["capacity"] = f"Укажите от 1 до {MOST_PLACES} мест."
+    if len(plan.place) > LONGEST_PLACE:
+        problems["place"] = f"Не длиннее {LONGEST_PLACE} символов."
+    if opens_at is not None and hours is not None:
+        closes_at = opens_at + hours * 3_600_000
+        if closes_at <= now:
+            problems["day"] = "Это время уже прошло."
+        elif opens_at > now + FURTHEST // timedelta(milliseconds=1):
+            problems["day"] = "Так далеко вперёд экзамены не назначают."
+        elif "blueprint" not in problems and closes_at - opens_at < blueprint.exam_limit:
+            problems["hours"] = "За это время экзамен не закончить: он длится дольше."
+    if problems or opens_at is None or hours is None or capacity is None:
+        raise Invalid("window_invalid", "Время не назначено. Исправьте отмеченное.", fields=problems)
+    window = await open_window(connection, blueprint, opens_at, closes_at, capacity, plan.place.strip())
+    await journal.record(
+        connection,
+        f"person:{by.id}",
+        "planning.window_opened",
+        f"window:{window}",
+        {"blueprint": blueprint.id, "capacity": capacity},
+        now,
+    )
+    return window
+
+
+def _moment(day: str, time: str, zone: str) -> Moment | None:
+    try:
+        local = datetime.strptime(f"{day} {time}", "%Y-%m-%d %H:%M")
+        return from_datetime(local.replace(tzinfo=ZoneInfo(zone)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(text: str, most: int) -> int | None:
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        return None
+    number = int(text)
+    return number if 1 <= number <= most else None

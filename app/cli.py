@@ -1,0 +1,238 @@
+"""The command line: `python -m app.cli` or `accreditation`."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from app import candidate as candidates
+from app import protocol_document, verification
+from app.asgi import build
+from app.demo import seed, simulation
+from app.demo.people import CANDIDATES, PASSWORD, STAFF
+from app.embedded import database_url, embedded_postgres
+from app.migrate import check_durability, migrate
+from core.clock import SystemClock
+from core.database import Database
+from core.errors import AccreditationError
+from core.ids import SittingId
+from core.keys import Keys
+from core.settings import Settings
+from exam_server.event_log import EventLog
+from exam_server.source import DatabaseSource
+from proctoring.models import find_models
+
+HISTORY = 160
+"""Finished sittings that a new demo begins with."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Экзаменационная платформа аккредитации.")
+sittings = typer.Typer(no_args_is_help=True, help="Проведённые тестирования.")
+app.add_typer(sittings, name="sitting")
+out = Console()
+
+
+@app.command()
+def run(
+    history: Annotated[int, typer.Option(help="Сколько тестирований смоделировать на новой базе.")] = HISTORY,
+) -> None:
+    """Запустить всё: базу, миграции, демонстрационные данные, сервер."""
+    settings = Settings()
+    if not _port_is_free(settings):
+        _fail(f"Порт {settings.port} занят. Остановите другую программу или задайте PORT.")
+    with _clear_errors():
+        keys = Keys.open(settings)
+        models = find_models(settings.proctoring_models, settings.data_dir / "models")
+        with database_url(settings) as url:
+            asyncio.run(_prepare(url, keys, history))
+            application = build(settings, url, keys, models, demo_people=(*CANDIDATES, *STAFF))
+            _introduce(settings)
+            serve(application, settings)
+
+
+def serve(application: object, settings: Settings) -> None:
+    """Serve until told to stop, on one process."""
+    uvicorn.run(
+        application,  # type: ignore[arg-type]
+        host=settings.host,
+        port=settings.port,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=1_048_576,
+        loop="uvloop",
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+
+
+@app.command()
+def reset() -> None:
+    """Стереть все данные этой установки: базу, файлы, ключи. Модели лиц остаются."""
+    settings = Settings()
+    with _clear_errors():
+        if settings.database_url:
+            _fail("База задана через DATABASE_URL: её эта команда не стирает.")
+        embedded_postgres(settings).erase()
+        for folder in (settings.blobs_dir, settings.keys_dir):
+            shutil.rmtree(folder, ignore_errors=True)
+    out.print("Данные стёрты. `make run` начнёт заново.")
+
+
+@app.command()
+def simulate(
+    count: Annotated[int, typer.Argument(help="Сколько тестирований провести.", min=1, max=5_000)] = HISTORY,
+    start: Annotated[int, typer.Option(help="Начало последовательности случайных чисел.")] = 1,
+) -> None:
+    """Провести смоделированные тестирования через настоящий механизм."""
+    settings = Settings()
+    with _clear_errors():
+        keys = Keys.open(settings)
+        with database_url(settings) as url:
+            asyncio.run(_simulate(url, keys, count, start))
+
+
+@app.command()
+def candidate(
+    count: Annotated[int, typer.Option("--sittings", help="Сколько экзаменов пройти.", min=1, max=500)] = 1,
+    url: Annotated[str, typer.Option(help="Адрес сервера; пусто — из настроек.")] = "",
+    at_once: Annotated[int, typer.Option(help="Сколько кандидатов одновременно.", min=1, max=200)] = 10,
+    face: Annotated[Path | None, typer.Option(help="JPEG с лицом: биометрия и кадры вместо проверки паспорта.")] = None,
+    skill: Annotated[float, typer.Option(help="Доля заданий, на которые ответить, остальные пропустить.")] = 1.0,
+    logins: Annotated[Path | None, typer.Option(help="Файл «логин пароль» по строке вместо новых кандидатов.")] = None,
+) -> None:
+    """Пройти экзамен без браузера, по открытым интерфейсам HTTP и WebSocket."""
+    settings = Settings()
+    with _clear_errors():
+        people = _read_logins(logins, count) if logins else _fresh_candidates(settings, count)
+        jpeg = face.read_bytes() if face else None
+        report = asyncio.run(
+            candidates.take_exams(url or settings.address, people, at_once=at_once, face=jpeg, share=skill, out=out)
+        )
+    print(report)
+
+
+@app.command()
+def protocol(
+    folder: Annotated[Path, typer.Argument(help="Куда записать схему.")] = Path("docs"),
+) -> None:
+    """Записать JSON Schema протокола браузера, полученную из типов."""
+    out.print(f"Записано: {protocol_document.write(folder)}")
+
+
+@sittings.command("verify")
+def verify_sittings(
+    numbers: Annotated[list[int] | None, typer.Argument(help="Номера тестирований.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Все тестирования.")] = False,
+) -> None:
+    """Проверить цепочки журналов и то, что результаты следуют из них."""
+    if not numbers and not everything:
+        _fail("Назовите номера тестирований или --all.")
+    settings = Settings()
+    with _clear_errors(), database_url(settings) as url:
+        chosen = None if everything else [SittingId(number) for number in numbers or []]
+        report = asyncio.run(verification.verify(url, chosen))
+    for line in report.faults:
+        out.print(f"[red]{line}[/red]")
+    print(report.as_json())
+    raise typer.Exit(1 if report.faults else 0)
+
+
+def main() -> None:
+    app()
+
+
+async def _prepare(url: str, keys: Keys, history: int) -> None:
+    await migrate(url)
+    await check_durability(url)
+    database, clock = Database(url), SystemClock()
+    try:
+        async with database.transaction() as connection:
+            fresh = not await seed.is_seeded(connection)
+        if fresh:
+            out.print("Новая база: заполняю демонстрационными данными.")
+            await seed.seed(database, clock)
+        await seed.keep_windows_open(database, clock)
+    finally:
+        await database.close()
+    if fresh and history:
+        await _simulate(url, keys, history, 1)
+
+
+async def _simulate(url: str, keys: Keys, count: int, start: int) -> None:
+    database, log = Database(url, pool_size=simulation.AT_ONCE), EventLog(url)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    try:
+        await log.start()
+        with Progress(*columns, console=out) as bar:
+            task = bar.add_task("Тестирования", total=count)
+            run = simulation.Simulation(database, log, DatabaseSource(database), start)
+            now = SystemClock().now()
+            await run.run(now, count, lambda done: bar.update(task, completed=done))
+        await simulation.sign_some_protocols(database, keys.platform, now)
+    finally:
+        await log.close()
+        await database.close()
+
+
+def _fresh_candidates(settings: Settings, count: int) -> list[tuple[str, str]]:
+    async def add(url: str) -> list[tuple[str, str]]:
+        database = Database(url)
+        try:
+            made = await seed.add_candidates(database, SystemClock(), count)
+        finally:
+            await database.close()
+        return [(person.login, person.password) for person in made]
+
+    with database_url(settings) as url:
+        return asyncio.run(add(url))
+
+
+def _read_logins(file: Path, count: int) -> list[tuple[str, str]]:
+    pairs = [line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip()]
+    if any(len(pair) != 2 for pair in pairs) or len(pairs) < count:
+        _fail(f"В файле нужно не меньше {count} строк вида «логин пароль».")
+    return [(login, password) for login, password in pairs[:count]]
+
+
+def _introduce(settings: Settings) -> None:
+    table = Table("Кто", "Логин", "Пароль", box=None, pad_edge=False)
+    for person in (*CANDIDATES, *STAFF):
+        table.add_row(f"{person.title}: {person.family_name} {person.given_name}", person.login, PASSWORD)
+    out.print(f"\nСервер: [bold]{settings.address}[/bold]   (остановить: Ctrl+C)\n")
+    out.print(table)
+
+
+def _port_is_free(settings: Settings) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Say what is wrong and what to do instead of a traceback."""
+    try:
+        yield
+    except AccreditationError as error:
+        _fail(f"{error.message} ({error.code})")
+
+
+def _fail(message: str) -> None:
+    out.print(f"[red]{message}[/red]")
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

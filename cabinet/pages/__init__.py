@@ -1,0 +1,8 @@
+"""The candidate's pages."""
+
+from starlette.routing import BaseRoute
+
+from cabinet.pages import account, bookings, home, outcomes
+
+routes: list[BaseRoute] = [*account.routes, *home.routes, *bookings.routes, *outcomes.routes]
+"""Everything a candidate opens, the front page and the sign-in included."""

@@ -1,0 +1,105 @@
+"""The front page, and the way in and out."""
+
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from cabinet.account import home_of, way_back
+from cabinet.pages.entry import read_field
+from core.access import LOGIN_COOKIE, address_of, clear_cookie, put_cookie, sign_in, sign_out
+from core.access.logins import principal_of
+from core.errors import AccreditationError, TooMany, Unauthenticated
+from core.web import csrf
+from core.web.pages import render
+
+_LONGEST_NAME = 200
+_LONGEST_PASSWORD = 1_024
+
+
+class DemoPerson(NamedTuple):
+    """One of the people whose passwords the demo shows to everybody."""
+
+    login: str
+    password: str
+    title: str
+
+
+async def show_front(request: Request) -> Response:
+    """`GET /`: straight home for whoever is signed in, else what this is and where to go."""
+    principal = request.state.principal
+    if principal is not None:
+        return RedirectResponse(home_of(principal), status_code=303)
+    return render(request, "cabinet/front.html")
+
+
+async def show_sign_in(request: Request) -> Response:
+    """`GET /login?next=`."""
+    wanted = request.query_params.get("next", "")
+    principal = request.state.principal
+    if principal is not None:
+        return RedirectResponse(way_back(wanted, principal), status_code=303)
+    return _sign_in_page(request, {"wanted": wanted})
+
+
+async def take_sign_in(request: Request) -> Response:
+    """`POST /login` with login, password and next."""
+    await csrf.require(request)
+    login = await read_field(request, "login", _LONGEST_NAME)
+    password = await read_field(request, "password", _LONGEST_PASSWORD)
+    context: dict[str, Any] = {"wanted": await read_field(request, "next"), "login": login}
+    fields = {}
+    if not login.strip():
+        fields["login"] = "Введите логин."
+    if not password:
+        fields["password"] = "Введите пароль."
+    if fields:
+        return _sign_in_page(request, {**context, "fields": fields}, 422)
+    state = request.app.state
+    hours, now = state.settings.login_hours, state.clock.now()
+    try:
+        token = await sign_in(state.database, login, password, address_of(request), now, hours)
+    except (Unauthenticated, TooMany) as refusal:
+        return _sign_in_page(request, {**context, "refusal": refusal}, refusal.status)
+    async with state.database.transaction() as connection:
+        principal = await principal_of(connection, token, now)
+    if principal is None:
+        raise Unauthenticated("unauthenticated", "Вход не состоялся. Войдите ещё раз.")
+    await _end_present_login(request)
+    response = RedirectResponse(way_back(context["wanted"], principal), status_code=303)
+    put_cookie(response, request, token, hours)
+    return response
+
+
+async def take_sign_out(request: Request) -> Response:
+    """`POST /logout`: ends this login here and on the server."""
+    await csrf.require(request)
+    await _end_present_login(request)
+    response = RedirectResponse("/", status_code=303)
+    clear_cookie(response)
+    return response
+
+
+routes: list[BaseRoute] = [
+    Route("/", show_front, methods=["GET"]),
+    Route("/login", show_sign_in, methods=["GET"]),
+    Route("/login", take_sign_in, methods=["POST"]),
+    Route("/logout", take_sign_out, methods=["POST"]),
+]
+
+
+def _sign_in_page(request: Request, context: dict[str, Any], status: int = 200) -> Response:
+    people = [DemoPerson(*entry) for entry in getattr(request.app.state, "demo_people", ())]
+    refusal: AccreditationError | None = context.get("refusal")
+    common: dict[str, Any] = {"login": "", "fields": {}, "demo_people": people, **context, "refusal": refusal}
+    response = render(request, "cabinet/login.html", common, status)
+    if status == TooMany.status:
+        response.headers["retry-after"] = "60"
+    return response
+
+
+async def _end_present_login(request: Request) -> None:
+    token = request.cookies.get(LOGIN_COOKIE, "")
+    if token and request.state.principal is not None:
+        await sign_out(request.app.state.database, token)

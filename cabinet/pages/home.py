@@ -1,0 +1,86 @@
+"""The cabinet's home, and entering the exam from it."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from cabinet.account import has_desk
+from cabinet.bookings import give_back
+from cabinet.home import STEPS, find_path, is_ahead, load_home
+from cabinet.pages.entry import for_candidates, read_number
+from cabinet.pages.words import day_moment, percent
+from core.access.roles import Principal
+from core.errors import AccreditationError, Conflict
+from core.ids import BookingId
+from core.randomness import fresh_seed
+from core.web.pages import render
+from exam_server.scheduling import NO_BOOKING, prepare
+
+
+@for_candidates
+async def show_home(request: Request, candidate: Principal) -> Response:
+    """`GET /cabinet`."""
+    return await _home_page(request, candidate)
+
+
+@for_candidates
+async def enter_exam(request: Request, candidate: Principal) -> Response:
+    """`POST /cabinet/bookings/{booking}/enter`: the sitting, made at the first call; off to the exam."""
+    state = request.app.state
+    booking = BookingId(read_number(request.path_params["booking"], NO_BOOKING))
+    try:
+        async with state.database.transaction() as connection:
+            sitting = await prepare(
+                connection,
+                booking,
+                candidate.id,
+                pools=state.pools,
+                seed=fresh_seed(),
+                now=state.clock.now(),
+                attempts_allowed=state.settings.attempts,
+            )
+    except Conflict as refusal:
+        return await _home_page(request, candidate, refusal)
+    return RedirectResponse(f"/exam/{sitting}", status_code=303)
+
+
+@for_candidates
+async def cancel_booking(request: Request, candidate: Principal) -> Response:
+    """`POST /cabinet/bookings/{booking}/cancel`."""
+    state = request.app.state
+    booking = BookingId(read_number(request.path_params["booking"], NO_BOOKING))
+    try:
+        async with state.database.transaction() as connection:
+            await give_back(connection, booking, candidate, state.clock.now())
+    except Conflict as refusal:
+        return await _home_page(request, candidate, refusal)
+    return RedirectResponse("/cabinet", status_code=303)
+
+
+routes: list[BaseRoute] = [
+    Route("/cabinet", show_home, methods=["GET"]),
+    Route("/cabinet/bookings/{booking}/enter", enter_exam, methods=["POST"]),
+    Route("/cabinet/bookings/{booking}/cancel", cancel_booking, methods=["POST"]),
+]
+
+
+async def _home_page(request: Request, candidate: Principal, refusal: AccreditationError | None = None) -> Response:
+    state = request.app.state
+    now = state.clock.now()
+    async with state.database.transaction() as connection:
+        home = await load_home(connection, candidate, now, state.settings.attempts)
+    context: dict[str, Any] = {
+        "home": home,
+        "now": now,
+        "zone": candidate.zone,
+        "refusal": refusal,
+        "path": dict(zip(STEPS, find_path(home.next, home.admitted), strict=False)),
+        "is_ahead": is_ahead,
+        "day_moment": day_moment,
+        "percent": percent,
+        "has_desk": has_desk(candidate),
+        "attempts_allowed": state.settings.attempts,
+    }
+    return render(request, "cabinet/home.html", context, 200 if refusal is None else refusal.status)

@@ -1,0 +1,88 @@
+"""What the candidate sees of the engine: the way in, and the exam page."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from core.access import Principal, signed_in
+from core.errors import NotFound
+from core.ids import SittingId
+from core.web import formats, language
+from core.web.pages import render
+from exam_server.entrance import CONSENT_VERSION, Entrance, EntranceView
+
+GREATEST_ID = 2**63 - 1
+STEPS = ("check", "consent", "identity")
+
+
+async def show_exam(request: Request) -> Response:
+    """`GET /exam/{sitting}`: the steps that are left before the start, else the exam itself.
+
+    `?step=check|consent|identity` opens that step again while the exam has not begun. Raises Unauthenticated,
+    and NotFound for a sitting that does not exist or is somebody else's.
+    """
+    candidate = signed_in(request)
+    sitting: int = request.path_params["sitting"]
+    if sitting > GREATEST_ID:
+        raise NotFound("unknown_sitting", "Такого тестирования нет.")
+    entrance: Entrance = request.app.state.entrance
+    view = await entrance.view(SittingId(sitting), candidate.id)
+    if view.status == "ended":
+        return RedirectResponse(f"/cabinet/results/{sitting}", status_code=303)
+    wanted = request.query_params.get("step")
+    if view.status == "ready" and (wanted in STEPS or next_step(view) is not None):
+        return render(request, "exam_server/entrance.html", describe_entrance(request, view, wanted))
+    return render(request, "exam_server/exam.html", describe_exam(request, view, candidate))
+
+
+def next_step(view: EntranceView) -> str | None:
+    """The first step that is not done; None when the candidate may begin. Practice watches nobody."""
+    if not view.checked:
+        return "check"
+    if not view.consented:
+        return "consent"
+    return None if view.admitted else "identity"
+
+
+def describe_entrance(request: Request, view: EntranceView, wanted: str | None) -> dict[str, Any]:
+    """What the entrance template needs. A wanted step is shown only where the ones before it are done."""
+    due = next_step(view) or "done"
+    places = (*STEPS, "done")
+    step = wanted if wanted in STEPS and places.index(wanted) <= places.index(due) else due
+    return {
+        "view": view,
+        "step": step,
+        "data": {
+            "sitting": view.sitting,
+            "step": step,
+            "version": CONSENT_VERSION,
+            "checked": view.checked,
+            "consented": view.consented,
+            "biometrics": view.biometrics,
+            "admitted": view.admitted,
+        },
+    }
+
+
+def describe_exam(request: Request, view: EntranceView, candidate: Principal) -> dict[str, Any]:
+    """What the exam template needs."""
+    pages = request.app.state.pages
+    return {
+        "view": view,
+        "data": {
+            "sitting": view.sitting,
+            "candidate": candidate.name,
+            "title": view.title,
+            "speciality": view.speciality,
+            "items": view.items,
+            "exam_limit": view.exam_limit,
+            "closes_text": formats.datetime_text(view.closes_at, language.of(request), candidate.zone),
+            "practice": view.practice,
+            "icons": pages.asset("core/icons.svg"),
+        },
+    }
+
+
+routes: list[BaseRoute] = [Route("/exam/{sitting:int}", show_exam, methods=["GET"])]

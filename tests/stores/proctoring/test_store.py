@@ -1,0 +1,206 @@
+import pytest
+
+from core.blobs import Blobs
+from core.database import Database, fetch_all
+from core.errors import AccreditationError
+from core.ids import IncidentId, PersonId, SittingId
+from proctoring import evidence, store
+from proctoring.evidence import Role, Still
+from proctoring.incidents import GapChange, IncidentChange, Severity
+from proctoring.review import Decision, Finding, Ruling, Stage, Verdict
+from proctoring.signals import Kind
+from proctoring.store import Coverage, Gap, Progress, Reference
+
+SITTING, OTHER = SittingId(7), SittingId(8)
+READER = PersonId(3)
+JPEG = b"\xff\xd8\xff picture"
+
+
+def change(
+    step: str = "opened", seen_at: int = 4_000, kind: Kind = Kind.ABSENT, began_at: int = 1_000
+) -> IncidentChange:
+    reason = "over" if step == "closed" else ""
+    return IncidentChange(step, kind, began_at, seen_at, 3, 0.5, "eyes-1", 0.25, Severity.HIGH, reason)  # type: ignore[arg-type]
+
+
+async def record(
+    database: Database, *changes: IncidentChange, sitting: SittingId = SITTING, holds: bool = True
+) -> IncidentId:
+    async with database.transaction() as connection:
+        for one in changes:
+            number = await store.record_incident(connection, sitting, one, holds, "tried-1")
+    return number
+
+
+def finding(incident: IncidentId, verdict: Verdict = Verdict.CONFIRMED, at: int = 9_000) -> Finding:
+    return Finding(incident, verdict, READER, "  Видно на снимке ", at)
+
+
+async def test_an_incident_is_one_row_however_often_it_is_told(database: Database) -> None:
+    first = await record(database, change())
+    again = await record(
+        database, change(), change("extended", 6_000), change("closed", 7_000), change("extended", 9_000)
+    )
+    async with database.transaction() as connection:
+        (incident,) = await store.incidents_of(connection, SITTING)
+        assert await store.incident_by_id(connection, first) == incident
+        assert await store.incident_of(connection, SITTING, Kind.ABSENT, 1_000) == first
+    assert again == first
+    assert (incident.began_at, incident.seen_at, incident.ended_at, incident.reason) == (1_000, 7_000, 7_000, "over")
+    assert (incident.severity, incident.holds, incident.score, incident.policy) == (
+        Severity.HIGH,
+        True,
+        0.25,
+        "tried-1",
+    )
+
+
+async def test_incidents_come_in_order_of_time_and_of_their_sitting_only(database: Database) -> None:
+    await record(database, change(began_at=3_000), change(began_at=1_000), change(kind=Kind.BLUR, began_at=2_000))
+    await record(database, change(), sitting=OTHER)
+    async with database.transaction() as connection:
+        assert [one.began_at for one in await store.incidents_of(connection, SITTING)] == [1_000, 2_000, 3_000]
+
+
+async def test_unknown_things_are_not_found(database: Database) -> None:
+    async with database.transaction() as connection:
+        for wanted, asked in [
+            ("incident_unknown", store.incident_by_id(connection, IncidentId(1))),
+            ("incident_unknown", store.incident_of(connection, SITTING, Kind.ABSENT, 1)),
+            ("evidence_unknown", store.evidence_by_id(connection, 1)),
+        ]:
+            with pytest.raises(AccreditationError, match=wanted):
+                await asked
+        assert await store.incidents_of(connection, SITTING) == []
+        assert await store.reference_of(connection, SITTING) is None
+        assert await store.coverage_of(connection, SITTING) == Coverage(0, 0, 0, 0, 0)
+
+
+async def test_a_still_is_sealed_once_and_opens_again(database: Database, blobs: Blobs) -> None:
+    number = await record(database, change())
+    async with database.transaction() as connection:
+        for jpeg in (JPEG, JPEG + b" later"):
+            await evidence.seal(connection, blobs, SITTING, number, Role.AT, Still(4_000, jpeg))
+        await evidence.seal(connection, blobs, SITTING, number, Role.BEFORE, Still(500, JPEG))
+    async with database.transaction() as connection:
+        before, at = await store.evidence_of(connection, SITTING)
+        assert await store.evidence_by_id(connection, at.id) == (at, SITTING)
+        assert await blobs.get(connection, at.blob) == JPEG
+        assert await store.evidence_of(connection, OTHER) == []
+    assert (before.role, at.role, at.taken_at, at.size) == ("before", "at", 4_000, len(JPEG))
+    assert at.sha256 == before.sha256
+    assert before.blob != at.blob
+
+
+async def test_destroying_the_key_of_a_sitting_destroys_its_evidence(database: Database, blobs: Blobs) -> None:
+    number = await record(database, change())
+    async with database.transaction() as connection:
+        await evidence.seal(connection, blobs, SITTING, number, Role.AT, Still(4_000, JPEG))
+    async with database.transaction() as connection:
+        assert await blobs.destroy(connection, store.blob_owner(SITTING), 9_000)
+        (still,) = await store.evidence_of(connection, SITTING)
+        with pytest.raises(AccreditationError, match="blob_missing"):
+            await blobs.get(connection, still.blob)
+
+
+async def test_the_newest_reference_stands(database: Database, blobs: Blobs) -> None:
+    async with database.transaction() as connection:
+        for number in (1, 2):
+            reference = Reference(bytes([number]) * 512, "names-1", 150.0, 5.0, 100.0)
+            await store.record_reference(connection, blobs, SITTING, reference, JPEG, number)
+    async with database.transaction() as connection:
+        assert await store.reference_embedding(connection, blobs, SITTING) == b"\x02" * 512
+        current = await store.reference_of(connection, SITTING)
+        assert current is not None
+        assert current.taken_at == 2
+        assert await blobs.get(connection, current.picture) == JPEG
+        assert await store.reference_embedding(connection, blobs, OTHER) is None
+        rows = await fetch_all(connection, "SELECT * FROM proctoring.reference")
+    assert all(b"\x01" * 64 not in str(row).encode() for row in rows)
+
+
+async def test_gaps_are_written_once_and_closed(database: Database) -> None:
+    async with database.transaction() as connection:
+        await store.record_gap(connection, SITTING, GapChange("opened", 1_000), "silent")
+        await store.record_gap(connection, SITTING, GapChange("opened", 1_000), "silent")
+        await store.record_gap(connection, SITTING, GapChange("closed", 1_000, 9_000), "overload")
+        assert await store.gaps_of(connection, SITTING) == [Gap(1_000, 9_000, "overload")]
+
+
+async def test_a_stretch_of_watching_counts(database: Database) -> None:
+    async with database.transaction() as connection:
+        first = await store.open_watch(connection, SITTING, "tried-1", 1_000)
+        other = await store.open_watch(connection, OTHER, "tried-1", 1_000)
+        await store.record_progress(
+            connection, [Progress(other, 2_000, 5, 4, 1, 0), Progress(first, 9_000, 10, 7, 2, 1)]
+        )
+        await store.close_watch(connection, first, 10_000)
+        assert await store.coverage_of(connection, SITTING) == Coverage(10, 7, 2, 1, 9_000)
+        assert await store.coverage_of(connection, OTHER) == Coverage(5, 4, 1, 0, 1_000)
+
+
+async def test_after_a_crash_open_things_are_closed_and_the_time_since_is_a_gap(database: Database) -> None:
+    await record(database, change(seen_at=6_000))
+    async with database.transaction() as connection:
+        crashed = await store.open_watch(connection, SITTING, "tried-1", 1_000)
+        await store.record_progress(connection, [Progress(crashed, 7_000, 6, 6, 0, 0)])
+        await store.record_gap(connection, SITTING, GapChange("opened", 7_000), "silent")
+    async with database.transaction() as connection:
+        again = await store.open_watch(connection, SITTING, "tried-1", 20_000)
+        (incident,) = await store.incidents_of(connection, SITTING)
+        assert (incident.ended_at, incident.reason) == (6_000, store.INTERRUPTED)
+        assert await store.gaps_of(connection, SITTING) == [Gap(7_000, 20_000, "silent")]
+    assert again != crashed
+
+
+async def test_time_between_two_cameras_is_a_gap(database: Database) -> None:
+    async with database.transaction() as connection:
+        await store.close_watch(connection, await store.open_watch(connection, SITTING, "tried-1", 1_000), 5_000)
+        await store.open_watch(connection, SITTING, "tried-1", 9_000)
+        assert await store.gaps_of(connection, SITTING) == [Gap(5_000, 9_000, "disconnected")]
+
+
+async def test_a_list_is_counted_in_one_query(database: Database) -> None:
+    first = await record(database, change())
+    await record(database, change(began_at=2_000), change(kind=Kind.BLUR, began_at=3_000))
+    await record(database, change(kind=Kind.BLUR), holds=False)
+    async with database.transaction() as connection:
+        await store.record_finding(connection, finding(first))
+        await store.record_finding(connection, finding(first, Verdict.DISMISSED))
+        await store.record_gap(connection, SITTING, GapChange("opened", 1_000), "silent")
+        counts = await store.counts_of(connection, [SITTING, OTHER])
+    assert counts == {SITTING: store.Counts(4, 3, 2, 1), OTHER: store.Counts()}
+
+
+async def test_a_review_goes_from_open_to_done(database: Database) -> None:
+    number = await record(database, change())
+    decision = Decision(SITTING, Ruling.WARNING, READER, " Отходил от стола ", 10_000)
+    async with database.transaction() as connection:
+        assert (await store.review_of(connection, OTHER)).stage is Stage.NOTHING
+        assert (await store.review_of(connection, SITTING)).unread == (number,)
+        with pytest.raises(AccreditationError, match="review_unread"):
+            await store.record_decision(connection, decision)
+        await store.record_finding(connection, finding(number))
+        await store.record_decision(connection, decision)
+        review = await store.review_of(connection, SITTING)
+        (found,) = await store.findings_of(connection, SITTING)
+        decided = await store.decision_of(connection, SITTING)
+        counts = await store.counts_of(connection, [SITTING])
+        for late in (store.record_decision(connection, decision), store.record_finding(connection, finding(number))):
+            with pytest.raises(AccreditationError, match="review_decided"):
+                await late
+    assert (review.stage, review.ruling) == (Stage.DONE, Ruling.WARNING)
+    assert (found.verdict, found.reason, found.reviewer) == (Verdict.CONFIRMED, "Видно на снимке", READER)
+    assert decided is not None
+    assert decided.reason == "Отходил от стола"
+    assert counts[SITTING].ruling is Ruling.WARNING
+
+
+async def test_a_finding_needs_an_incident_and_a_reason(database: Database) -> None:
+    number = await record(database, change())
+    async with database.transaction() as connection:
+        with pytest.raises(AccreditationError, match="incident_unknown"):
+            await store.record_finding(connection, finding(IncidentId(number + 1)))
+        with pytest.raises(AccreditationError, match="reason_missing"):
+            await store.record_finding(connection, Finding(number, Verdict.CONFIRMED, READER, " ", 1))
+        assert await store.findings_of(connection, SITTING) == []
