@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -34,6 +34,8 @@ from exam_server.events import AnyEvent, Created, encode_batch
 from exam_server.sitting import MAX_SEQ_STEP, Sitting, create, decide, evolve, following_item
 from question_bank.candidate_copy import CandidateChoice, CandidateItem, CandidateStage
 from question_bank.forms import Form, FormEntry, FormStage, Navigation, OnItemTimeout, Rules, StageKind
+
+T = TypeVar("T")
 
 NOW: Moment = 1_795_338_000_000
 """2026-11-22T09:00:00Z"""
@@ -287,6 +289,24 @@ def steps() -> st.SearchStrategy[Step]:
             st.tuples(st.integers(0, 3)), st.tuples(st.integers(0, 3)), st.lists(st.integers(0, 4), max_size=5).map(tuple)
         ),
     )
+
+
+def last_moments() -> st.SearchStrategy[Step]:
+    """A candidate who looks and answers again and again around a deadline."""
+    seq, first = st.just(1), st.just(0)
+    return st.builds(
+        Step,
+        st.builds(Wait, st.integers(0, 2_000), st.booleans()),
+        st.one_of(st.builds(Show, seq, st.integers(0, 1)), st.builds(Respond, seq, first, first, st.just(()))),
+        st.just(1),
+        st.sampled_from(["current", "current", "any"]),
+        st.just((0,)),
+    )
+
+
+def long(step: st.SearchStrategy[T], length: int) -> st.SearchStrategy[list[T]]:
+    """Lists that really get long: left alone, Hypothesis draws five elements or so."""
+    return st.one_of(st.lists(step, max_size=6), st.lists(step, min_size=length // 2, max_size=length))
 
 
 def deadline_of(sitting: Sitting) -> Moment:

@@ -1,8 +1,7 @@
 """A pipeline on a real database, and webcam frames made of the committed portrait."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import cv2
@@ -100,8 +99,3 @@ async def pipeline(
 @pytest.fixture
 def camera(pipeline: Pipeline, clock: ManualClock, scene: Scene) -> Callable[[SittingId], Camera]:
     return lambda sitting: Camera(pipeline, clock, scene, sitting)
-
-
-@contextmanager
-def nothing() -> Iterator[None]:
-    yield

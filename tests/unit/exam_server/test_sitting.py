@@ -60,6 +60,8 @@ from tests.histories.sittings import (
     Step,
     commands,
     creations,
+    last_moments,
+    long,
     make_created,
     make_form,
     make_rules,
@@ -211,7 +213,7 @@ def check_candidate(
         assert stream == before.stream or after.streams[stream] == seq, "edits of another browser were counted"
 
 
-@given(creations(), st.lists(steps(), max_size=50))
+@given(creations(), long(steps(), 50))
 @thorough(200)
 def test_any_history_keeps_the_rules(created: Created, history: list[Step]) -> None:
     drive = Drive(created)
@@ -220,9 +222,15 @@ def test_any_history_keeps_the_rules(created: Created, history: list[Step]) -> N
     play(drive, history)
 
 
-@given(creations(), st.lists(steps(), max_size=60))
+@given(creations(), long(steps(), 60))
 @thorough(300)
 def test_any_history_of_a_begun_sitting_keeps_the_rules(created: Created, history: list[Step]) -> None:
+    play(Drive(created).start(), history)
+
+
+@given(creations(), long(last_moments(), 12))
+@thorough(150)
+def test_nothing_is_won_by_pressing_around_a_deadline(created: Created, history: list[Step]) -> None:
     play(Drive(created).start(), history)
 
 

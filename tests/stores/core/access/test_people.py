@@ -146,6 +146,14 @@ async def test_guesses_sent_at_once_count_like_guesses_in_a_row(database: Databa
     assert kinds.count(TooMany) == 15 - FAILURES_PER_LOGIN_AND_ADDRESS
 
 
+async def test_one_person_may_sign_in_several_times_at_once(database: Database) -> None:
+    person_id = await someone(database)
+    tokens = await asyncio.gather(*(try_in(database) for _ in range(FAILURES_PER_LOGIN_AND_ADDRESS)))
+    async with database.transaction() as connection:
+        found = [await principal_of(connection, token, NOW) for token in tokens]
+    assert [one.id for one in found if one] == [person_id] * len(tokens)
+
+
 async def test_a_login_is_locked_for_many_addresses_together(database: Database) -> None:
     await someone(database)
     for number in range(FAILURES_PER_LOGIN):
