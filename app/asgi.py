@@ -143,7 +143,7 @@ def build(
         "invigilation": Invigilation(database, clock, conduct),
         "pools": PreparedPools(),
         "intake": intake,
-        "demo_people": demo_people,
+        "demo_people": tuple((person.login, person.password, person.title) for person in demo_people),
     }.items():
         setattr(app.state, name, part)
     return app

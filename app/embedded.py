@@ -156,7 +156,7 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         for attempts_left in (2, 1, 0):
             if self.port is None or not self._port_is_chosen:
-                self.port = _free_port()
+                self.port = free_port()
             self.cluster.spawn(self.port)
             try:
                 self._await_answer()
@@ -281,7 +281,8 @@ def _is_only_lock(file: IO[bytes]) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listened on a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

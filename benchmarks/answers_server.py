@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -177,6 +178,9 @@ def serve(url: str, port: int, core: int) -> None:
         app.router.routes.append(WebSocketRoute("/ws/sittings/{sitting:int}", socket))
         app.router.routes.append(WebSocketRoute("/ws/plain-echo", PlainEcho()))
         ticking = asyncio.create_task(_tick(conduct))
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         print("ready", flush=True)
         yield
         ticking.cancel()

@@ -50,6 +50,11 @@ class Offer(Struct, frozen=True):
         """Places left."""
         return max(0, self.window.capacity - self.window.taken)
 
+    @property
+    def bookable(self) -> bool:
+        """Whether the candidate can take a place in it now."""
+        return self.hindrance is None and not self.booked and not self.used and self.free > 0
+
 
 class Offers(Struct, frozen=True):
     """`exams`: what there is to filter by; `hidden`: how many windows are of specialities of no concern."""

@@ -30,8 +30,6 @@ Stage: TypeAlias = Literal["cancelled", "hindered", "waiting", "open", "missed"]
 StepState: TypeAlias = Literal["done", "current", "next"]
 
 STEPS = ("admission", "booking", "exam", "decision", "register")
-PRACTICE_STEPS = 3
-"""Practice ends with the exam's own result: nobody decides about it, and it stands in no register."""
 
 # What a person can or must do about it now comes first, then what only time or others can do.
 _URGENCY: dict[Stage, int] = {
@@ -161,7 +159,7 @@ def choose_next(bookings: Iterable[Progress]) -> Progress | None:
 
 
 def find_path(progress: Progress | None, admitted: bool) -> tuple[StepState, ...]:
-    """The state of each of STEPS (of the first PRACTICE_STEPS for practice)."""
+    """The state of each of STEPS."""
     if progress is None:
         reached = 1 if admitted else 0
     elif progress.stage == "passed" and (progress.outcome is None or progress.outcome.register_number is not None):
@@ -170,8 +168,7 @@ def find_path(progress: Progress | None, admitted: bool) -> tuple[StepState, ...
         reached = 0
     else:
         reached = _REACHED[progress.stage]
-    count = PRACTICE_STEPS if progress is not None and progress.blueprint.practice else len(STEPS)
-    return tuple("done" if n < reached else "current" if n == reached else "next" for n in range(count))
+    return tuple("done" if n < reached else "current" if n == reached else "next" for n in range(len(STEPS)))
 
 
 def days_between(now: Moment, then: Moment, zone: str) -> int:

@@ -24,9 +24,7 @@ from scoring.decision import ItemMark, attempts_left
 from scoring.results import Result
 from scoring.store import load_results
 
-Fate: TypeAlias = Literal[
-    "running", "computing", "absent", "review", "preliminary", "passed", "failed", "annulled"
-]
+Fate: TypeAlias = Literal["running", "computing", "absent", "review", "preliminary", "passed", "failed", "annulled"]
 """How far a sitting has come, in the order in which it happens; the last three are final."""
 
 LEAST_ITEMS = 3

@@ -60,9 +60,7 @@ class Blobs:
         """Files in a folder, which is made if need be."""
         return cls(LocalStore(folder, mkdir=True), masters)
 
-    async def put(
-        self, connection: AsyncConnection, owner: str, data: bytes, media_type: str, at: Moment
-    ) -> BlobRef:
+    async def put(self, connection: AsyncConnection, owner: str, data: bytes, media_type: str, at: Moment) -> BlobRef:
         """Seal the bytes. The reference holds once the caller's transaction commits.
 
         Raises Conflict (`owner_destroyed`) after `destroy`, ValueError over 64 MiB, and Unavailable when the
@@ -132,8 +130,7 @@ class Blobs:
         """
         destroyed = await execute(
             connection,
-            "UPDATE core.data_key SET wrapped = NULL, destroyed_at = :at"
-            " WHERE owner = :owner AND destroyed_at IS NULL",
+            "UPDATE core.data_key SET wrapped = NULL, destroyed_at = :at WHERE owner = :owner AND destroyed_at IS NULL",
             owner=owner,
             at=at,
         )
@@ -143,9 +140,7 @@ class Blobs:
 
     async def remove_files(self, connection: AsyncConnection, message: outbox.Message) -> None:
         """Remove the files of a destroyed owner: the outbox handler of TOPIC."""
-        rows = await fetch_all(
-            connection, "SELECT id FROM core.blob WHERE owner = :owner", owner=message.body.decode()
-        )
+        rows = await fetch_all(connection, "SELECT id FROM core.blob WHERE owner = :owner", owner=message.body.decode())
         for row in rows:
             try:
                 await self._store.delete_async(_path(row["id"]))
@@ -201,9 +196,7 @@ class Blobs:
         if kid not in self._masters:
             raise _damaged("master_key_missing", owner)
         try:
-            return self._masters[kid].decrypt(
-                wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _bound("data key", owner)
-            )
+            return self._masters[kid].decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _bound("data key", owner))
         except InvalidTag as error:
             raise _damaged("data_key_damaged", owner) from error
 

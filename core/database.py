@@ -1,10 +1,12 @@
 """The engine and the transaction edge. Stores take a connection; whoever calls them owns the transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.errors import Unavailable
@@ -36,19 +38,21 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """One READ COMMITTED transaction: committed at the end, rolled back on any exception.
 
-        A database that cannot be reached raises Unavailable.
+        A database that cannot be reached, or goes away meanwhile, raises Unavailable.
         """
         try:
-            async with self.engine.begin() as connection:
+            connection = await self.engine.connect()
+        except (OSError, TimeoutError, PoolTimeout, DBAPIError) as error:
+            raise _away() from error
+        try:
+            async with connection.begin():
                 yield connection
-        except (OSError, TimeoutError) as error:
-            raise Unavailable("database_away", "База данных временно недоступна. Повторите через минуту.") from error
         except DBAPIError as error:
             if error.connection_invalidated:
-                raise Unavailable(
-                    "database_away", "База данных временно недоступна. Повторите через минуту."
-                ) from error
+                raise _away() from error
             raise
+        finally:
+            await asyncio.shield(connection.close())  # a cancelled caller gives its connection back too
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -69,3 +73,7 @@ async def fetch_one(connection: AsyncConnection, sql: str, **values: object) -> 
 async def execute(connection: AsyncConnection, sql: str, **values: object) -> int:
     """Run one statement and return how many rows it touched."""
     return (await connection.execute(text(sql), values)).rowcount
+
+
+def _away() -> Unavailable:
+    return Unavailable("database_away", "База данных временно недоступна. Повторите через минуту.")

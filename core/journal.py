@@ -78,9 +78,7 @@ async def append(connection: AsyncConnection, message: outbox.Message) -> None:
     """
     posted = msgspec.json.decode(message.body, type=_Posted)
     await execute(connection, "SELECT pg_advisory_xact_lock(:lock)", lock=_WRITER_LOCK)
-    last = await fetch_one(
-        connection, "SELECT position, digest FROM core.journal ORDER BY position DESC LIMIT 1"
-    )
+    last = await fetch_one(connection, "SELECT position, digest FROM core.journal ORDER BY position DESC LIMIT 1")
     position, prev = (last["position"] + 1, bytes(last["digest"])) if last else (1, ORIGIN)
     salts = {name: fresh_bytes(_SALT_BYTES) for name in posted.fields}
     digests = {name: field_digest(salts[name], name, value).hex() for name, value in posted.fields.items()}
@@ -101,8 +99,7 @@ async def append(connection: AsyncConnection, message: outbox.Message) -> None:
     for name, value in posted.fields.items():
         await execute(
             connection,
-            "INSERT INTO core.journal_field (position, name, salt, value)"
-            " VALUES (:position, :name, :salt, :value)",
+            "INSERT INTO core.journal_field (position, name, salt, value) VALUES (:position, :name, :salt, :value)",
             position=position,
             name=name,
             salt=salts[name],
@@ -140,9 +137,7 @@ async def read(
     )
     kept = await _fields(connection, [row["position"] for row in rows])
     return [
-        Record(
-            **row, fields={name: value for name, (_, value) in kept.get(row["position"], {}).items()}
-        )
+        Record(**row, fields={name: value for name, (_, value) in kept.get(row["position"], {}).items()})
         for row in rows
     ]
 
@@ -204,9 +199,7 @@ async def _fields(
     return found
 
 
-def _holds(
-    row: RowMapping, prev: bytes, kept: Mapping[str, tuple[bytes | None, str | None]]
-) -> bool:
+def _holds(row: RowMapping, prev: bytes, kept: Mapping[str, tuple[bytes | None, str | None]]) -> bool:
     raw = bytes(row["body"])
     if bytes(row["prev"]) != prev or bytes(row["digest"]) != link(prev, row["position"], raw):
         return False

@@ -21,9 +21,7 @@ class Keys:
     first one wraps, all unwrap); `platform` signs outcome notices and protocols; `registry` signs receipts.
     """
 
-    def __init__(
-        self, secret: bytes, masters: Mapping[str, bytes], platform: Signer, registry: Signer
-    ) -> None:
+    def __init__(self, secret: bytes, masters: Mapping[str, bytes], platform: Signer, registry: Signer) -> None:
         if len(secret) != KEY_BYTES or not masters or any(len(key) != KEY_BYTES for key in masters.values()):
             raise ValueError("keys have 32 bytes")
         self.secret = secret

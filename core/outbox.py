@@ -155,9 +155,7 @@ class _LostConnection(Exception):
         self.message = message
 
 
-async def _deliver_one(
-    database: Database, handlers: Mapping[str, Handler], handler_seconds: float
-) -> bool | None:
+async def _deliver_one(database: Database, handlers: Mapping[str, Handler], handler_seconds: float) -> bool | None:
     """True: delivered; False: failed and written down; None: nothing is due."""
     async with database.transaction() as connection:
         row = await fetch_one(
@@ -182,9 +180,7 @@ async def _deliver_one(
         return True
 
 
-async def _run(
-    connection: AsyncConnection, handler: Handler, message: Message, seconds: float
-) -> str | None:
+async def _run(connection: AsyncConnection, handler: Handler, message: Message, seconds: float) -> str | None:
     """Run the handler inside a savepoint, so that its failure undoes its work and nothing else."""
     try:
         async with asyncio.timeout(seconds), connection.begin_nested():

@@ -195,9 +195,7 @@ async def cancel_booking(connection: AsyncConnection, booking_id: BookingId, can
             "window_opened",
             "Запись отменяют до начала тестирования, а оно уже открыто. Если вы не придёте, попытка не израсходуется.",
         )
-    await execute(
-        connection, "UPDATE exam_server.booking SET cancelled_at = :at WHERE id = :id", at=at, id=booking_id
-    )
+    await execute(connection, "UPDATE exam_server.booking SET cancelled_at = :at WHERE id = :id", at=at, id=booking_id)
 
 
 async def line_up(connection: AsyncConnection, candidate: PersonId) -> None:

@@ -35,6 +35,7 @@ from proctoring.watching import Frame, Showing, Watch
 from proctoring.workers import Workers
 
 TICK_SECONDS: Final = 1.0
+STOP_SECONDS: Final = 10.0
 PROGRESS_EVERY: Final = 10 * SECOND
 
 _log = structlog.get_logger(__name__)
@@ -68,7 +69,11 @@ class Pipeline:
 
     async def start(self) -> None:
         """Load the detectors and begin. Raises what kept them from loading."""
-        await self._workers.start()
+        try:
+            await self._workers.start()
+        except BaseException:
+            await self._workers.stop()
+            raise
         self._loops = [
             asyncio.create_task(self._recorder.run(), name="proctoring-recorder"),
             asyncio.create_task(self._announcer.run(), name="proctoring-announcer"),
@@ -76,11 +81,18 @@ class Pipeline:
         ]
 
     async def stop(self) -> None:
-        """End, with everything decided so far stored. Sittings stay open: whoever opens them next goes on."""
+        """End, with everything decided so far stored, or given up where the database stays away for ten seconds.
+
+        Sittings stay open: whoever opens them next goes on.
+        """
         await self._workers.stop()
         await asyncio.sleep(0)  # readings that the threads have handed over are folded first
         self._record_progress()
-        await self._recorder.flush()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._recorder.flush()
+        except TimeoutError:
+            _log.error("proctoring_writes_lost")
         for task in self._loops:
             await stop(task)
         await self._announcer.flush()

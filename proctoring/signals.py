@@ -82,7 +82,7 @@ DARK_BELOW: Final = 30.0
 PROBE_SIDE: Final = 40.0
 PROBE_SHARPNESS: Final = 1.2
 PROBE_TURN: Final = 0.35
-REFERENCE_SIDE: Final = 80.0
+REFERENCE_SIDE: Final = 64.0
 REFERENCE_SHARPNESS: Final = 3.0
 REFERENCE_BRIGHTNESS: Final = 40.0
 """Least quality for a comparison (probe) and for the picture compared with (reference). Measured on the same

@@ -85,11 +85,7 @@ def settle(entries: Sequence[Entry], annulled: Collection[str]) -> list[Entry]:
         key=lambda entry: (entry.sequence, entry.key),
         default=None,
     )
-    return [
-        changed
-        for entry in entries
-        if (changed := _settled(entry, entry.number in gone, standing)) is not None
-    ]
+    return [changed for entry in entries if (changed := _settled(entry, entry.number in gone, standing)) is not None]
 
 
 def status(entry: Entry, today: date) -> Status:

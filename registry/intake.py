@@ -92,13 +92,9 @@ class Intake:
             )
         return receipt
 
-    async def _take(
-        self, connection: AsyncConnection, delivery: store.Delivery, notice: OutcomeNotice
-    ) -> str | None:
+    async def _take(self, connection: AsyncConnection, delivery: store.Delivery, notice: OutcomeNotice) -> str | None:
         """The receipt, or None when the key has stood for another body: that is kept beside the first."""
-        await store.lock_person(
-            connection, delivery.sender, notice.person.reference, notice.speciality.code
-        )
+        await store.lock_person(connection, delivery.sender, notice.person.reference, notice.speciality.code)
         if not await store.add_notice(connection, delivery, notice):
             if await store.notice_digest(connection, delivery.sender, notice.key) == delivery.digest:
                 return await store.receipt(connection, delivery.sender, notice.key)
@@ -186,9 +182,7 @@ class Intake:
         return to_datetime(now).astimezone(self._zone).date()
 
 
-async def _check_annulled(
-    connection: AsyncConnection, about: tuple[str, str, str], notice: OutcomeNotice
-) -> None:
+async def _check_annulled(connection: AsyncConnection, about: tuple[str, str, str], notice: OutcomeNotice) -> None:
     sender, person, speciality = about
     if notice.annuls is None:
         return

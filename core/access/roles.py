@@ -85,9 +85,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.PROCTOR: frozenset({Permission.PROCTOR_WATCH, Permission.PROCTOR_ACT}),
-    Role.REGISTER_KEEPER: frozenset(
-        {Permission.REGISTER_READ, Permission.REGISTER_KEEP, Permission.REGISTER_CHECK}
-    ),
+    Role.REGISTER_KEEPER: frozenset({Permission.REGISTER_READ, Permission.REGISTER_KEEP, Permission.REGISTER_CHECK}),
     Role.EMPLOYER: frozenset({Permission.REGISTER_CHECK}),
     Role.INSPECTOR: frozenset({Permission.REGISTER_CHECK, Permission.REGISTER_READ}),
     # Runs the machine, and for that very reason sees neither the bank nor what cameras recorded.

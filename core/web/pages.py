@@ -115,7 +115,7 @@ def _ngettext(singular: str, plural: str, count: int) -> str:
 @pass_context
 def _translated(_: Context, text: str) -> str:
     """For texts that come from elsewhere: `_()` would take them for markup of ours and for a % format."""
-    return language.gettext(language.current())(text)
+    return language.gettext(language.current())(text) if text else text  # "" names the catalogue's header
 
 
 def _typeset(text: str) -> str:

@@ -7,13 +7,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from core.access import Principal, signed_in
-from core.errors import NotFound
-from core.ids import SittingId
 from core.web import formats, language
 from core.web.pages import render
+from exam_server.connection import read_id
 from exam_server.entrance import CONSENT_VERSION, Entrance, EntranceView
+from exam_server.pages import samples, steps
 
-GREATEST_ID = 2**63 - 1
 STEPS = ("check", "consent", "identity")
 
 
@@ -24,11 +23,9 @@ async def show_exam(request: Request) -> Response:
     and NotFound for a sitting that does not exist or is somebody else's.
     """
     candidate = signed_in(request)
-    sitting: int = request.path_params["sitting"]
-    if sitting > GREATEST_ID:
-        raise NotFound("unknown_sitting", "Такого тестирования нет.")
+    sitting = read_id(request.path_params["sitting"])
     entrance: Entrance = request.app.state.entrance
-    view = await entrance.view(SittingId(sitting), candidate.id)
+    view = await entrance.view(sitting, candidate.id)
     if view.status == "ended":
         return RedirectResponse(f"/cabinet/results/{sitting}", status_code=303)
     wanted = request.query_params.get("step")
@@ -38,7 +35,7 @@ async def show_exam(request: Request) -> Response:
 
 
 def next_step(view: EntranceView) -> str | None:
-    """The first step that is not done; None when the candidate may begin. Practice watches nobody."""
+    """The first step that is not done; None when the candidate may begin."""
     if not view.checked:
         return "check"
     if not view.consented:
@@ -51,9 +48,11 @@ def describe_entrance(request: Request, view: EntranceView, wanted: str | None) 
     due = next_step(view) or "done"
     places = (*STEPS, "done")
     step = wanted if wanted in STEPS and places.index(wanted) <= places.index(due) else due
+    done = {"check": view.checked, "consent": view.consented, "identity": view.admitted}
     return {
         "view": view,
         "step": step,
+        "path": {name: "current" if name == step else "done" if done[name] else "next" for name in STEPS},
         "data": {
             "sitting": view.sitting,
             "step": step,
@@ -85,4 +84,8 @@ def describe_exam(request: Request, view: EntranceView, candidate: Principal) ->
     }
 
 
-routes: list[BaseRoute] = [Route("/exam/{sitting:int}", show_exam, methods=["GET"])]
+routes: list[BaseRoute] = [
+    Route("/exam/{sitting:int}", show_exam, methods=["GET"]),
+    *steps.routes,
+    *samples.routes,
+]

@@ -81,8 +81,7 @@ async def _answered(request: Request, query: str, number_only: bool = False) -> 
             [],
             NotFound(
                 "nobody_found",
-                "В реестре нет записи на это имя по этой специальности. "
-                "Проверьте написание или спросите номер записи.",
+                "В реестре нет записи на это имя по этой специальности. Проверьте написание или спросите номер записи.",
             ),
         )
     return _shown(request, query, answers)
@@ -104,9 +103,7 @@ async def _look_up(request: Request, query: str, number_only: bool) -> list[Answ
         return await lookup.by_name(connection, query, today)
 
 
-def _shown(
-    request: Request, query: str, answers: list[Answer], refusal: AccreditationError | None = None
-) -> Response:
+def _shown(request: Request, query: str, answers: list[Answer], refusal: AccreditationError | None = None) -> Response:
     lang = language.of(request)
     say = language.gettext(lang)
     context = {

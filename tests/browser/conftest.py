@@ -19,6 +19,7 @@ from playwright.async_api import Browser, Page, Playwright, async_playwright
 from app.chromium import browsers_folder, get_chromium
 from core.settings import Settings
 from tests.browser.film import Film
+from tests.places import quick_folder
 
 START_SECONDS = 60
 LOG = "chromium.log"
@@ -42,12 +43,13 @@ def flags(film: Film, folder: str, size: tuple[int, int]) -> list[str]:
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
-        "--disable-dev-shm-usage",
         "--lang=ru",
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film.path}",
     ]
+    if quick_folder() is None:
+        chosen.append("--disable-dev-shm-usage")  # containers give it 64 MB, which is too little
     if os.geteuid() == 0:
         chosen.append("--no-sandbox")  # the sandbox refuses root
     return [*chosen, "about:blank"]
@@ -71,7 +73,7 @@ def _content(path: Path) -> str:
 @asynccontextmanager
 async def launched(playwright: Playwright, chromium: Path, film: Film, size: tuple[int, int]) -> AsyncIterator[Browser]:
     """A browser with a fresh profile, and everything of it gone at the end."""
-    with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="chromium-", dir=quick_folder(), ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with (folder / LOG).open("wb") as log:
             process = await asyncio.create_subprocess_exec(

@@ -12,10 +12,11 @@ export function watchWindow(tell) {
   on(document, "paste", () => tell("paste"));
   on(document, "copy", () => tell("copy"));
   on(document, "fullscreenchange", () => {
-    if (wide && !document.fullscreenElement) {
-      tell("fullscreen_left");
+    const now = Boolean(document.fullscreenElement);
+    if (now !== wide) {
+      tell(now ? "fullscreen_entered" : "fullscreen_left");
     }
-    wide = Boolean(document.fullscreenElement);
+    wide = now;
   });
   return () => stop.abort();
 }

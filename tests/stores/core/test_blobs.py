@@ -58,9 +58,7 @@ async def test_owners_have_keys_of_their_own_and_they_are_wrapped(database: Data
     assert rows[0]["wrapped"] != rows[1]["wrapped"]
 
 
-async def test_a_destroyed_owner_cannot_be_read_or_added_to(
-    database: Database, blobs: Blobs, tmp_path: Path
-) -> None:
+async def test_a_destroyed_owner_cannot_be_read_or_added_to(database: Database, blobs: Blobs, tmp_path: Path) -> None:
     mine, other = await put(database, blobs), await put(database, blobs, owner="sitting:2")
     async with database.transaction() as connection:
         assert await blobs.destroy(connection, "sitting:1", NOW)

@@ -70,9 +70,7 @@ async def test_two_deliverers_at_once_deliver_each_exactly_once(database: Databa
 
         return note
 
-    counts = await asyncio.gather(
-        *(outbox.deliver(database, {"notes": handler(mine)}, limit=100) for mine in (1, 2))
-    )
+    counts = await asyncio.gather(*(outbox.deliver(database, {"notes": handler(mine)}, limit=100) for mine in (1, 2)))
     assert sum(counts) == 60
     assert min(counts) > 0
     async with database.transaction() as connection:

@@ -32,9 +32,9 @@ async def entry(database: Database, receipt: Receipt) -> Entry:
 
 async def counts(database: Database) -> dict[str, int]:
     async with database.transaction() as connection:
-        return {
-            table: len(await fetch_all(connection, f"SELECT 1 FROM registry.{table}")) for table in TABLES
-        } | {"outbox": len(await fetch_all(connection, "SELECT 1 FROM core.outbox"))}
+        return {table: len(await fetch_all(connection, f"SELECT 1 FROM registry.{table}")) for table in TABLES} | {
+            "outbox": len(await fetch_all(connection, "SELECT 1 FROM core.outbox"))
+        }
 
 
 async def refusal(intake: Intake, token: str) -> AccreditationError:
@@ -73,9 +73,7 @@ async def test_the_same_notice_again_gets_the_same_receipt(
     assert await counts(database) == before
 
 
-async def test_another_body_under_the_same_key_is_refused_and_kept(
-    database: Database, intake: Intake
-) -> None:
+async def test_another_body_under_the_same_key_is_refused_and_kept(database: Database, intake: Intake) -> None:
     first = await intake.receive(signed(PASSED))
     other = signed(replace(PASSED, decided_on=date(2026, 5, 15)))
     for _ in range(2):
@@ -146,9 +144,7 @@ async def test_any_order_of_arrival_leads_to_the_same_register(database: Databas
             if notice.decision is Decision.PASSED:
                 made[notice.key] = receipt
         ends.add(tuple(sorted([(key, status(await entry(database, made[key]), TODAY)) for key in made])))
-    assert ends == {
-        (("outcome-1", Status.ANNULLED), ("outcome-2", Status.ANNULLED), ("outcome-5", Status.VALID))
-    }
+    assert ends == {(("outcome-1", Status.ANNULLED), ("outcome-2", Status.ANNULLED), ("outcome-5", Status.VALID))}
 
 
 async def test_a_notice_that_comes_late_is_outdated(database: Database, receive: Receive) -> None:
@@ -163,9 +159,7 @@ async def test_a_notice_that_comes_late_is_outdated(database: Database, receive:
 
 async def test_notices_about_one_person_at_once_agree(database: Database, receive: Receive) -> None:
     receipts = await asyncio.gather(*(receive(passed(number)) for number in range(1, 9)))
-    standing = [
-        receipt.key for receipt in receipts if status(await entry(database, receipt), TODAY) is Status.VALID
-    ]
+    standing = [receipt.key for receipt in receipts if status(await entry(database, receipt), TODAY) is Status.VALID]
     assert standing == ["outcome-8"]
 
 
@@ -267,4 +261,3 @@ def test_a_receipt_is_signed_for_receipts_alone() -> None:
     token = REGISTRY.sign(b"{}", RECEIPT_TYPE)
     with pytest.raises(Invalid):
         verify(token, {REGISTRY.kid: REGISTRY.public}, NOTICE_TYPE)
-

@@ -74,9 +74,7 @@ async def test_what_is_not_found_says_why(database: Database, text: str, code: s
     assert isinstance(error.value, NotFound) is (code == "entry_unknown")
 
 
-async def test_a_name_is_answered_with_what_stands_and_a_masked_number(
-    database: Database, receive: Receive
-) -> None:
+async def test_a_name_is_answered_with_what_stands_and_a_masked_number(database: Database, receive: Receive) -> None:
     await receive(passed(1))
     number = (await receive(passed(2))).number
     assert number is not None

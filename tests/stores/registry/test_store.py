@@ -11,9 +11,7 @@ from tests.stores.registry.conftest import Receive
 from tests.unit.registry.samples import ANNA, MEDICINE, passed
 
 
-async def test_what_stood_on_a_day_can_be_read_later(
-    database: Database, receive: Receive, clock: ManualClock
-) -> None:
+async def test_what_stood_on_a_day_can_be_read_later(database: Database, receive: Receive, clock: ManualClock) -> None:
     begun = clock.now()
     receipt = await receive(passed(1))
     assert receipt.number is not None

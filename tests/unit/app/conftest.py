@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from app.embedded import EmbeddedPostgres
+from tests.places import quick_folder
 
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
     """An empty folder that any account can enter (pytest's own are closed to all but their owner)."""
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    folder = Path(tempfile.mkdtemp(prefix=f"accreditation-postgres-{os.getpid()}-", dir=memory))
+    folder = Path(tempfile.mkdtemp(prefix=f"accreditation-postgres-{os.getpid()}-", dir=quick_folder()))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)

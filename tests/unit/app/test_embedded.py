@@ -139,7 +139,7 @@ def test_a_taken_port_is_avoided_unless_it_was_asked_for(
             stubborn.start()
         assert str(port) in refusal.value.message
         ports = iter((port, other))
-        monkeypatch.setattr(app.embedded, "_free_port", lambda: next(ports))
+        monkeypatch.setattr(app.embedded, "free_port", lambda: next(ports))
         server.start()
         assert server.port == other
 

@@ -214,7 +214,7 @@ def check_candidate(
 
 
 @given(creations(), long(steps(), 50))
-@thorough(200)
+@thorough(120)
 def test_any_history_keeps_the_rules(created: Created, history: list[Step]) -> None:
     drive = Drive(created)
     drive.do(Admit("biometrics"))
@@ -223,7 +223,7 @@ def test_any_history_keeps_the_rules(created: Created, history: list[Step]) -> N
 
 
 @given(creations(), long(steps(), 60))
-@thorough(300)
+@thorough(200)
 def test_any_history_of_a_begun_sitting_keeps_the_rules(created: Created, history: list[Step]) -> None:
     play(Drive(created).start(), history)
 

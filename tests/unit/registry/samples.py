@@ -33,6 +33,4 @@ def failed(number: int, **changes: Any) -> OutcomeNotice:
 
 
 def annulled(number: int, of: int, **changes: Any) -> OutcomeNotice:
-    return passed(
-        number, **{"decision": Decision.ANNULLED, "term": None, "annuls": f"outcome-{of}"} | changes
-    )
+    return passed(number, **{"decision": Decision.ANNULLED, "term": None, "annuls": f"outcome-{of}"} | changes)

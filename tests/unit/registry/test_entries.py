@@ -70,9 +70,7 @@ def test_the_status_follows_the_calendar(today: date, expected: Status) -> None:
 def test_the_gravest_fact_is_the_status(
     suspended: bool, gone: bool, by: str | None, late: bool, expected: Status
 ) -> None:
-    entry = replace(
-        ENTRY, suspended=suspended, annulled=gone, superseded_by=RegisterNumber(by) if by else None
-    )
+    entry = replace(ENTRY, suspended=suspended, annulled=gone, superseded_by=RegisterNumber(by) if by else None)
     assert status(entry, date(2032, 1, 1) if late else TODAY) is expected
 
 
@@ -119,12 +117,10 @@ def test_the_order_of_arrival_does_not_matter(history: list[OutcomeNotice], data
     in_order = register(history)
     shuffled = register(data.draw(st.permutations(history)))
     facts = {
-        key: (entry.annulled, entry.superseded_by if not entry.annulled else None)
-        for key, entry in in_order.items()
+        key: (entry.annulled, entry.superseded_by if not entry.annulled else None) for key, entry in in_order.items()
     }
     assert facts == {
-        key: (entry.annulled, entry.superseded_by if not entry.annulled else None)
-        for key, entry in shuffled.items()
+        key: (entry.annulled, entry.superseded_by if not entry.annulled else None) for key, entry in shuffled.items()
     }
 
 

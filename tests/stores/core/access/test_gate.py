@@ -49,9 +49,7 @@ async def own(request: Request) -> Response:
 
 async def enter(request: Request) -> Response:
     database: Database = request.app.state.database
-    token = await sign_in(
-        database, "anna", "верная-лошадь", "10.0.0.1", request.app.state.clock.now(), 2, hasher=QUICK
-    )
+    token = await sign_in(database, "anna", "верная-лошадь", "10.0.0.1", request.app.state.clock.now(), 2, hasher=QUICK)
     response = HTMLResponse("")
     put_cookie(response, request, token, 2)
     return response

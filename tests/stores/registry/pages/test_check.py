@@ -131,9 +131,7 @@ async def test_what_was_typed_is_text_and_not_markup(site: httpx.AsyncClient) ->
         assert "<script>alert" not in answer.text
 
 
-async def test_checks_in_a_row_are_slowed_down(
-    site: httpx.AsyncClient, clock: ManualClock, receive: Receive
-) -> None:
+async def test_checks_in_a_row_are_slowed_down(site: httpx.AsyncClient, clock: ManualClock, receive: Receive) -> None:
     number = await entered(receive)
     statuses = [(await site.get(f"/register/{number}")).status_code for _ in range(21)]
     assert statuses == [200] * 20 + [429]

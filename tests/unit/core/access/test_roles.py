@@ -27,9 +27,7 @@ def test_without_a_role_nothing_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CANDIDATE, Role.EMPLOYER, Role.OPERATOR, Role.PROCTOR])
-@pytest.mark.parametrize(
-    "permission", [Permission.BANK_READ, Permission.EVIDENCE_READ, Permission.PROTOCOL_SIGN]
-)
+@pytest.mark.parametrize("permission", [Permission.BANK_READ, Permission.EVIDENCE_READ, Permission.PROTOCOL_SIGN])
 def test_keys_of_items_and_evidence_stay_with_those_whose_work_it_is(role: Role, permission: Permission) -> None:
     assert not someone(role).may(permission)
 

@@ -1,0 +1,34 @@
+"""The staff's pages."""
+
+from starlette.routing import BaseRoute
+
+from admin.pages import (
+    bank,
+    evidence,
+    home,
+    operations,
+    people,
+    proctor,
+    protocols,
+    register,
+    reviews,
+    sittings,
+    streams,
+    windows,
+)
+
+routes: list[BaseRoute] = [
+    *home.routes,
+    *streams.routes,  # before the proctor room: its addresses would be taken for a sitting's
+    *proctor.routes,
+    *sittings.routes,
+    *evidence.routes,
+    *reviews.routes,
+    *protocols.routes,
+    *bank.routes,
+    *register.routes,
+    *people.routes,
+    *operations.routes,
+    *windows.routes,
+]
+"""Everything that staff open."""

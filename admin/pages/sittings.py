@@ -1,0 +1,132 @@
+"""The list of sittings, and everything about one of them."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from admin import sittings
+from admin.chronicle import Writer, clock_text, gap_reason, in_order, ruling_text, verdict_text
+from admin.pages.door import for_staff, read_id, read_page, read_query
+from admin.pages.frame import pages_of, say_in, show
+from admin.plot import draw
+from admin.review_room import likeness
+from admin.sittings import STATES, Dossier
+from core.access import Permission, Principal
+from core.database import Database
+from core.ids import SittingId
+from proctoring.review import newest
+from proctoring.signals import TITLES
+from scoring.decision import percent_text, points_text
+
+STATE_TONES = {
+    "live": "info",
+    "concluding": "neutral",
+    "preliminary": "neutral",
+    "review": "warn",
+    "confirmed": "ok",
+    "annulled": "danger",
+    "absent": "neutral",
+}
+STATE_WORDS = {
+    "live": "Не завершено",
+    "concluding": "Подсчёт результата",
+    "preliminary": "Предварительный результат",
+    "review": "На рассмотрении",
+    "confirmed": "Утверждено",
+    "annulled": "Аннулировано",
+    "absent": "Неявка",
+}
+SEVERITY_WORDS = {"low": "Низкая важность", "medium": "Средняя важность", "high": "Высокая важность"}
+ROLE_WORDS = {"before": "до", "at": "в момент инцидента", "after": "после"}
+
+
+@for_staff(Permission.SITTING_READ)
+async def show_list(request: Request, reader: Principal) -> Response:
+    """`GET /staff/sittings?state=&exam=&q=&page=`."""
+    wanted = read_query(request, "state")
+    state = next((one for one in STATES if one == wanted), None)
+    exam, words, page = read_query(request, "exam"), read_query(request, "q"), read_page(request)
+    database: Database = request.app.state.database
+    async with database.transaction() as connection:
+        found = await sittings.list_sittings(connection, state=state, blueprint=exam, words=words, page=page)
+        if not found.rows and page > 1:
+            page = 1
+            found = await sittings.list_sittings(connection, state=state, blueprint=exam, words=words)
+        exams = await sittings.list_exams(connection)
+        counts = await sittings.count_states(connection)
+    chosen = {"state": state or "", "exam": exam, "q": words}
+    context = {
+        "found": found,
+        "exams": exams,
+        "counts": counts,
+        "states": STATES,
+        "state_words": STATE_WORDS,
+        "state_tones": STATE_TONES,
+        "chosen": chosen,
+        "page": page,
+        "pages": pages_of(found.total, sittings.PAGE),
+        "address": "/staff/sittings?" + urlencode({**chosen, "page": ""}),
+        "percent": percent_text,
+    }
+    return show(request, reader, "sittings", context)
+
+
+@for_staff(Permission.SITTING_READ)
+async def show_sitting(request: Request, reader: Principal) -> Response:
+    """`GET /staff/sittings/{id}`."""
+    sitting = SittingId(read_id(request))
+    database: Database = request.app.state.database
+    async with database.transaction() as connection:
+        dossier = await sittings.open_dossier(connection, sitting, reader)
+    return show(request, reader, "sitting", {**describe(request, reader, dossier), "state": _state(dossier)})
+
+
+def describe(request: Request, reader: Principal, dossier: Dossier) -> dict[str, Any]:
+    """A dossier as the pages that show one take it."""
+    say, lang = say_in(request)
+    writer = Writer(say, lang, dossier.names, dossier.notes)
+    events = dossier.events or ()
+    lines = in_order(
+        writer.lines(events),
+        writer.incident_lines(dossier.incidents),
+        writer.gap_lines(dossier.gaps),
+        writer.review_lines(dossier.findings, dossier.decision),
+    )
+    told = [(clock_text(line.at, reader.zone), line) for line in lines]
+    return {
+        "dossier": dossier,
+        "lines": [pair for pair in told if not pair[1].minor],
+        "all_lines": told,
+        "plot": draw(events, dossier.incidents, dossier.gaps, request.app.state.clock.now(), say),
+        "found_by_incident": newest(dossier.findings),
+        "titles": TITLES,
+        "severity_words": SEVERITY_WORDS,
+        "role_words": ROLE_WORDS,
+        "likeness": likeness,
+        "clock_text": clock_text,
+        "gap_reason": lambda reason: gap_reason(reason, say),
+        "verdict_text": lambda verdict: verdict_text(verdict, say),
+        "ruling_text": lambda ruling: ruling_text(ruling, say),
+        "percent": percent_text,
+        "points": points_text,
+    }
+
+
+def _state(dossier: Dossier) -> tuple[str, str]:
+    """Word and tone of where the sitting stands."""
+    if dossier.outcome is None:
+        name = "concluding" if dossier.card.ended else "live"
+    elif dossier.outcome.state == "preliminary" and dossier.review.holds_outcome:
+        name = "review"
+    else:
+        name = dossier.outcome.state
+    return STATE_WORDS[name], STATE_TONES[name]
+
+
+routes: list[BaseRoute] = [
+    Route("/staff/sittings", show_list, methods=["GET"]),
+    Route("/staff/sittings/{id}", show_sitting, methods=["GET"]),
+]

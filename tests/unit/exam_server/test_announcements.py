@@ -1,0 +1,156 @@
+"""What a page is told: enough to draw itself, and never a stage before it opens."""
+
+import msgspec
+from hypothesis import given
+
+from core.moments import HOUR, MINUTE
+from exam_server import timing, wire
+from exam_server.announcements import announce, draw_item, take_snapshot
+from exam_server.commands import Advance, Attach, Command, Extend, Flag, LockStage, Settle, Show, Stop, Submit
+from exam_server.events import Created
+from tests.histories.sittings import (
+    CHOICE,
+    FIRST,
+    NOW,
+    PROCTOR,
+    SECOND_BROWSER,
+    SITTING,
+    UNFOLDING,
+    Drive,
+    Step,
+    creations,
+    long,
+    make_copies,
+    make_created,
+    make_form,
+    make_rules,
+    stage_text,
+    steps,
+    thorough,
+)
+
+FORM = make_form(CHOICE, UNFOLDING, CHOICE)
+COPIES = make_copies(FORM)
+
+
+def begun(navigation: str = "free") -> Drive:
+    return Drive(make_created(FORM, make_rules(navigation))).start()  # type: ignore[arg-type]
+
+
+def tell(drive: Drive, command: Command, at: int | None = None) -> list[wire.AnyOutgoing]:
+    events = drive.do(command, at)
+    return announce(drive.state, events, COPIES, drive.now)
+
+
+def test_a_page_that_attaches_gets_the_whole_state_and_nothing_else() -> None:
+    drive = begun()
+    drive.do(drive.answer(0))
+    drive.do(Flag(0, 2, True))
+    (snapshot,) = tell(drive, Attach(FIRST), NOW + 5_000)
+    assert snapshot == take_snapshot(drive.state, COPIES, NOW + 5_000)
+    assert isinstance(snapshot, wire.Snapshot)
+    assert (snapshot.sitting, snapshot.status, snapshot.epoch, snapshot.seq) == (SITTING, "running", 2, 3)
+    assert snapshot.now == NOW + 5_000
+    assert snapshot.deadline == NOW + HOUR
+    assert snapshot.marks == (wire.Mark(answered=True, visited=True), wire.Mark(), wire.Mark(flagged=True))
+    assert snapshot.item is not None
+    assert snapshot.item.answers == (("0.0.a",),)
+    assert snapshot.item.deadline == NOW + MINUTE
+
+
+def test_a_snapshot_counts_only_the_edits_of_its_own_browser() -> None:
+    drive = begun()
+    (snapshot,) = tell(drive, Attach(SECOND_BROWSER))
+    assert isinstance(snapshot, wire.Snapshot)
+    assert snapshot.seq == 0
+
+
+def test_before_the_start_and_after_the_end_there_is_no_item() -> None:
+    fresh = Drive(make_created(FORM))
+    assert take_snapshot(fresh.state, COPIES, NOW).item is None
+    drive = begun()
+    drive.do(Submit(0))
+    snapshot = take_snapshot(drive.state, COPIES, NOW)
+    assert (snapshot.item, snapshot.ended, snapshot.status) == (None, "submitted", "ended")
+
+
+def test_choices_come_in_this_candidates_order() -> None:
+    item = draw_item(begun().state, COPIES)
+    assert item is not None
+    assert [choice.id for choice in item.content.stages[0].choices] == ["0.0.d", "0.0.b", "0.0.c", "0.0.a"]
+
+
+def test_showing_an_item_draws_it() -> None:
+    drive = begun()
+    (shown,) = tell(drive, Show(0, 1), NOW + 1_000)
+    assert isinstance(shown, wire.ShownItem)
+    assert (shown.item.position, shown.item.stage, shown.item.deadline) == (1, 0, NOW + 61_000)
+
+
+def test_the_next_stage_is_drawn_when_its_own_opens() -> None:
+    drive = begun()
+    first = tell(drive, Show(0, 1))
+    drive.do(drive.answer(1))
+    second = tell(drive, LockStage(0, 1, 0))
+    assert stage_text(1, 1).encode() not in wire.encode(first[0])
+    assert stage_text(1, 1).encode() in wire.encode(second[0])
+    assert stage_text(1, 2).encode() not in wire.encode(second[0])
+
+
+def test_moving_on_in_a_linear_exam_closes_the_item_left() -> None:
+    drive = begun("linear")
+    closed, shown = tell(drive, Show(0, 1))
+    assert closed == wire.Closed(0, expired=False)
+    assert isinstance(shown, wire.ShownItem)
+
+
+def test_time_running_out_closes_the_item() -> None:
+    drive = begun("linear")
+    assert tell(drive, Settle(), NOW + 62_001) == [wire.Closed(0, expired=True)]
+    (shown,) = tell(drive, Advance())
+    assert isinstance(shown, wire.ShownItem)
+
+
+def test_time_given_back_moves_the_countdowns() -> None:
+    drive = begun()
+    (told,) = tell(drive, Extend(MINUTE, PROCTOR, 1), NOW + 3_000)
+    assert told == wire.Deadlines(NOW + 3_000, NOW + HOUR + MINUTE, NOW + 2 * MINUTE)
+
+
+def test_a_late_answer_says_so() -> None:
+    drive = begun("linear")
+    drive.do(Settle(), NOW + 62_001)
+    assert tell(drive, drive.answer(0)) == [wire.Late(drive.seq, 0)]
+
+
+def test_the_end_comes_with_its_reason_and_without_an_item() -> None:
+    assert tell(begun(), Stop(PROCTOR, 1)) == [wire.Finished("proctor")]
+    drive = begun()
+    assert tell(drive, Settle(), NOW + 2 * HOUR) == [wire.Closed(0, expired=True), wire.Finished("exam_time")]
+
+
+def test_an_accepted_answer_needs_no_words_of_its_own() -> None:
+    drive = begun()
+    assert tell(drive, drive.answer(0)) == []
+
+
+@given(creations(), long(steps(), 40))
+@thorough(60)
+def test_no_message_ever_holds_a_stage_that_is_not_open(created: Created, history: list[Step]) -> None:
+    copies = make_copies(created.form)
+    drive = Drive(created).start()
+    for step in history:
+        drive.now = max(NOW, step.wait.until(drive.now, drive.state))
+        before = drive.state
+        events, _ = drive.attempt(step.fit(before))
+        told = announce(drive.state, events, copies, drive.now)
+        sent = b"".join(wire.encode(message) for message in (*told, take_snapshot(drive.state, copies, drive.now)))
+        for number, item in enumerate(drive.state.items):
+            for stage in range(len(item.answers)):
+                if number != drive.state.current or stage > item.stage:
+                    assert f'"{stage_text(number, stage)}"'.encode() not in sent
+        if drive.state.current is not None:
+            item = drive.state.items[drive.state.current]
+            assert f'"{stage_text(drive.state.current, item.stage)}"'.encode() in sent
+            assert timing.item_deadline(drive.state) is not None
+        msgspec.json.decode(wire.encode(take_snapshot(drive.state, copies, drive.now)))

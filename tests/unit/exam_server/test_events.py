@@ -1,0 +1,104 @@
+"""What is stored: every event survives its bytes, and carries nothing that a log must not hold."""
+
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import inspect
+
+from core.ids import ChoiceId, PersonId
+from exam_server.events import (
+    SCHEMA,
+    Admitted,
+    AnyEvent,
+    Attached,
+    Created,
+    Detached,
+    Ended,
+    EndReason,
+    Event,
+    Extended,
+    Flagged,
+    ItemExpired,
+    ItemLocked,
+    Responded,
+    RespondedLate,
+    Shown,
+    StageLocked,
+    Started,
+    decode_batch,
+    encode_batch,
+)
+from tests.histories.sittings import creations, thorough
+
+moments = st.integers(0, 2**45)
+places = st.integers(0, 9_999)
+numbers = st.integers(1, 2**53)
+values = st.lists(st.text(max_size=64).map(ChoiceId), max_size=32).map(tuple)
+people = st.integers(1, 2**62).map(PersonId)
+optional_numbers = st.none() | numbers
+
+EVERY: dict[type[Event], st.SearchStrategy[AnyEvent]] = {
+    Created: creations(),
+    Admitted: st.builds(Admitted, moments, st.sampled_from(["biometrics", "person"])),
+    Started: st.builds(Started, moments, numbers),
+    Attached: st.builds(Attached, moments, st.text(max_size=64), numbers),
+    Detached: st.builds(Detached, moments),
+    Shown: st.builds(Shown, moments, places, optional_numbers),
+    Responded: st.builds(Responded, moments, places, places, values, numbers),
+    StageLocked: st.builds(StageLocked, moments, places, places, numbers),
+    ItemLocked: st.builds(ItemLocked, moments, places),
+    ItemExpired: st.builds(ItemExpired, moments, places),
+    Flagged: st.builds(Flagged, moments, places, st.booleans(), numbers),
+    RespondedLate: st.builds(RespondedLate, moments, places, places, values, numbers),
+    Extended: st.builds(Extended, moments, st.integers(1, 10**9), people, numbers),
+    Ended: st.builds(
+        Ended, moments, st.sampled_from(get_args(EndReason)), optional_numbers, st.none() | people, optional_numbers
+    ),
+}
+
+
+def test_every_event_is_tried() -> None:
+    assert set(EVERY) == set(get_args(AnyEvent)) == set(Event.__subclasses__())
+
+
+@given(st.lists(st.one_of(*EVERY.values()), max_size=8).map(tuple))
+@thorough(150)
+def test_events_come_back_from_their_bytes(events: tuple[AnyEvent, ...]) -> None:
+    stored = encode_batch(events)
+    assert decode_batch(stored) == events
+    assert encode_batch(decode_batch(stored)) == stored
+
+
+def test_a_batch_names_its_schema() -> None:
+    assert msgspec.json.decode(encode_batch((Detached(5),))) == {"schema": SCHEMA, "events": [{"e": "detached", "at": 5}]}
+
+
+@pytest.mark.parametrize("stored", [b"", b"{}", b'{"schema":1,"events":[{"e":"deleted","at":1}]}', b"\xff"])
+def test_foreign_bytes_are_not_read(stored: bytes) -> None:
+    with pytest.raises((msgspec.DecodeError, UnicodeError)):
+        decode_batch(stored)
+
+
+def test_no_event_has_room_for_free_text_or_addresses() -> None:
+    """Texts inside events are ids, names of streams and fixed words; each new one has to be thought about here."""
+    texts = {
+        f"{kind.__name__}.{field.name}"
+        for kind in EVERY
+        if kind is not Created
+        for field in inspect.type_info(kind).fields  # type: ignore[attr-defined]
+        if holds_text(field.type)
+    }
+    assert texts == {"Attached.stream", "Responded.value", "RespondedLate.value"}
+
+
+def holds_text(node: Any) -> bool:
+    if isinstance(node, inspect.StrType):
+        return True
+    if isinstance(node, inspect.UnionType):
+        return any(holds_text(part) for part in node.types)
+    return holds_text(node.item_type) if hasattr(node, "item_type") else False
+
+
