@@ -69,8 +69,12 @@ class Person:
         self._insist(response)
         return response.text
 
-    async def post(self, path: str, token: str, **content: Any) -> httpx.Response:
-        response = await self.http.post(path, headers={"X-CSRF-Token": token, "Accept": "application/json"}, **content)
+    async def post(self, path: str, token: str, media_type: str | None = None, **content: Any) -> httpx.Response:
+        """Post a form, JSON, or `content` bytes of a media type. Raises AccreditationError for a refusal."""
+        headers = {"X-CSRF-Token": token, "Accept": "application/json"}
+        if media_type is not None:
+            headers["Content-Type"] = media_type
+        response = await self.http.post(path, headers=headers, **content)
         self._insist(response)
         return response
 
@@ -178,7 +182,7 @@ async def pass_entrance(person: Person, path: str, proctor: Person, face: bytes 
     consent = {"version": "2026-1", "processing": True, "biometrics": face is not None}
     await person.post(f"{path}/consent", token, json=consent)
     if face is not None:
-        await person.post(f"{path}/reference", token, content=face, headers=None)
+        await person.post(f"{path}/reference", token, "image/jpeg", content=face)
         return
     sitting = path.rpartition("/")[2]
     room = find_token(await proctor.page(f"/staff/proctor/{sitting}"))

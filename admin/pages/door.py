@@ -34,7 +34,8 @@ def for_staff(*permissions: Permission) -> Callable[[StaffPage], Endpoint]:
         async def guarded(request: Request) -> Response:
             state = request.state
             reads = request.method in ("GET", "HEAD")
-            wants_page = "text/html" in request.headers.get("accept", "text/html")
+            accept = request.headers.get("accept", "*/*")
+            wants_page = accept == "*/*" or "text/html" in accept
             if reads and wants_page and state.principal is None and not state.login_unknown:
                 query = f"?{request.url.query}" if request.url.query else ""
                 return RedirectResponse(f"/login?next={quote(request.url.path + query)}", status_code=303)

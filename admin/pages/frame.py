@@ -1,5 +1,6 @@
 """What stands around every staff page: the sections a person may open, what was just done, what went wrong."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -116,11 +117,17 @@ def show(
         "zone": reader.zone,
         "done": done,
         "problem": problem,
-        "fields": problem.fields if problem is not None else {},
+        "fields": _reasons(request, problem),
         "may": {permission.value: reader.may(permission) for permission in Permission},
     }
     status = 200 if problem is None else problem.status
     return render(request, f"admin/{name}.html", {**common, **(context or {})}, status)
+
+
+def _reasons(request: Request, problem: AccreditationError | None) -> dict[str, str]:
+    """What is wrong with each field, in the reader's language; "" for every other field."""
+    say = language.gettext(language.of(request))
+    return defaultdict(str, {} if problem is None else {name: say(text) for name, text in problem.fields.items()})
 
 
 def back(path: str, done: str = "", anchor: str = "") -> Response:

@@ -19,13 +19,13 @@ from core.ids import SittingId
 from core.moments import MINUTE
 from core.web.pages import Pages
 from exam_server import store
+from exam_server.camera import Observation
 from exam_server.entrance import Entrance
 from exam_server.events import Ended, Extended
 from exam_server.invigilation import Invigilation
 from exam_server.sitting import Sitting, fold
 from exam_server.timing import exam_deadline
 from proctoring import store as watched
-from proctoring.pipeline import Pipeline
 
 NO_STORE = {"cache-control": "no-store"}
 MOST_LINES = 200
@@ -74,8 +74,8 @@ async def show_panel(request: Request, reader: Principal) -> Response:
 async def show_still(request: Request, reader: Principal) -> Response:
     """`GET /staff/proctor/{id}/still.jpg`: the newest frame; 404 while there is none."""
     sitting = SittingId(read_id(request))
-    pipeline: Pipeline = request.app.state.pipeline
-    newest = pipeline.latest(sitting)
+    camera: Observation = request.app.state.camera
+    newest = camera.latest(sitting)
     if newest is None:
         return Response(status_code=404, headers=NO_STORE)
     async with _database(request).transaction() as connection:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -16,8 +17,17 @@ from core.errors import AccreditationError, Conflict
 from core.ids import BookingId
 from core.randomness import fresh_seed
 from core.web.pages import render
+from exam_server.eligibility import SENTENCES
 from exam_server.scheduling import NO_BOOKING, prepare
 from scoring.decision import points_needed
+
+NOT_PREPARED = Conflict(
+    "exam_not_prepared",
+    "Организатор ещё не подготовил задания. Попытка не израсходована; сообщите об этом в аккредитационную подкомиссию.",
+)
+"""What a candidate reads where the bank can't fill the exam; what is wrong with it is for staff, in the log."""
+
+_log = structlog.get_logger()
 
 
 @for_candidates
@@ -43,7 +53,10 @@ async def enter_exam(request: Request, candidate: Principal) -> Response:
                 attempts_allowed=state.settings.attempts,
             )
     except Conflict as refusal:
-        return await _home_page(request, candidate, refusal)
+        if refusal.code in SENTENCES:
+            return await _home_page(request, candidate, refusal)
+        _log.error("cabinet.entering_failed", booking=booking, code=refusal.code, message=refusal.message)
+        return await _home_page(request, candidate, NOT_PREPARED)
     return RedirectResponse(f"/exam/{sitting}", status_code=303)
 
 

@@ -23,7 +23,10 @@ PATIENCE = (2, 3, 5, 8, 13, 20, 30)
 
 @for_candidates
 async def show_result(request: Request, candidate: Principal) -> Response:
-    """`GET /cabinet/results/{sitting}`, as a page or, for other clients, its bare fate. `asked` counts how often the waiting page has asked already."""
+    """`GET /cabinet/results/{sitting}`: the page, or its bare fate for a client that prefers JSON.
+
+    `asked` counts how often the waiting page has asked already.
+    """
     state = request.app.state
     sitting = SittingId(read_number(request.path_params["sitting"], NO_SITTING))
     asked = request.query_params.get("asked", "0")

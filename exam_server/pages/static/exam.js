@@ -7,7 +7,7 @@ import { words } from "./exam_words.js";
 import { listen } from "./keys.js";
 import { Link } from "./link.js";
 import { Queue } from "./queue.js";
-import { blank, fold, look, receive } from "./state.js";
+import { blank, fold, look, neighbour, receive } from "./state.js";
 import { openStore } from "./store.js";
 import { Page } from "./view.js";
 import { keepAwake, watchWindow } from "./watch.js";
@@ -24,7 +24,7 @@ const PHONE = matchMedia("(max-width: 60rem)");
 const BROAD = matchMedia("(min-width: 90rem)");
 const begunAt = performance.now();
 
-let state = blank;
+let state = { ...blank, limit: data.exam_limit };
 let announcement = "";
 let notices = [];
 let noticeCount = 0;
@@ -135,10 +135,12 @@ function hear(message) {
       stepIn();
       break;
     case "deadlines":
-      tell("info", say("moreTime", { left: spanText(message.deadline - message.now) }));
+      if (before.status === "running" && before.deadline !== message.deadline) {
+        tell("info", say("moreTime", { left: spanText(message.deadline - message.now) }));
+      }
       break;
     case "notice":
-      tell("danger", message.text, say("proctor"));
+      tell("warn", message.text, say("proctor"));
       break;
     case "late":
       tell("warn", say("lateAnswer", { number: message.position + 1 }));
@@ -315,16 +317,6 @@ const act = {
   restart: change(() => link.restart()),
 };
 
-/** The nearest place in a direction that is not locked; null at the end of the row. */
-function neighbour(marks, from, step) {
-  for (let position = from + step; position >= 0 && position < marks.length; position += step) {
-    if (!marks[position].locked) {
-      return position;
-    }
-  }
-  return null;
-}
-
 // --- from here on it runs -------------------------------------------------------------------------------
 
 window.addEventListener("beforeunload", (event) => {
@@ -337,6 +329,7 @@ BROAD.addEventListener("change", draw);
 listen(() => ({ ...takeModel(), act }));
 
 await queue.load();
+place.replaceChildren();
 draw();
 link.start();
 

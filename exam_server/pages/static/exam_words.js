@@ -3,7 +3,7 @@
 export const words = {
   // The top line
   items: ["Задания", "Items"],
-  itemsOf: ["Задания: {done} из {all}", "Items: {done} of {all}"],
+  itemsOf: ["Отвечено на {done} из {all}", "Answered: {done} of {all}"],
   online: ["Связь есть", "Connected"],
   connecting: ["Подключаемся", "Connecting"],
   noLine: ["Нет связи", "No connection"],
@@ -136,10 +136,8 @@ export const words = {
     },
     { one: "{count} item has no answer.", other: "{count} items have no answer." },
   ],
-  reviewFlagged: [
-    { one: "Отмечено {count} задание.", few: "Отмечено {count} задания.", many: "Отмечено {count} заданий.", other: "Отмечено {count} задания." },
-    { one: "{count} item is flagged.", other: "{count} items are flagged." },
-  ],
+  reviewEmpty: ["Без ответа", "Not answered"],
+  reviewMarked: ["Отмечено", "Flagged"],
   reviewClock: [
     "Время открытого задания и всего тестирования идёт.",
     "The clocks of the open item and of the exam are running.",

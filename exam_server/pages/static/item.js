@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef } from "../core/vendor/preact-htm.js";
 import { Banner, Icon, ItemClock, Prose, useExam } from "./pieces.js";
-import { press } from "./state.js";
+import { neighbour, press } from "./state.js";
 import { typeset } from "./words.js";
 
 export function Item() {
@@ -44,7 +44,7 @@ function Head({ item, heading }) {
           aria-label=${say("flagLabel")}
           onClick=${() => act.flag(!flagged)}
         >
-          <${Icon} name="flag" />${say(flagged ? "flagged" : "flag")}
+          <${Icon} name="flag" /><span>${say(flagged ? "flagged" : "flag")}</span>
         </button>
       `}
     </header>
@@ -73,16 +73,19 @@ function PlainBody({ item, frozen }) {
 function CaseBody({ item, frozen }) {
   const { say } = useExam();
   const { stages, stem } = item.content;
+  const place = useRef();
   const newest = useRef();
   const steps = useRef(item.stage);
   useEffect(() => {
     if (steps.current !== item.stage) {
       steps.current = item.stage;
-      newest.current?.focus();
+      newest.current?.scrollIntoView({ block: "nearest" });
+      place.current.scrollIntoView({ block: "start" });
+      (newest.current ?? place.current).focus({ preventScroll: true });
     }
   }, [item.stage]);
   return html`
-    <div class="case">
+    <div class="case" tabindex="-1" ref=${place}>
       <section class="case__scenario" aria-labelledby="scenario" tabindex="0">
         <h2 id="scenario">${say("scenario")}</h2>
         <${Prose} text=${stem} />
@@ -197,24 +200,35 @@ function Moves({ item, isCase }) {
   const idle = model.offline || busy;
   const last = item.position === view.marks.length - 1;
   const note = moveNote(model, item);
-  const button = (kind, text, work, icon = null) => html`
-    <button class=${`btn btn--${kind}`} type="button" aria-disabled=${String(idle)} aria-describedby=${note ? "move-note" : null}
-      onClick=${() => !idle && work()}>
+  const button = (kind, text, work, icon = null, off = idle) => html`
+    <button class=${`btn btn--${kind}`} type="button" aria-disabled=${String(off)} aria-describedby=${note ? "move-note" : null}
+      onClick=${() => !off && work()}>
       ${text}${icon && html`<${Icon} name=${icon} />`}
     </button>
   `;
   return html`
     <footer class="item__moves">
       <div class="cluster">
-        ${!linear && button("secondary", html`<${Icon} name="chevron-left" />${say("previous")}`, act.previous)}
+        ${!linear && button("secondary", html`<${Icon} name="chevron-left" />${say("previous")}`, act.previous, null, idle || neighbour(view.marks, item.position, -1) === null)}
         ${isCase && button("primary", say("finishStep"), act.askLock)}
         ${(!last || !linear) && button(isCase ? "secondary" : "primary", say(isCase && linear ? "skipCase" : "next"), act.next, "chevron-right")}
         ${linear && last && button(isCase ? "secondary" : "primary", say("finish"), act.askFinish)}
         ${!linear && button("quiet", say("review"), act.review)}
       </div>
       ${note && html`<p class="note" id="move-note" role="status">${say(note)}</p>`}
-      ${model.stepEmpty && html`<p class="field__error" role="alert"><${Icon} name="circle-alert" /><span>${say("stepEmpty")}</span></p>`}
+      ${model.stepEmpty && html`<${StepEmpty} />`}
     </footer>
+  `;
+}
+
+function StepEmpty() {
+  const { say } = useExam();
+  const place = useRef();
+  useEffect(() => place.current.scrollIntoView({ block: "nearest" }), []);
+  return html`
+    <p class="field__error" role="alert" ref=${place}>
+      <${Icon} name="circle-alert" /><span>${say("stepEmpty")}</span>
+    </p>
   `;
 }
 

@@ -6,11 +6,11 @@ import { Picture } from "./preview.js";
 import { count } from "./state.js";
 import { spanText } from "./words.js";
 
-function Screen({ title, children, icon }) {
+function Screen({ title, children, icon, wide = false }) {
   const heading = useRef();
   useEffect(() => heading.current.focus(), []);
   return html`
-    <section class="screen stack">
+    <section class=${`screen stack ${wide ? "screen--wide" : ""}`}>
       ${icon && html`<span class="screen__icon"><${Icon} name=${icon} /></span>`}
       <h1 tabindex="-1" ref=${heading}>${title}</h1>
       ${children}
@@ -46,32 +46,30 @@ export function Start() {
     model.watched && "ruleCamera",
   ].filter(Boolean);
   return html`
-    <${Screen} title=${data.title}>
+    <${Screen} title=${data.title} wide>
       <p class="lead">${data.speciality}. ${say("startLead")}</p>
-      <dl class="kv">
-        <dt>${say("startItems")}</dt><dd>${data.items}</dd>
-        <dt>${say("startLimit")}</dt><dd>${spanText(data.exam_limit)}</dd>
-        <dt>${say("startCloses")}</dt><dd>${data.closes_text}</dd>
-      </dl>
-      <ul>${rules.map((rule) => html`<li key=${rule}>${say(rule)}</li>`)}</ul>
-      ${model.watched && html`
-        <div class="screen__camera">
-          ${camera.stream
-            ? html`<${Picture} stream=${camera.stream} label=${say("cameraPreview")} />`
-            : html`<div class="preview__off"><${Icon} name="camera-off" /><span>${say("cameraOff")}</span></div>`}
+      <div class="start">
+        <div class="stack">
+          <dl class="kv">
+            <dt>${say("startItems")}</dt><dd>${data.items}</dd>
+            <dt>${say("startLimit")}</dt><dd>${spanText(data.exam_limit)}</dd>
+            <dt>${say("startCloses")}</dt><dd>${data.closes_text}</dd>
+          </dl>
+          <ul>${rules.map((rule) => html`<li key=${rule}>${say(rule)}</li>`)}</ul>
         </div>
-      `}
-      <div class="stack stack--tight">
-        <div class="cluster">
-          <button class="btn btn--primary" type="button" aria-disabled=${String(idle)} aria-busy=${String(Boolean(view.moving))}
+        <div class="stack">
+          ${model.watched && (camera.stream
+            ? html`<${Picture} stream=${camera.stream} label=${say("cameraPreview")} />`
+            : html`<div class="preview__off"><${Icon} name="camera-off" /><span>${say("cameraOff")}</span></div>`)}
+          <button class="btn btn--primary btn--wide" type="button" aria-disabled=${String(idle)} aria-busy=${String(Boolean(view.moving))}
             aria-describedby="start-note" onClick=${() => !idle && act.start()}>
             ${say("start")}
           </button>
-          <a class="btn btn--quiet" href=${`/exam/${data.sitting}?step=check`}>${say("repeatCheck")}</a>
+          <p class="note" id="start-note" role="status">
+            ${model.offline ? say("startNeedsLine") : needsCamera ? say("startNeedsCamera") : ""}
+          </p>
+          <p><a href=${`/exam/${data.sitting}?step=check`}>${say("repeatCheck")}</a></p>
         </div>
-        <p class="note" id="start-note" role="status">
-          ${model.offline ? say("startNeedsLine") : needsCamera ? say("startNeedsCamera") : ""}
-        </p>
       </div>
     <//>
   `;
@@ -104,8 +102,8 @@ export function Review() {
     <${Screen} title=${say("reviewTitle")}>
       <p class="lead">${totals.unanswered ? say("reviewLeft", { count: totals.unanswered }) : say("reviewAll")}</p>
       <p class="note">${say("reviewClock")}</p>
-      ${list(say("reviewLeft", { count: totals.unanswered }), (one) => !one.answered)}
-      ${list(say("reviewFlagged", { count: totals.flagged }), (one) => one.flagged)}
+      ${list(say("reviewEmpty"), (one) => !one.answered)}
+      ${list(say("reviewMarked"), (one) => one.flagged)}
       <div class="cluster">
         <button class="btn btn--secondary" type="button" onClick=${act.leaveReview}>${say("backToItem")}</button>
         <button class="btn btn--primary" type="button" aria-disabled=${String(idle)} onClick=${() => !idle && act.askFinish()}>

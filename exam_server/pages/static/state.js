@@ -2,6 +2,8 @@
 
 export const blank = {
   status: "loading",
+  /** The exam's own limit, ms: with the first item it becomes a deadline. */
+  limit: Infinity,
   navigation: "linear",
   flags: false,
   marks: [],
@@ -22,6 +24,7 @@ export function receive(state, message) {
     case "snapshot":
       return {
         ...blank,
+        limit: state.limit,
         status: message.status,
         navigation: message.navigation,
         flags: message.flags,
@@ -31,7 +34,7 @@ export function receive(state, message) {
         ended: message.ended ?? null,
       };
     case "item":
-      return showItem(state, message.item);
+      return showItem(state.status === "ready" ? begin(state, message.now) : state, message.item);
     case "closed":
       return {
         ...mark(state, message.position, { locked: true, ...(message.expired && { expired: true }) }),
@@ -96,6 +99,16 @@ export function look(state, pending) {
   return { ...state, marks, item, moving, waiting };
 }
 
+/** The nearest place in a direction that is not locked; null at the end of the row. */
+export function neighbour(marks, from, step) {
+  for (let position = from + step; position >= 0 && position < marks.length; position += step) {
+    if (!marks[position].locked) {
+      return position;
+    }
+  }
+  return null;
+}
+
 /** How many places of the map are still without an answer and can be given one. */
 export function count(marks) {
   const answered = marks.filter((one) => one.answered).length;
@@ -115,11 +128,16 @@ export function press(kind, value, id) {
   return value.includes(id) ? value.filter((one) => one !== id) : [...value, id];
 }
 
+/** Before the start the deadline is the window's close; the item that answers the start carries its moment. */
+function begin(state, now) {
+  return { ...state, status: "running", deadline: Math.min(state.deadline, now + state.limit) };
+}
+
 function showItem(state, item) {
   const { closing } = state;
   const locked = closing !== null && closing !== item.position;
   const after = locked ? mark(state, closing, { locked: true }) : state;
-  return { ...mark(after, item.position, { visited: true }), status: "running", item, closing: null };
+  return { ...mark(after, item.position, { visited: true }), item, closing: null };
 }
 
 function takeBack(state, seq) {

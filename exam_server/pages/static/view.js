@@ -131,7 +131,7 @@ function Tray() {
   }
   for (const notice of model.notices) {
     banners.push(html`
-      <${Banner} kind=${notice.kind} title=${notice.title} role=${notice.kind === "danger" ? "alert" : "status"} key=${notice.id}>
+      <${Banner} kind=${notice.kind} title=${notice.title} role=${notice.title ? "alert" : "status"} key=${notice.id}>
         <p>${notice.text}</p>
         <p><button class="btn btn--quiet btn--small" type="button" onClick=${() => act.dismiss(notice.id)}>${say("understood")}</button></p>
       <//>

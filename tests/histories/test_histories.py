@@ -1,0 +1,368 @@
+"""Whole histories of one sitting in a world where everything goes wrong.
+
+Pages queue their edits and send them again, connections break, two processes own the same sitting, both die and forget,
+statements land in any order, land unheard, or never; clocks go back; a proctor acts through either process. Whatever
+happens: the chain verifies, replay is what the owners hold, and what a page deleted from its queue because it was
+acknowledged stands in the log exactly once, with the value that was sent.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from core.clock import ManualClock
+from core.errors import AccreditationError
+from core.ids import ChoiceId, SittingId
+from core.moments import HOUR, SECOND
+from exam_server import conduct as engine
+from exam_server import timing
+from exam_server.commands import Admit, CandidateCommand, Extend, Flag, LockStage, Respond, Show, Start, Stop
+from exam_server.conduct import Held
+from exam_server.events import AnyEvent, Attached, Created, Ended, Extended, Responded, RespondedLate
+from tests.histories.memory import Line, MemoryLog, Owner, quiet
+from tests.histories.sittings import CHOICE, NOW, PROCTOR, SITTING, UNFOLDING, make_created, make_form, make_rules, thorough
+
+SITTINGS = (SITTING, SittingId(8))
+BROWSERS = ("browser1", "browser2", "browser3")
+KEEP = {"busy", "internal"}
+"""Refusals after which a page keeps the edit and sends it again."""
+
+
+class Page:
+    """What a browser keeps: edits that are not acknowledged yet, in IndexedDB, across all its connections."""
+
+    def __init__(self, sitting: SittingId, stream: str) -> None:
+        self.sitting = sitting
+        self.stream = stream
+        self.queue: dict[int, CandidateCommand] = {}
+        self.made: dict[int, CandidateCommand] = {}
+        self.acknowledged: set[int] = set()
+        self.refused: set[int] = set()
+        self.line: Line | None = None
+        self.held: Held | None = None
+        self.owner: Owner | None = None
+        self.heard = 0
+
+    def edit(self, make: Callable[[int], CandidateCommand]) -> None:
+        seq = len(self.made) + 1
+        self.made[seq] = self.queue[seq] = make(seq)
+
+    def hear(self) -> None:
+        """Take in what came over the line."""
+        if self.line is None:
+            return
+        for message in self.line.told[self.heard :]:
+            match message["type"]:
+                case "ack" | "snapshot":
+                    done = [seq for seq in self.queue if seq <= message["seq"]]
+                    self.acknowledged.update(done)
+                    for seq in done:
+                        del self.queue[seq]
+                case "refused" if message["code"] not in KEEP:
+                    self.refused.add(message["seq"])
+                    self.queue.pop(message["seq"], None)
+        self.heard = len(self.line.told)
+        if self.line.closed is not None:
+            self.leave()
+
+    def leave(self) -> None:
+        if self.owner is not None and self.held is not None and self.line is not None:
+            self.owner.conduct.detach(self.held, self.line)
+        self.line = self.held = self.owner = None
+
+
+class Act(Struct, frozen=True):
+    """One thing that happens; the numbers choose who, where and how much."""
+
+    what: str
+    who: int
+    how: int
+
+
+class World:
+    def __init__(self, created: Created) -> None:
+        self.clock = ManualClock(NOW)
+        self.log = MemoryLog()
+        for sitting in SITTINGS:
+            self.log.create(sitting, created)
+        self.owners = [Owner(self.log, self.clock), Owner(self.log, self.clock)]
+        self.pages = [Page(sitting, stream) for sitting in SITTINGS for stream in BROWSERS]
+        self.refusals: dict[tuple[SittingId, str], set[int]] = {}
+        self.orders: list[asyncio.Future[object]] = []
+        self.note = 0
+        self.granted: Counter[SittingId] = Counter()
+        self.lines: list[Line] = []
+        self.count = len(created.form.entries)
+
+    async def begin(self) -> None:
+        for sitting in SITTINGS:
+            task = asyncio.ensure_future(self.owners[0].conduct.order(sitting, Admit("biometrics")))
+            await quiet()
+            self.log.land_all()
+            await task
+        for page in self.pages[:: len(BROWSERS)]:
+            await self.connect(page, 0)
+            await self.land(0)
+            page.edit(Start)
+            self.send(page, 0)
+
+    # --- what can happen ---
+
+    async def act(self, act: Act) -> None:
+        page = self.pages[act.who % len(self.pages)]
+        match act.what:
+            case "edit":
+                page.edit(self._choose(page, act.how))
+            case "send":
+                self.send(page, act.how)
+            case "connect":
+                await self.connect(page, act.how)
+            case "leave":
+                page.leave()
+            case "crash":
+                await self.crash(act.who % 2, act.how)
+            case "land":
+                await self.land(act.how)
+            case "land_unheard":
+                if self.log.on_its_way:
+                    self.log.land_unheard(act.how % len(self.log.on_its_way))
+            case "refuse":
+                if self.log.on_its_way:
+                    self.log.refuse(act.how % len(self.log.on_its_way))
+            case "clock":
+                self.clock.advance((act.how - 30) * 400)
+            case "settle":
+                self.owners[act.who % 2].conduct.settle_due()
+            case "compare":
+                await self._ask(lambda: self.owners[act.who % 2].conduct.compare())
+            case "sweep":
+                self._order(self.owners[act.who % 2].conduct.sweep())
+            case "away":
+                self.owners[act.who % 2].source.away = act.how % 2 == 0
+            case "full":
+                self.log.full = act.how % 3 == 0
+            case "extend":
+                self.note += 1
+                extend = Extend(SECOND, PROCTOR, self.note)
+                self._order(self.owners[act.who % 2].conduct.order(page.sitting, extend))
+            case "stop" if act.how % 7 == 0:
+                self.note += 1
+                self._order(self.owners[act.who % 2].conduct.order(page.sitting, Stop(PROCTOR, self.note)))
+        await quiet()
+        for everyone in self.pages:
+            everyone.hear()
+
+    def _choose(self, page: Page, how: int) -> Callable[[int], CandidateCommand]:
+        """What a candidate does: mostly answers the item that the page believes is on screen."""
+        state = self.log.state(page.sitting)
+        place = state.current if state.current is not None and how % 5 else how % self.count
+        stage = state.items[place].stage
+        value = (ChoiceId(f"{place}.{stage}.{'abcd'[how % 4]}"),)
+        match how % 10:
+            case 0 | 1 | 2 | 3 | 4 | 5:
+                return lambda seq: Respond(seq, place, stage, value)
+            case 6 | 7:
+                return lambda seq: Show(seq, (place + 1) % self.count)
+            case 8:
+                return lambda seq: LockStage(seq, place, stage)
+            case _:
+                return lambda seq: Flag(seq, place, how % 2 == 0)
+
+    def send(self, page: Page, how: int) -> None:
+        """The queue from its beginning, or some of it; perhaps something old once more."""
+        if page.line is None or page.held is None or page.owner is None:
+            return
+        waiting = [page.queue[seq] for seq in sorted(page.queue)]
+        again = [page.made[1 + how % len(page.made)]] if page.made and how % 3 == 0 else []
+        for command in (*waiting[: 1 + how % 8], *(command for command in again if command.seq not in page.queue)):
+            page.owner.conduct.receive(page.held, page.line, command)
+
+    async def connect(self, page: Page, how: int) -> None:
+        page.leave()
+        owner = self.owners[how % 2]
+        line = Line(self.log, page.sitting, page.stream)
+        self.lines.append(line)
+
+        async def attach() -> None:
+            with contextlib.suppress(AccreditationError):
+                held = await owner.conduct.attach(page.sitting, line, page.stream)
+                if page.line is None and owner in self.owners:
+                    page.held, page.line, page.owner, page.heard = held, line, owner, 0
+                else:
+                    owner.conduct.detach(held, line)
+
+        self.orders.append(asyncio.ensure_future(attach()))
+        await quiet()
+
+    async def crash(self, which: int, how: int) -> None:
+        """A process dies: what it held is gone, and its statements land for nobody or not at all."""
+        dead = self.owners[which]
+        for page in self.pages:
+            if page.owner is dead:
+                page.line = page.held = page.owner = None
+        theirs = [commit for commit in self.log.on_its_way if commit.done.__closure__ and self._belongs(commit, dead)]
+        for number, commit in enumerate(theirs):
+            place = self.log.on_its_way.index(commit)
+            if (how + number) % 2:
+                self.log.land_for_nobody(place)
+            else:
+                del self.log.on_its_way[place]
+        for task in list(dead.conduct._tasks):
+            task.cancel()
+        self.owners[which] = Owner(self.log, self.clock)
+        self.owners[which].source.away = dead.source.away
+        await quiet()
+
+    @staticmethod
+    def _belongs(commit: object, owner: Owner) -> bool:
+        cells = [cell.cell_contents for cell in commit.done.__closure__]  # type: ignore[attr-defined]
+        return owner.conduct in cells
+
+    async def land(self, how: int) -> None:
+        if self.log.on_its_way:
+            self.log.land(how % len(self.log.on_its_way))
+        await quiet()
+
+    def _order(self, order: object) -> None:
+        self.orders.append(asyncio.ensure_future(self._ask(lambda: order)))
+
+    @staticmethod
+    async def _ask(ask: Callable[[], object]) -> None:
+        with contextlib.suppress(AccreditationError):
+            await ask()  # type: ignore[misc]
+
+    # --- how it must look ---
+
+    async def calm_down(self) -> None:
+        """Everything comes back, and every page delivers what it still has."""
+        self.log.full = False
+        for owner in self.owners:
+            owner.source.away = False
+        for _ in range(3):
+            await self._drain()
+            for page in self.pages:
+                await self.connect(page, 0)
+                await self._drain()
+                page.hear()
+                while page.queue and page.line is not None:
+                    before = len(page.queue)
+                    self.send(page, 7)
+                    await self._drain()
+                    page.hear()
+                    assert len(page.queue) < before or page.line is None, "a queue can't be emptied"
+        for owner in self.owners:
+            await owner.conduct.compare()
+            await self._drain()
+        await asyncio.gather(*self.orders)
+
+    async def _drain(self) -> None:
+        await quiet()
+        while self.log.on_its_way:
+            self.log.land_all()
+            await quiet()
+
+    def check(self) -> None:
+        assert all(not page.queue for page in self.pages), "something could not be delivered"
+        turned_down = {(line.sitting, line.stream): set[int]() for line in self.lines}
+        for line in self.lines:
+            turned_down[line.sitting, line.stream] |= {
+                seq for code, seq in line.refusals() if seq is not None and code not in KEEP
+            }
+        for sitting in SITTINGS:
+            events = self.log.events(sitting)
+            stored = by_browser(events)
+            for page in (page for page in self.pages if page.sitting == sitting):
+                mine = stored.get(page.stream, [])
+                assert all(first.seq < second.seq for first, second in pairwise(mine)), "stored twice or out of order"
+                assert {event.seq for event in mine} <= page.made.keys()
+                missing = page.acknowledged - {event.seq for event in mine} - turned_down.get((sitting, page.stream), set())
+                assert not missing, f"acknowledged and lost: {missing}"
+                for event in mine:
+                    made = page.made[event.seq]
+                    if isinstance(event, Responded | RespondedLate):
+                        assert isinstance(made, Respond)
+                        assert (event.position, event.stage, event.value) == (made.position, made.stage, made.value)
+            notes = Counter(event.note for event in events if isinstance(event, Extended | Ended) and event.note)
+            assert not notes or max(notes.values()) == 1, "an order was carried out twice"
+            assert sum(isinstance(event, Ended) for event in events) <= 1
+            state = self.log.state(sitting)
+            assert self.log.due[sitting] == state.deadline == timing.next_deadline(state)
+            for owner in self.owners:
+                held = owner.conduct._held.get(sitting)
+                if held is not None:
+                    assert (held.flight, held.forming, held.reloading) == (None, None, False)
+                    assert held.state == state, "replay differs from what an owner holds"
+
+
+def by_browser(events: list[AnyEvent]) -> dict[str, list[Responded]]:
+    """Numbered events by the browser that sent them."""
+    stream = ""
+    found: dict[str, list[Responded]] = {}
+    for event in events:
+        if isinstance(event, Attached):
+            stream = event.stream
+        if getattr(event, "seq", None) is not None:
+            found.setdefault(stream, []).append(event)  # type: ignore[arg-type]
+    return found
+
+
+EVERYDAY = ["edit"] * 8 + ["send"] * 8 + ["land"] * 8 + ["clock"] * 2 + ["settle", "compare", "connect"]
+TROUBLE = ["connect", "leave", "crash", "land_unheard", "sweep", "extend", "away", "full", "refuse", "stop"]
+
+
+def acts(kinds: list[str]) -> st.SearchStrategy[list[Act]]:
+    act = st.builds(Act, st.sampled_from(kinds), st.integers(0, 5), st.integers(0, 60))
+    return st.lists(act, min_size=30, max_size=80)
+
+
+worlds = st.builds(
+    lambda navigation, timeout, limit, exam: make_created(
+        make_form(CHOICE, UNFOLDING, CHOICE, limit=limit), make_rules(navigation, timeout, True, exam), NOW + 2 * HOUR
+    ),
+    st.sampled_from(["linear", "free"]),
+    st.sampled_from(["advance", "finish"]),
+    st.sampled_from([10 * SECOND, HOUR]),
+    st.sampled_from([60 * SECOND, HOUR]),
+)
+
+
+async def live_through(created: Created, history: list[Act]) -> None:
+    world = World(created)
+    await world.begin()
+    for act in history:
+        await world.act(act)
+    await world.calm_down()
+    world.check()
+
+
+def run(created: Created, history: list[Act]) -> None:
+    first, most = engine.RELOAD_FIRST, engine.RELOAD_MOST
+    engine.RELOAD_FIRST = engine.RELOAD_MOST = 0.0
+    try:
+        asyncio.run(live_through(created, history))
+    finally:
+        engine.RELOAD_FIRST, engine.RELOAD_MOST = first, most
+
+
+@given(worlds, acts(EVERYDAY))
+@thorough(40)
+def test_an_ordinary_day(created: Created, history: list[Act]) -> None:
+    run(created, history)
+
+
+@given(worlds, acts(EVERYDAY + TROUBLE))
+@thorough(60)
+def test_a_bad_day(created: Created, history: list[Act]) -> None:
+    run(created, history)
+
+
+@given(worlds, acts(["edit", "send", "land", "connect", "crash", "land_unheard", "compare", "leave"]))
+@thorough(60)
+def test_two_processes_that_keep_dying(created: Created, history: list[Act]) -> None:
+    run(created, history)

@@ -1,0 +1,297 @@
+"""One WebSocket, spoken to as a server would: ASGI messages in, ASGI messages out."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from starlette.types import Message, Scope
+
+from core.clock import ManualClock
+from core.errors import Unavailable
+from core.ids import PersonId, SittingId
+from exam_server import wire
+from exam_server.commands import Admit
+from exam_server.connection import MAX_QUEUE, Flow, PageLine, SittingSocket, caller
+from exam_server.events import Detached
+from tests.histories.memory import MemoryLog, Owner, quiet
+from tests.histories.sittings import CANDIDATE, FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created
+
+START = '{"type":"start","seq":1}'
+RESPOND = '{"type":"respond","seq":2,"position":0,"stage":0,"value":["0.0.a"]}'
+
+
+@dataclass
+class SignedIn:
+    id: PersonId
+
+
+class Peer:
+    """The browser's end of one WebSocket."""
+
+    def __init__(self, socket: SittingSocket, scope: Scope) -> None:
+        self.inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self.inbox.put_nowait({"type": "websocket.connect"})
+        self.sent: list[Message] = []
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.task = asyncio.ensure_future(socket(scope, self.inbox.get, self._send))
+
+    async def _send(self, message: Message) -> None:
+        await self.reads.wait()
+        self.sent.append(message)
+        if message["type"] == "websocket.close":
+            self.inbox.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
+
+    async def say(self, *texts: str | bytes) -> None:
+        for text in texts:
+            key = "text" if isinstance(text, str) else "bytes"
+            self.inbox.put_nowait({"type": "websocket.receive", key: text})
+        await quiet()
+
+    async def leave(self) -> None:
+        self.inbox.put_nowait({"type": "websocket.disconnect", "code": 1001})
+        await self.task
+        await quiet()
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        return [json.loads(message["text"]) for message in self.sent if message["type"] == "websocket.send"]
+
+    @property
+    def closed(self) -> int | None:
+        return next((message["code"] for message in self.sent if message["type"] == "websocket.close"), None)
+
+
+class House:
+    """A server with one sitting that is ready to begin."""
+
+    def __init__(self, rate: float = 1_000.0, burst: int = 1_000) -> None:
+        self.clock = ManualClock(NOW)
+        self.log = MemoryLog()
+        self.log.by_itself = True
+        self.log.create(SITTING, make_created())
+        self.owner = Owner(self.log, self.clock)
+        self.greeted: list[tuple[SittingId, int]] = []
+        self.greeting_fails = False
+        self.socket = SittingSocket(self.owner.conduct, self.clock, self.greet, rate, burst)
+        self.peers: list[Peer] = []
+
+    async def greet(self, sitting: SittingId, epoch: int, scope: Scope) -> None:
+        if self.greeting_fails:
+            raise Unavailable("database_away", "База данных недоступна.")
+        self.greeted.append((sitting, epoch))
+
+    async def visit(self, sitting: Any = SITTING, person: int | None = CANDIDATE, stream: str = FIRST) -> Peer:
+        scope: Scope = {
+            "type": "websocket",
+            "path_params": {"sitting": sitting},
+            "query_string": f"stream={stream}".encode(),
+            "state": {} if person is None else {"principal": SignedIn(PersonId(person))},
+        }
+        peer = Peer(self.socket, scope)
+        self.peers.append(peer)
+        await quiet()
+        return peer
+
+    async def begin(self) -> Peer:
+        await self.owner.conduct.order(SITTING, Admit("biometrics"))
+        peer = await self.visit()
+        await peer.say(START)
+        return peer
+
+
+async def test_a_page_connects_starts_and_answers() -> None:
+    house = House()
+    peer = await house.begin()
+    await peer.say(RESPOND)
+    assert [message["type"] for message in peer.told] == ["snapshot", "ack", "item", "ack"]
+    assert peer.sent[0] == {"type": "websocket.accept"}
+    assert house.greeted == [(SITTING, 1)]
+    assert house.log.state(SITTING).items[0].answers == (("0.0.a",),)
+    await peer.leave()
+    assert isinstance(house.log.events(SITTING)[-1], Detached)
+
+
+async def test_a_client_may_send_the_same_bytes_in_binary_frames() -> None:
+    peer = await House().begin()
+    await peer.say(RESPOND.encode())
+    assert peer.told[-1] == {"type": "ack", "seq": 2}
+    await peer.leave()
+
+
+@pytest.mark.parametrize(
+    ("visitor", "code"),
+    [
+        ({"person": None}, 4401),
+        ({"stream": ""}, 4400),
+        ({"stream": "short"}, 4400),
+        ({"stream": "x" * 65}, 4400),
+        ({"stream": "bad-sign!"}, 4400),
+        ({"stream": "%D0%BF" * 10}, 4400),
+        ({"person": PROCTOR}, 4404),
+        ({"sitting": 404}, 4404),
+        ({"sitting": "abc"}, 4404),
+        ({"sitting": "-7"}, 4404),
+        ({"sitting": 2**63}, 4404),
+        ({"sitting": "9" * 5_000}, 4404),
+    ],
+)
+async def test_whoever_may_not_come_in_is_told_why(visitor: dict[str, Any], code: int) -> None:
+    house = House()
+    peer = await house.visit(**visitor)
+    await peer.task
+    assert peer.closed == code
+    assert peer.told == []
+    assert house.greeted == []
+    assert house.log.state(SITTING).epoch == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ("", "malformed"),
+        ("{", "malformed"),
+        (b"\xff\xfe\x00", "malformed"),
+        ('{"x":' + "[" * 16_000, "malformed"),
+        ('{"type":"nope"}', "unknown_type"),
+        ('{"type":"respond","seq":2}', "invalid_message"),
+        ('{"type":"show","seq":2,"position":77}', "unknown_item"),
+        ('{"type":"respond","seq":2,"position":0,"stage":0,"value":["1.0.a"]}', "unknown_option"),
+        ('{"type":"respond","seq":2,"position":1,"stage":0,"value":["1.0.a"]}', "item_not_open"),
+        ('{"type":"submit","seq":900000}', "bad_seq"),
+        ('{"type":"start","seq":2}', "already_started"),
+        ("x" * (wire.MAX_MESSAGE + 1), "message_too_large"),
+        (b"\x00" * 1_000_000, "message_too_large"),
+    ],
+)
+async def test_bad_input_is_refused_and_the_exam_lives_on(data: str | bytes, code: str) -> None:
+    peer = await House().begin()
+    await peer.say(data)
+    assert peer.told[-1]["type"] == "refused"
+    assert peer.told[-1]["code"] == code
+    await peer.say(RESPOND)
+    assert peer.told[-1] == {"type": "ack", "seq": 2}
+    assert peer.closed is None
+    await peer.leave()
+
+
+async def test_a_message_after_the_end_is_refused() -> None:
+    peer = await House().begin()
+    await peer.say('{"type":"submit","seq":2}', '{"type":"flag","seq":3,"position":0,"on":true}')
+    assert [message["type"] for message in peer.told[-3:]] == ["ack", "ended", "refused"]
+    assert peer.told[-1]["code"] == "ended"
+    await peer.leave()
+
+
+async def test_a_ping_is_answered_with_the_servers_time() -> None:
+    peer = await House().begin()
+    await peer.say('{"type":"ping","sent":12.5}')
+    assert peer.told[-1] == {"type": "pong", "sent": 12.5, "now": NOW}
+    await peer.leave()
+
+
+async def test_a_flood_is_closed_and_the_sitting_can_be_resumed() -> None:
+    house = House(rate=10, burst=5)
+    peer = await house.begin()
+    await peer.say(*['{"type":"ping","sent":1}'] * 10)
+    await peer.task
+    assert peer.told[-1]["code"] == "flood"
+    assert peer.closed == 1008
+    back = await house.visit()
+    assert back.told[0]["type"] == "snapshot"
+    await back.leave()
+
+
+async def test_two_tabs() -> None:
+    house = House()
+    older = await house.begin()
+    newer = await house.visit(stream=SECOND_BROWSER)
+    await older.task
+    assert older.told[-1]["type"] == "taken_over"
+    assert older.closed == 4001
+    await newer.say('{"type":"respond","seq":1,"position":0,"stage":0,"value":["0.0.a"]}')
+    assert newer.told[-1] == {"type": "ack", "seq": 1}
+    assert house.log.state(SITTING).connected
+    await newer.leave()
+
+
+async def test_the_database_away_sends_the_page_away_for_a_while() -> None:
+    house = House()
+    house.owner.source.away = True
+    peer = await house.visit()
+    await peer.task
+    assert peer.closed == 1013
+
+
+async def test_a_page_that_could_not_be_greeted_is_not_left_attached() -> None:
+    house = House()
+    house.greeting_fails = True
+    peer = await house.visit()
+    await peer.task
+    await quiet()
+    assert peer.closed == 1013
+    assert not house.log.state(SITTING).connected
+    assert (await house.owner.conduct.hold(SITTING)).line is None
+
+
+async def test_a_fault_of_ours_is_called_that() -> None:
+    house = House()
+    house.log.rows[SITTING] = house.log.rows[SITTING] * 2  # does not verify
+    peer = await house.visit()
+    with pytest.raises(ValueError, match="does not verify"):
+        await peer.task
+    assert peer.closed == 1011
+
+
+# --- the way to the page ------------------------------------------------------------------------------------
+
+
+async def test_a_page_that_does_not_read_is_dropped_and_delays_nobody() -> None:
+    house = House()
+    peer = await house.begin()
+    peer.reads.clear()
+    before = len(peer.sent)
+    for seq in range(2, MAX_QUEUE + 40):
+        await peer.say(f'{{"type":"flag","seq":{seq},"position":0,"on":true}}')
+    assert house.log.state(SITTING).streams[FIRST] == MAX_QUEUE + 39
+    peer.reads.set()
+    await peer.task
+    assert peer.closed == 1013
+    assert len(peer.sent) - before < MAX_QUEUE
+
+
+async def test_what_was_queued_before_a_close_still_goes_out() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    line = PageLine(send)
+    line.send(b"1")
+    line.send(b"2")
+    line.close(4001, "taken over")
+    line.send(b"3")
+    line.close(1000, "")
+    await line.drain()
+    assert [message.get("text", message.get("code")) for message in sent] == ["1", "2", 4001]
+
+
+def test_a_flow_lets_bursts_through_and_then_its_rate() -> None:
+    flow = Flow(rate=10, burst=3, now=NOW)
+    assert [flow.admit(NOW) for _ in range(4)] == [True, True, True, False]
+    assert flow.admit(NOW + 99) is False
+    assert flow.admit(NOW + 200) is True
+    assert [flow.admit(NOW + 60_000) for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_clock_that_goes_back_is_no_flood() -> None:
+    flow = Flow(rate=10, burst=3, now=NOW)
+    assert flow.admit(NOW - 3_600_000)
+    assert flow.admit(NOW - 3_600_000)
+
+
+def test_a_caller_is_named_within_bounds() -> None:
+    assert caller({"headers": [(b"user-agent", b"F" * 999)], "client": ("1" * 200, 5)}) == ("1" * 64, "F" * 300)
+    assert caller({}) == ("", "")
