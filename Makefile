@@ -45,8 +45,8 @@ fmt: environment-dev ## format the code and mend what ruff can mend
 	@$(VENV_PYTHON) -m ruff check --fix --quiet . ; $(VENV_PYTHON) -m ruff format --quiet .
 
 lock: environment-dev ## resolve the dependencies in pyproject.toml anew
-	@command -v uv >/dev/null || test -x var/uv/bin/uv || $(VENV_PYTHON) -m pip install --quiet --target var/uv uv
+	@command -v uv >/dev/null || test -x var/uv/bin/uv || $(VENV_PYTHON) -m pip install -qq --target var/uv uv
 	@PATH="var/uv/bin:$$PATH"; set -e; \
-	compile="uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate"; \
+	compile="uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate"; \
 	$$compile pyproject.toml -o locks/run.txt; \
 	$$compile pyproject.toml --group dev -c locks/run.txt -o locks/dev.txt

@@ -111,6 +111,8 @@ class Cluster:
             "full_page_writes": durability,
             "synchronous_commit": durability,
             "shared_buffers": self.shared_buffers,
+            # In the data folder: /dev/shm is tiny in containers, and a killed server leaves its part there.
+            "dynamic_shared_memory_type": "mmap",
             "max_connections": "200",
             "checkpoint_timeout": "15min",
             "max_wal_size": "2GB",

@@ -128,11 +128,12 @@ class EmbeddedPostgres:
         return self.url
 
     def erase(self) -> None:
-        """Kill the server and remove its data. Raises Unavailable while another process uses it."""
+        """Stop the server and remove its data. Raises Unavailable while another process uses it."""
         with self._alone(), self._beside("users").open("ab") as users:
             self._let_go()
             if not _is_only_lock(users):
                 raise Unavailable("database_in_use", "База данных занята. Остановите работающий сервер и повторите.")
+            self.cluster.halt()
             self.cluster.kill()
             abandon(self.folder)
             self._cluster = None

@@ -72,12 +72,12 @@ async def show_panel(request: Request, reader: Principal) -> Response:
 
 @for_staff(Permission.PROCTOR_WATCH)
 async def show_still(request: Request, reader: Principal) -> Response:
-    """`GET /staff/proctor/{id}/still.jpg`: the newest frame; 404 while there is none."""
+    """`GET /staff/proctor/{id}/still.jpg`: the newest frame; 204 while there is none."""
     sitting = SittingId(read_id(request))
     camera: Observation = request.app.state.camera
     newest = camera.latest(sitting)
     if newest is None:
-        return Response(status_code=404, headers=NO_STORE)
+        return Response(status_code=204, headers=NO_STORE)
     async with _database(request).transaction() as connection:
         refuse_own(reader, (await store.load_card(connection, sitting)).candidate)
     jpeg, at = newest

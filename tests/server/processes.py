@@ -36,7 +36,7 @@ class Server:
         self.data = data
         self.port = port
         self.address = f"http://127.0.0.1:{port}"
-        self.settings = Settings(ACCREDITATION_DATA=data, DATABASE_URL=url)  # type: ignore[call-arg]
+        self.settings = Settings(ACCREDITATION_DATA=data, database_url=url)  # type: ignore[call-arg]
         self._command = [sys.executable, *command]
         self._environment = {
             **os.environ,

@@ -60,7 +60,7 @@ export async function refresh(image) {
   image.dataset.asking = "1";
   try {
     const answer = await fetch(image.dataset.still, { cache: "no-store", headers: { accept: "image/jpeg" } });
-    if (answer.ok) {
+    if (answer.status === 200) {
       const before = image.src;
       image.src = URL.createObjectURL(await answer.blob());
       await image.decode().catch(() => {});

@@ -3,6 +3,7 @@
 export const words = {
   // The top line
   items: ["Задания", "Items"],
+  itemsShort: ["Задания, {done}/{all}", "Items, {done}/{all}"],
   itemsOf: ["Отвечено на {done} из {all}", "Answered: {done} of {all}"],
   online: ["Связь есть", "Connected"],
   connecting: ["Подключаемся", "Connecting"],
@@ -70,9 +71,8 @@ export const words = {
   saving: ["Сохраняется…", "Saving…"],
   saved: ["Сохранено", "Saved"],
   savedHere: ["Сохранено на этом устройстве", "Saved on this device"],
-  flag: ["Отметить", "Flag"],
-  flagged: ["Отмечено", "Flagged"],
-  flagLabel: ["Отметить задание, чтобы вернуться к нему", "Flag this item to come back to it"],
+  flag: ["Флажок", "Flag"],
+  flagHint: ["Отметить задание, чтобы вернуться к нему", "Mark this item to come back to it"],
   previous: ["Назад", "Back"],
   next: ["Дальше", "Next"],
   nextLinear: ["Вернуться к этому заданию будет нельзя.", "You won’t be able to come back to this item."],

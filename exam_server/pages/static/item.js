@@ -41,10 +41,10 @@ function Head({ item, heading }) {
           class="btn btn--secondary btn--small item__flag"
           type="button"
           aria-pressed=${String(flagged)}
-          aria-label=${say("flagLabel")}
+          title=${say("flagHint")}
           onClick=${() => act.flag(!flagged)}
         >
-          <${Icon} name="flag" /><span>${say(flagged ? "flagged" : "flag")}</span>
+          <${Icon} name="flag" /><span>${say("flag")}</span>
         </button>
       `}
     </header>

@@ -1,6 +1,6 @@
 // The item map: where the candidate is and what is done, by shape as well as by colour.
 
-import { html } from "../core/vendor/preact-htm.js";
+import { html, useEffect, useRef } from "../core/vendor/preact-htm.js";
 import { Icon, useExam } from "./pieces.js";
 import { count } from "./state.js";
 
@@ -12,10 +12,13 @@ export function ItemMap({ onPick = () => {} }) {
     onPick();
     act.show(position);
   };
+  const list = useRef();
+  const here = model.view.item?.position;
+  useEffect(() => list.current.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [here]);
   return html`
     <nav class="map" aria-label=${say("mapTitle")}>
       <p class="map__count">${say("itemsOf", { done: count(marks).answered, all: marks.length })}</p>
-      <ol class="map__list">
+      <ol class="map__list" ref=${list}>
         ${marks.map((one, position) => html`
           <li key=${position}>
             <${Place} one=${one} position=${position} free=${free} idle=${model.offline || Boolean(moving)} onPick=${pick} />

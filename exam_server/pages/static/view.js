@@ -64,7 +64,7 @@ function TopLine({ running }) {
     <header class="top">
       ${running && model.room === "phone" && html`
         <button class="btn btn--secondary btn--small top__map" type="button" aria-haspopup="dialog" onClick=${() => act.open("map")}
-          aria-label=${say("itemsOf", { done: totals.answered, all: view.marks.length })}>
+          aria-label=${say("itemsShort", { done: totals.answered, all: view.marks.length })}>
           <${Icon} name="grid" />${totals.answered}/${view.marks.length}
         </button>
       `}

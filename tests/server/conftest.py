@@ -1,0 +1,134 @@
+"""Real server processes on real databases that hold the demo, and candidates in front of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from app.demo import seed
+from app.embedded import ask, free_port
+from core.clock import SystemClock
+from core.database import Database
+from proctoring.models import Models
+from tests.conftest import Cloned
+from tests.server.booth import Booth, Staff
+from tests.server.processes import ROOT, Server
+
+Result = TypeVar("Result")
+Serve = Callable[..., Server]
+FACE = ROOT / "tests" / "faces" / "collins.jpg"
+
+
+def wait_for(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run something asynchronous to its end, on a loop of its own, from wherever this is."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work()).result()
+
+
+async def fill(url: str) -> None:
+    """The demo's bank, exams, people and windows."""
+    database = Database(url, pool_size=1)
+    try:
+        await seed.seed(database, SystemClock())
+        await seed.keep_windows_open(database, SystemClock())
+    finally:
+        await database.close()
+
+
+@pytest.fixture(scope="session")
+def _demo(_durable_clones: Cloned) -> Iterator[str]:
+    """A database with the demo in it, to be copied and not used."""
+    with _durable_clones.clone() as url:
+        wait_for(lambda: fill(url))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _demo_copies(_demo: str) -> Callable[[str], str]:
+    base, _, name = _demo.rpartition("/")
+
+    def copy(label: str) -> str:
+        ask(f"{base}/accreditation", f"CREATE DATABASE {name}_{label} TEMPLATE {name} STRATEGY file_copy")
+        return f"{base}/{name}_{label}"
+
+    return copy
+
+
+def drop(url: str) -> None:
+    base, _, name = url.rpartition("/")
+    ask(f"{base}/accreditation", f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def house(
+    _demo_copies: Callable[[str], str],
+    models: Models,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Server]:
+    """A running server that the tests of one file share."""
+    url = _demo_copies(request.module.__name__.rpartition(".")[2])
+    server = Server(url, tmp_path_factory.mktemp("house"), free_port(), models.detector.parent)
+    yield server.start()
+    server.stop()
+    drop(url)
+
+
+@pytest.fixture
+def demo_url(_demo_copies: Callable[[str], str]) -> Iterator[str]:
+    """A database of this test's own, durable, with the demo in it."""
+    url = _demo_copies("own")
+    yield url
+    drop(url)
+
+
+@pytest.fixture
+def serve(tmp_path: Path, models: Models) -> Iterator[Serve]:
+    """`serve(url)`: servers of this test's own; they share one data folder, as processes of one service do."""
+    started: list[Server] = []
+
+    def start(url: str, **options: Any) -> Server:
+        server = Server(url, tmp_path / "var", free_port(), models.detector.parent, **options)
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+async def booths() -> AsyncIterator[Callable[[Server], Awaitable[Booth]]]:
+    """`await booths(server)`: a fresh candidate, booked for the quick exam and signed in."""
+    made: list[Booth] = []
+
+    async def make(server: Server) -> Booth:
+        made.append(await Booth.open(server))
+        return made[-1]
+
+    yield make
+    for booth in made:
+        await booth.close()
+
+
+@pytest.fixture
+async def staff() -> AsyncIterator[Callable[[Server, str], Awaitable[Staff]]]:
+    """`await staff(server, "proktor")`: a member of the demo's staff, signed in."""
+    made: list[Staff] = []
+
+    async def make(server: Server, login: str) -> Staff:
+        made.append(await Staff.open(server, login))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.close()
+
+
+@pytest.fixture(scope="session")
+def face() -> bytes:
+    """A portrait as a JPEG."""
+    return FACE.read_bytes()
