@@ -33,7 +33,7 @@ STATE_TONES = {
 STATE_WORDS = {
     "live": "Не завершено",
     "concluding": "Подсчёт результата",
-    "preliminary": "Предварительный результат",
+    "preliminary": "Предварительно",
     "review": "На рассмотрении",
     "confirmed": "Утверждено",
     "annulled": "Аннулировано",

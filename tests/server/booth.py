@@ -216,10 +216,11 @@ class Page:
 async def dial(server: Server, path: str, cookies: dict[str, str], **headers: str) -> ClientConnection:
     """A WebSocket handshake with these cookies, from the server's own pages."""
     sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())} if cookies else {}
+    origin = headers.pop("Origin", server.address)
     return await connect(
         server.address.replace("http", "ws", 1) + path,
         additional_headers={**sent, **headers},
-        origin=websockets.Origin(headers.pop("Origin", server.address)),
+        origin=websockets.Origin(origin),
         compression=None,
         open_timeout=PATIENCE,
         close_timeout=PATIENCE,
