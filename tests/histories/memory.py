@@ -197,14 +197,40 @@ class Line:
         return [(message["code"], message.get("seq")) for message in self.told if message["type"] == "refused"]
 
 
+class Pipe:
+    """One process's way to the log; what it sends after its death goes nowhere."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self.log = log
+        self.sent: list[Commit] = []
+        self.dead = False
+
+    @property
+    def full(self) -> bool:
+        return self.log.full
+
+    def append(self, commit: Commit) -> None:
+        if not self.dead:
+            self.sent.append(commit)
+            self.log.append(commit)
+
+
 class Owner:
     """One server process: a conduct with what it reads from and what it told the world about."""
 
     def __init__(self, log: MemoryLog, clock: ManualClock) -> None:
         self.log = log
+        self.pipe = Pipe(log)
         self.source = MemorySource(log, clock)
         self.changes: list[tuple[Sitting, tuple[AnyEvent, ...]]] = []
-        self.conduct = Conduct(log, self.source, clock, self._note)
+        self.conduct = Conduct(self.pipe, self.source, clock, self._note)
+
+    def die(self) -> list[Commit]:
+        """Forget everything; what was on its way to the log at that moment."""
+        self.pipe.dead = True
+        for task in self.conduct._tasks:
+            task.cancel()
+        return [commit for commit in self.log.on_its_way if commit in self.pipe.sent]
 
     def _note(self, state: Sitting, events: tuple[AnyEvent, ...]) -> None:
         stored = self.log.events(state.id)

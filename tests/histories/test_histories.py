@@ -9,7 +9,7 @@ acknowledged stands in the log exactly once, with the value that was sent.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 from hypothesis import given
@@ -23,7 +23,7 @@ from core.moments import HOUR, SECOND
 from exam_server import conduct as engine
 from exam_server import timing
 from exam_server.commands import Admit, CandidateCommand, Extend, Flag, LockStage, Respond, Show, Start, Stop
-from exam_server.conduct import Held
+from exam_server.conduct import Conduct, Held
 from exam_server.events import AnyEvent, Attached, Created, Ended, Extended, Responded, RespondedLate
 from tests.histories.memory import Line, MemoryLog, Owner, quiet
 from tests.histories.sittings import CHOICE, NOW, PROCTOR, SITTING, UNFOLDING, make_created, make_form, make_rules, thorough
@@ -94,9 +94,8 @@ class World:
         self.owners = [Owner(self.log, self.clock), Owner(self.log, self.clock)]
         self.pages = [Page(sitting, stream) for sitting in SITTINGS for stream in BROWSERS]
         self.refusals: dict[tuple[SittingId, str], set[int]] = {}
-        self.orders: list[asyncio.Future[object]] = []
+        self.orders: dict[Owner, list[asyncio.Future[None]]] = {}
         self.note = 0
-        self.granted: Counter[SittingId] = Counter()
         self.lines: list[Line] = []
         self.count = len(created.form.entries)
 
@@ -140,9 +139,10 @@ class World:
             case "settle":
                 self.owners[act.who % 2].conduct.settle_due()
             case "compare":
-                await self._ask(lambda: self.owners[act.who % 2].conduct.compare())
+                with contextlib.suppress(AccreditationError):
+                    await self.owners[act.who % 2].conduct.compare()
             case "sweep":
-                self._order(self.owners[act.who % 2].conduct.sweep())
+                self._order(act.who, lambda conduct: conduct.sweep())
             case "away":
                 self.owners[act.who % 2].source.away = act.how % 2 == 0
             case "full":
@@ -150,10 +150,11 @@ class World:
             case "extend":
                 self.note += 1
                 extend = Extend(SECOND, PROCTOR, self.note)
-                self._order(self.owners[act.who % 2].conduct.order(page.sitting, extend))
+                self._order(act.who, lambda conduct: conduct.order(page.sitting, extend))
             case "stop" if act.how % 7 == 0:
                 self.note += 1
-                self._order(self.owners[act.who % 2].conduct.order(page.sitting, Stop(PROCTOR, self.note)))
+                stop = Stop(PROCTOR, self.note)
+                self._order(act.who, lambda conduct: conduct.order(page.sitting, stop))
         await quiet()
         for everyone in self.pages:
             everyone.hear()
@@ -197,7 +198,7 @@ class World:
                 else:
                     owner.conduct.detach(held, line)
 
-        self.orders.append(asyncio.ensure_future(attach()))
+        self.orders.setdefault(owner, []).append(asyncio.ensure_future(attach()))
         await quiet()
 
     async def crash(self, which: int, how: int) -> None:
@@ -206,36 +207,31 @@ class World:
         for page in self.pages:
             if page.owner is dead:
                 page.line = page.held = page.owner = None
-        theirs = [commit for commit in self.log.on_its_way if commit.done.__closure__ and self._belongs(commit, dead)]
-        for number, commit in enumerate(theirs):
+        for number, commit in enumerate(dead.die()):
             place = self.log.on_its_way.index(commit)
             if (how + number) % 2:
                 self.log.land_for_nobody(place)
             else:
                 del self.log.on_its_way[place]
-        for task in list(dead.conduct._tasks):
-            task.cancel()
+        for order in self.orders.pop(dead, []):
+            order.cancel()
         self.owners[which] = Owner(self.log, self.clock)
         self.owners[which].source.away = dead.source.away
         await quiet()
-
-    @staticmethod
-    def _belongs(commit: object, owner: Owner) -> bool:
-        cells = [cell.cell_contents for cell in commit.done.__closure__]  # type: ignore[attr-defined]
-        return owner.conduct in cells
 
     async def land(self, how: int) -> None:
         if self.log.on_its_way:
             self.log.land(how % len(self.log.on_its_way))
         await quiet()
 
-    def _order(self, order: object) -> None:
-        self.orders.append(asyncio.ensure_future(self._ask(lambda: order)))
+    def _order(self, who: int, give: Callable[[Conduct], Awaitable[object]]) -> None:
+        owner = self.owners[who % 2]
 
-    @staticmethod
-    async def _ask(ask: Callable[[], object]) -> None:
-        with contextlib.suppress(AccreditationError):
-            await ask()  # type: ignore[misc]
+        async def ordered() -> None:
+            with contextlib.suppress(AccreditationError):
+                await give(owner.conduct)
+
+        self.orders.setdefault(owner, []).append(asyncio.ensure_future(ordered()))
 
     # --- how it must look ---
 
@@ -259,13 +255,17 @@ class World:
         for owner in self.owners:
             await owner.conduct.compare()
             await self._drain()
-        await asyncio.gather(*self.orders)
+        for orders in self.orders.values():
+            assert all(order.done() for order in orders), "an order was never answered"
+            await asyncio.gather(*orders)
 
     async def _drain(self) -> None:
-        await quiet()
-        while self.log.on_its_way:
-            self.log.land_all()
+        for _ in range(200):
             await quiet()
+            if not self.log.on_its_way:
+                return
+            self.log.land_all()
+        raise AssertionError("commits never come to an end")
 
     def check(self) -> None:
         assert all(not page.queue for page in self.pages), "something could not be delivered"

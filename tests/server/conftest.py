@@ -39,9 +39,9 @@ async def fill(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def _demo(_durable_clones: Cloned) -> Iterator[str]:
+def _demo(_clones: Cloned) -> Iterator[str]:
     """A database with the demo in it, to be copied and not used."""
-    with _durable_clones.clone() as url:
+    with _clones.clone() as url:
         wait_for(lambda: fill(url))
         yield url
 
@@ -79,7 +79,7 @@ def house(
 
 @pytest.fixture
 def demo_url(_demo_copies: Callable[[str], str]) -> Iterator[str]:
-    """A database of this test's own, durable, with the demo in it."""
+    """A database of this test's own, with the demo in it."""
     url = _demo_copies("own")
     yield url
     drop(url)

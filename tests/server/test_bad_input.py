@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -285,7 +286,9 @@ async def test_a_flood_is_closed_and_every_acknowledged_answer_is_there_on_retur
     booth = await booths(house)
     page = await booth.begin()
     choices = page.choices()
-    sent = {page.seq + n: choices[n % 4] for n in range(1, 300)}
+    for number in range(20):
+        await page.answer(number % 4)
+    sent = {page.seq + number: choices[number % 4] for number in range(1, 300)}
     async with asyncio.TaskGroup() as group:
         code = group.create_task(page.closed())
         for seq, choice in sent.items():
@@ -296,10 +299,11 @@ async def test_a_flood_is_closed_and_every_acknowledged_answer_is_there_on_retur
     assert code.result() == 1008
     assert page.told[-1]["code"] == "flood"
     acknowledged = max(heard["seq"] for heard in page.told if heard["type"] == "ack")
-    assert 50 < acknowledged < 200
+    assert acknowledged >= 21
 
     back = await booth.open_page()
     assert back.seq >= acknowledged
+    assert 70 < back.seq < 200, "what came before the flood was too much is stored, the rest is not"
     assert back.item is not None
     assert back.item["answers"] == [[sent[back.seq]]]
     await back.answer()
@@ -367,9 +371,15 @@ async def test_a_connection_cut_without_a_word_is_noticed(house: Server, booths:
     await back.leave()
 
 
+def faults_in(log: str) -> list[str]:
+    """Errors that the server wrote. What uvicorn says about broken UTF-8 speaks of the client."""
+    errors = re.findall(r"^.*(?:ERROR|\[error).*$", log, re.MULTILINE | re.IGNORECASE)
+    return [line for line in errors if "Invalid UTF-8 sequence received from client" not in line]
+
+
 async def test_nothing_of_all_this_was_a_fault_of_the_server(house: Server, page: Page) -> None:
     """Runs last: the server wrote no traceback, and the sitting of the table is still running."""
     assert page.snapshot["status"] == "running"
     assert page.snapshot["seq"] > 60
-    assert "Traceback" not in house.said()
+    assert faults_in(house.said()) == [], print(house.said())
     assert json.dumps(page.snapshot).count('"answered": true') == 1

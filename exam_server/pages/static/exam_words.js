@@ -96,7 +96,6 @@ export const words = {
     "Время на задание {number} вышло, оно закрыто. Сохранённый ответ учтён.",
     "Time for item {number} is up and it is closed. The saved answer counts.",
   ],
-  nothingOpen: ["Открываем задание", "Opening the item"],
 
   // A case
   scenario: ["Ситуация", "Scenario"],
@@ -163,7 +162,6 @@ export const words = {
 
   // The camera
   camera: ["Камера", "Camera"],
-  cameraOn: ["Камера работает", "The camera is on"],
   cameraOff: ["Камера не работает", "The camera is off"],
   cameraPreview: ["Изображение с вашей камеры", "The picture of your camera"],
   cameraHide: ["Скрыть изображение", "Hide the picture"],
@@ -208,7 +206,6 @@ export const words = {
     "Сервер пока не подтверждает ответы. Они сохраняются на этом устройстве и будут записаны, как только он ответит.",
     "The server is not confirming answers for now. They are kept on this device and will be recorded as soon as it answers.",
   ],
-  backOnline: ["Связь восстановлена, ответы отправлены.", "The connection is back and the answers are sent."],
   signin: [
     "Вход закончился. Ответы сохранены на этом устройстве. Войдите снова и продолжите: время тестирования идёт.",
     "Your sign-in has ended. Answers are kept on this device. Sign in again and go on: the exam clock is running.",

@@ -20,7 +20,6 @@ export function Item() {
       <${Head} item=${item} heading=${heading} />
       <${Expired} />
       ${isCase ? html`<${CaseBody} item=${item} frozen=${frozen} />` : html`<${PlainBody} item=${item} frozen=${frozen} />`}
-      <${Moves} item=${item} isCase=${isCase} />
     </article>
   `;
 }
@@ -66,6 +65,7 @@ function PlainBody({ item, frozen }) {
   return html`
     <${Prose} text=${item.content.stem} class="item__stem" />
     <${Stage} item=${item} number=${0} frozen=${frozen} />
+    <${Moves} item=${item} isCase=${false} />
   `;
 }
 
@@ -108,6 +108,7 @@ function CaseBody({ item, frozen }) {
       <div class="case__work">
         ${stages.slice(0, item.stage).map((stage, number) => html`<${ClosedStage} item=${item} number=${number} key=${number} />`)}
         ${item.stage < stages.length && html`<${Stage} item=${item} number=${item.stage} frozen=${frozen} key=${item.stage} />`}
+        <${Moves} item=${item} isCase=${true} />
       </div>
     </div>
   `;

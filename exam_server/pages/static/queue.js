@@ -13,6 +13,9 @@
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
 const PATIENCE = 15_000;
+/** The server closes a connection that says more than 20 messages a second for long; a held key can. */
+const RATE = 15 / 1000;
+const BURST = 30;
 /** Refusals that mean "not now": the edit stays and is sent again. */
 const FOR_NOW = new Set(["busy", "internal", "flood"]);
 
@@ -36,6 +39,8 @@ export class Queue {
     this._line = 0;
     this._failures = 0;
     this._resting = false;
+    this._allowed = BURST;
+    this._allowedAt = now();
     this._callOff = () => {};
     this._turn = Promise.resolve();
   }
@@ -155,10 +160,28 @@ export class Queue {
     if (first === undefined || this._send === null || this.underWay !== null) {
       return;
     }
+    const pause = this._takeTurn();
+    if (pause > 0) {
+      this._resting = true;
+      this._again(pause);
+      return;
+    }
     this._callOff();
     this.underWay = first.seq;
     this._send({ ...first.edit, seq: first.seq });
     this._again(PATIENCE);
+  }
+
+  /** 0 when a message may go now, else how long to wait, ms. */
+  _takeTurn() {
+    const now = this.now();
+    this._allowed = Math.min(BURST, this._allowed + (now - this._allowedAt) * RATE);
+    this._allowedAt = now;
+    if (this._allowed < 1) {
+      return Math.ceil((1 - this._allowed) / RATE);
+    }
+    this._allowed -= 1;
+    return 0;
   }
 
   _again(pause) {

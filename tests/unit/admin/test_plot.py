@@ -51,7 +51,12 @@ def test_bars_stand_where_their_time_is() -> None:
 
 
 def test_a_connection_that_began_before_the_start_counts_from_the_start() -> None:
-    events = (Attached(AT - MINUTE, "s", 1), Started(AT, 1), Detached(AT + 30 * MINUTE), Attached(AT + 45 * MINUTE, "s", 2))
+    events = (
+        Attached(AT - MINUTE, "s", 1),
+        Started(AT, 1),
+        Detached(AT + 30 * MINUTE),
+        Attached(AT + 45 * MINUTE, "s", 2),
+    )
     plot = draw(events, (), (), AT + HOUR, echo)
     assert plot is not None
     assert lane(plot, "connected") == [(0.0, 500.0), (750.0, 250.0)]
