@@ -12,7 +12,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.aftermath import Aftermath
@@ -30,6 +29,7 @@ from core.settings import Settings
 from core.web import components, language, problems
 from core.web.pages import Pages
 from core.web.security import SameOrigin, SecurityHeaders
+from core.web.statics import Statics
 from exam_server import store
 from exam_server.camera import CameraSocket, Observation
 from exam_server.conclusion import Conclusion
@@ -119,7 +119,7 @@ def build(
             *components.routes,
             *language.routes,
             *(route for face in FACES for route in import_module(f"{face}.pages").routes),
-            *(Mount(prefix, StaticFiles(directory=folder)) for prefix, folder in pages.static_mounts()),
+            *(Mount(prefix, Statics(directory=folder)) for prefix, folder in pages.static_mounts()),
             *more_routes,
         ],
         lifespan=lifespan,

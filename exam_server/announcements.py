@@ -15,6 +15,7 @@ from exam_server.events import (
     RespondedLate,
     Shown,
     StageLocked,
+    Started,
 )
 from exam_server.sitting import Sitting
 from question_bank.candidate_copy import CandidateItem, open_stages, order_choices
@@ -38,7 +39,7 @@ def announce(sitting: Sitting, events: tuple[AnyEvent, ...], copies: Copies, now
                 redraw = True
             case RespondedLate():
                 told.append(wire.Late(event.seq, event.position))
-            case Extended():
+            case Started() | Extended():
                 told.append(wire.Deadlines(now, timing.exam_deadline(sitting), timing.item_deadline(sitting)))
             case Ended():
                 told.append(wire.Finished(event.reason))

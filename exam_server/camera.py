@@ -3,7 +3,8 @@
 It carries nothing that decides anything, and its trouble never reaches the exam's connection.
 """
 
-import contextlib
+import asyncio
+from collections.abc import Callable
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -17,7 +18,7 @@ from core.errors import AccreditationError
 from core.ids import SittingId
 from core.moments import Moment
 from exam_server.conduct import Conduct
-from exam_server.connection import Flow, Person, read_id
+from exam_server.connection import Flow, PageLine, Person, read_id
 from exam_server.sitting import Sitting
 from exam_server.store import NO_SITTING
 from proctoring.frames import check
@@ -87,12 +88,12 @@ class Observation:
         async with self._database.transaction() as connection:
             await record_reference(connection, self._blobs, sitting, reference, jpeg, at)
 
-    async def watch(self, sitting: SittingId) -> None:
-        """Begin, or go on, to look at the frames of a sitting."""
+    async def watch(self, sitting: SittingId, refused: Callable[[AccreditationError], None]) -> None:
+        """Begin, or go on, to look at the frames of a sitting. `refused` hears of frames that can't be read."""
         async with self._database.transaction() as connection:
             embedding = await reference_embedding(connection, self._blobs, sitting)
         self._previews.pop(sitting, None)
-        await self.pipeline.open(sitting, embedding)
+        await self.pipeline.open(sitting, embedding, refused)
 
     def preview(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None:
         """Before the start a proctor may see the passport check; no detector looks and nothing is kept."""
@@ -120,23 +121,30 @@ class CameraSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
+        line = PageLine(send)
+        drain = asyncio.create_task(line.drain())
+        try:
+            await self._admit(scope, receive, line)
+        finally:
+            line.hang_up()
+            await asyncio.gather(drain, return_exceptions=True)
+
+    async def _admit(self, scope: Scope, receive: Receive, line: PageLine) -> None:
         person: Person | None = scope.get("state", {}).get("principal")
         if person is None:
-            await _close(send, 4401, "sign in")
+            line.close(4401, "sign in")
             return
         try:
             sitting_id = read_id(scope["path_params"]["sitting"])
             held = await self._conduct.hold(sitting_id)
             if held.state.candidate != person.id:
                 raise NO_SITTING
-            await _say(send, FrameRate(FRAME_INTERVAL))
-            await self._listen(sitting_id, receive, send)
+            _say(line, FrameRate(FRAME_INTERVAL))
+            await self._listen(sitting_id, receive, line)
         except AccreditationError as error:
-            await _close(send, 4404 if error.status == 404 else 1013, error.code)
-        except OSError:
-            return  # the page is gone
+            line.close(4404 if error.status == 404 else 1013, error.code)
 
-    async def _listen(self, sitting_id: SittingId, receive: Receive, send: Send) -> None:
+    async def _listen(self, sitting_id: SittingId, receive: Receive, line: PageLine) -> None:
         frames = Flow(FRAMES_PER_SECOND, FRAMES_AT_ONCE, self._clock.now())
         messages = Flow(MESSAGES_PER_SECOND, MESSAGES_AT_ONCE, self._clock.now())
         watched = False
@@ -146,15 +154,16 @@ class CameraSocket:
                 return
             now = self._clock.now()
             if not messages.admit(now):
-                await _close(send, 1008, "flood")
+                line.close(1008, "flood")
                 return
             sitting = (await self._conduct.hold(sitting_id)).state
             if sitting.status == "ended":
-                await _say(send, CameraClosed())
-                await _close(send, 1000, "ended")
+                _say(line, CameraClosed())
+                line.close(1000, "ended")
                 return
             if sitting.status == "running" and not watched:
-                await self._observation.watch(sitting_id)
+                await self._observation.watch(sitting_id, lambda error: _refuse(line, error))
+                self._forget_window(sitting_id, now)
                 watched = True
             try:
                 data = message.get("bytes")
@@ -163,9 +172,14 @@ class CameraSocket:
                 elif frames.admit(now):
                     self._take(sitting, data, now)
                 else:
-                    await _say(send, CameraRefused("too_many_frames", "Кадры приходят слишком часто."))
+                    _say(line, CameraRefused("too_many_frames", "Кадры приходят слишком часто."))
             except AccreditationError as error:
-                await _say(send, CameraRefused(error.code, error.message))
+                _refuse(line, error)
+
+    def _forget_window(self, sitting_id: SittingId, now: Moment) -> None:
+        """A page that has just connected says itself what its window is like; what the last one said is over."""
+        for kind in _ENDS.values():
+            self._observation.pipeline.report_window(sitting_id, kind, now, over=True)
 
     def _take(self, sitting: Sitting, jpeg: bytes, now: Moment) -> None:
         if sitting.status == "running":
@@ -188,10 +202,9 @@ class CameraSocket:
             self._observation.pipeline.report_window(sitting.id, _ENDS[kind], now, over=True)
 
 
-async def _say(send: Send, message: AnyCameraOutgoing) -> None:
-    await send({"type": "websocket.send", "text": msgspec.json.encode(message).decode()})
+def _say(line: PageLine, message: AnyCameraOutgoing) -> None:
+    line.send(msgspec.json.encode(message))
 
 
-async def _close(send: Send, code: int, reason: str) -> None:
-    with contextlib.suppress(OSError):  # the page is gone already
-        await send({"type": "websocket.close", "code": code, "reason": reason})
+def _refuse(line: PageLine, error: AccreditationError) -> None:
+    _say(line, CameraRefused(error.code, error.message))

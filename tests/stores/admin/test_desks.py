@@ -1,5 +1,6 @@
 """Bank, register, people, timetable, operations."""
 
+import msgspec
 import pytest
 
 from admin import bank_desk, operations, people, planning, register_desk
@@ -48,8 +49,6 @@ async def test_items_are_found_by_words_and_filters(school: School) -> None:
 
 
 async def test_an_older_version_and_a_withdrawn_item_are_told_apart(school: School) -> None:
-    import msgspec
-
     async with school.database.transaction() as connection:
         item = (await load_items(connection, [(ItemId("ld-002"), 1)]))[ItemId("ld-002"), 1]
         await publish_items(connection, [msgspec.structs.replace(item, version=2, stem="Новый вопрос?")], 1)
@@ -83,7 +82,7 @@ async def numbers(school: School) -> dict[str, str]:
     known = {sender.kid: Sender("exam", sender.public)}
     intake = Intake(school.database, known, register, school.clock, zone="Europe/Moscow")
     today = to_datetime(school.clock.now()).date()
-    for number, name in enumerate(("Ёлкина Анна Ивановна", "Юдин Артём")):
+    for number, name in enumerate(("Ёлкина Анна Ивановна", "Юдин Артём"), start=1):
         notice = OutcomeNotice(
             key=f"sitting:{number}",
             sequence=number,
@@ -249,8 +248,6 @@ def plan(**changed: str) -> Plan:
 
 
 async def test_a_window_is_planned_in_the_planners_zone(school: School) -> None:
-    import msgspec
-
     planner = msgspec.structs.replace(school.staff[Role.OPERATOR], zone="Asia/Yakutsk")
     async with school.database.transaction() as connection:
         made = await planning.plan_window(connection, plan(), planner, school.clock.now())

@@ -1,0 +1,92 @@
+"""Chromium as a process of its own, joined over its debugging protocol.
+
+Pages of a browser that Playwright launches are always `visible`, whatever happens to their tab; here only the
+pages of contexts that it makes are.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Browser, Playwright
+
+from tests.browser.film import Film
+from tests.places import quick_folder
+
+START_SECONDS = 60
+LOG = "chromium.log"
+WIDE = (1280, 900)
+PHONE = (390, 844)
+
+
+def flags(film: Film, folder: str, size: tuple[int, int]) -> list[str]:
+    """What Chromium is started with: no call home, no prompts, the film for a camera."""
+    chosen = [
+        "--headless=new",
+        "--remote-debugging-port=0",
+        f"--user-data-dir={folder}",
+        f"--window-size={size[0]},{size[1]}",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--no-default-browser-check",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--lang=ru",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film.path}",
+    ]
+    if quick_folder() is None:
+        chosen.append("--disable-dev-shm-usage")  # containers give it 64 MB, which is too little
+    if os.geteuid() == 0:
+        chosen.append("--no-sandbox")  # the sandbox refuses root
+    return [*chosen, "about:blank"]
+
+
+@asynccontextmanager
+async def launched(
+    playwright: Playwright, chromium: Path, film: Film, size: tuple[int, int] = WIDE
+) -> AsyncIterator[Browser]:
+    """A browser with a fresh profile, and everything of it gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="chromium-", dir=quick_folder(), ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with (folder / LOG).open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                chromium,
+                *flags(film, name, size),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            address = await _endpoint(process, folder)
+            browser = await playwright.chromium.connect_over_cdp(address, no_defaults=True)
+            yield browser
+            await browser.close()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
+async def _endpoint(process: asyncio.subprocess.Process, folder: Path) -> str:
+    """The debugging address, which Chromium writes into its folder once it listens."""
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            lines = _content(folder / "DevToolsActivePort").splitlines()
+            if len(lines) >= 2:
+                return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+            assert process.returncode is None, f"Chromium ended: {_content(folder / LOG)[-2000:]}"
+            await asyncio.sleep(0.02)
+
+
+def _content(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""

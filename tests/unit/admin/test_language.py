@@ -1,0 +1,93 @@
+"""Every sentence of the staff's pages has an English one, and counted ones have all their Russian forms."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+
+import admin
+from admin.pages.bank import KIND_WORDS, LEVEL_WORDS
+from admin.pages.bank import ROLE_WORDS as CHOICE_WORDS
+from admin.pages.frame import DONE, SECTIONS
+from admin.pages.operations import TOPIC_WORDS
+from admin.pages.people import ROLE_WORDS, ZONE_WORDS
+from admin.pages.register import KIND_WORDS as ENTRY_KIND_WORDS
+from admin.pages.register import STATUS_WORDS
+from admin.pages.sittings import ROLE_WORDS as STILL_WORDS
+from admin.pages.sittings import SEVERITY_WORDS, STATE_WORDS
+from core.web import language
+from core.web.pages import Pages
+from proctoring.signals import TITLES
+
+PACKAGE = Path(admin.__file__).parent
+ERRORS = {"Invalid", "Conflict", "NotFound", "Forbidden", "TooMany"}
+
+
+@pytest.fixture(autouse=True)
+def _catalogues() -> Iterator[None]:
+    Pages(["admin"])
+    yield
+    language.load()
+
+
+def spoken() -> set[str]:
+    """Every Russian sentence that the staff's pages can show by themselves."""
+    methods = [("**.html", "jinja2.ext:babel_extract"), ("**.py", "python")]
+    keywords = {"_": None, "gettext": None, "say": None}
+    found = extract_from_dir(PACKAGE, methods, keywords=keywords)
+    sentences = {message for _, _, message, _, _ in found if isinstance(message, str)}
+    for words in (
+        KIND_WORDS, LEVEL_WORDS, CHOICE_WORDS, DONE, TOPIC_WORDS, ROLE_WORDS, ZONE_WORDS, ENTRY_KIND_WORDS,
+        STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES,
+    ):  # fmt: skip
+        sentences |= set(words.values())
+    for section in SECTIONS:
+        sentences |= {section.title, section.about}
+    return sentences | set(refusals())
+
+
+def refusals() -> Iterator[str]:
+    """Constant sentences and field reasons of the errors that this package raises."""
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("problems["):
+                yield from _constants([node.value])
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS):
+                continue
+            values = [*node.args[1:2]]
+            values += [
+                value for word in node.keywords if isinstance(word.value, ast.Dict) for value in word.value.values
+            ]
+            yield from _constants(values)
+
+
+def _constants(values: list[ast.expr]) -> Iterator[str]:
+    yield from (one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def test_every_sentence_has_an_english_one() -> None:
+    sentences = spoken()
+    assert len(sentences) > 350
+    english = language.gettext("en")
+    assert [sentence for sentence in sorted(sentences) if english(sentence) == sentence] == []
+
+
+def test_nothing_is_lost_in_translation() -> None:
+    english = language.gettext("en")
+    for sentence in spoken():
+        for name in {part.split(")s")[0] for part in sentence.split("%(")[1:]}:
+            assert f"%({name})s" in english(sentence), sentence
+
+
+@pytest.mark.parametrize(
+    ("one", "many", "russian", "english"),
+    [
+        ("тестирование идёт", "тестирований идёт", ("тестирование идёт", "тестирования идут", "тестирований идёт"), "exams running"),
+        ("ждёт рассмотрения", "ждут рассмотрения", ("ждёт рассмотрения", "ждут рассмотрения", "ждут рассмотрения"), "wait for a review"),
+    ],
+)  # fmt: skip
+def test_counted_words_have_all_their_forms(one: str, many: str, russian: tuple[str, ...], english: str) -> None:
+    assert tuple(language.ngettext("ru")(one, many, count) for count in (1, 2, 5)) == russian
+    assert language.ngettext("en")(one, many, 5) == english
