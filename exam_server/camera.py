@@ -18,7 +18,7 @@ from core.errors import AccreditationError
 from core.ids import SittingId
 from core.moments import Moment
 from exam_server.conduct import Conduct
-from exam_server.connection import Flow, PageLine, Person, read_id
+from exam_server.connection import Flow, PageLine, read_id, who_is
 from exam_server.sitting import Sitting
 from exam_server.store import NO_SITTING
 from proctoring.frames import check
@@ -130,9 +130,8 @@ class CameraSocket:
             await asyncio.gather(drain, return_exceptions=True)
 
     async def _admit(self, scope: Scope, receive: Receive, line: PageLine) -> None:
-        person: Person | None = scope.get("state", {}).get("principal")
+        person = who_is(scope, line)
         if person is None:
-            line.close(4401, "sign in")
             return
         try:
             sitting_id = read_id(scope["path_params"]["sitting"])
@@ -194,11 +193,13 @@ class CameraSocket:
             kind = _reports.decode(text).kind
         except (msgspec.DecodeError, UnicodeError):
             raise AccreditationError("invalid_message", "Сообщение заполнено неверно.") from None
+        if kind not in _BEGINS and kind not in _ENDS:
+            raise AccreditationError("unknown_window_kind", "Неизвестное событие окна. Обновите страницу экзамена.")
         if sitting.status != "running":
             return
         if kind in _BEGINS:
             self._observation.pipeline.report_window(sitting.id, _BEGINS[kind], now)
-        elif kind in _ENDS:
+        else:
             self._observation.pipeline.report_window(sitting.id, _ENDS[kind], now, over=True)
 
 

@@ -73,6 +73,7 @@ class PageLine:
             return
         except OSError:  # the page is gone; its listener learns of it too
             self._closing = (1006, "")
+            self._rouse()
             return
         self._begun = _Begun(sending, awaited)
         self._rouse()
@@ -184,10 +185,9 @@ class SittingSocket:
 
     async def _attach(self, scope: Scope, line: PageLine) -> Held | None:
         """The sitting, attached and greeted; None when the page was told why not."""
-        person: Person | None = scope.get("state", {}).get("principal")
+        person = who_is(scope, line)
         stream = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("stream", [""])[0]
         if person is None:
-            line.close(4401, "sign in")
             return None
         if not (8 <= len(stream) <= MAX_STREAM and stream.isascii() and stream.isalnum()):
             line.close(4400, "bad stream")
@@ -233,6 +233,17 @@ class SittingSocket:
                 line.send(wire.encode(wire.Pong(decoded.sent, self._clock.now())))
             else:
                 self._conduct.receive(held, line, decoded)
+
+
+def who_is(scope: Scope, line: PageLine) -> Person | None:
+    """Who is signed in; None once the page was told that nobody is, or that it can't be known now."""
+    state = scope.get("state", {})
+    person: Person | None = state.get("principal")
+    if person is None and state.get("login_unknown"):
+        line.close(1013, "database_away")
+    elif person is None:
+        line.close(4401, "sign in")
+    return person
 
 
 def read_id(given: object) -> SittingId:

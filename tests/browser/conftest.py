@@ -1,98 +1,44 @@
-"""A real Chromium with a film as its webcam.
+"""A real Chromium with a film as its webcam, in front of a real server with the demo.
 
-Chromium is started as a process of its own and joined over its debugging protocol: pages of a browser that
-Playwright launches are always `visible`, whatever happens to their tab.
+Everything here lives as long as one test file, and all tests of a file share one event loop: a browser, a server
+and its database are started once for each.
 """
 
-import asyncio
-import contextlib
-import os
-import signal
-import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, Playwright, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
 
 from app.chromium import browsers_folder, get_chromium
+from core.database import Database
 from core.settings import Settings
-from tests.browser.film import Film
-from tests.places import quick_folder
+from tests.browser.chromium import launched
+from tests.browser.examinee import Examinee, signed_in
+from tests.browser.film import Film, person
+from tests.browser.line import Line, laid
+from tests.server.booth import Booth, Staff
+from tests.server.conftest import _demo, _demo_copies, house
+from tests.server.processes import Server
 
-START_SECONDS = 60
-LOG = "chromium.log"
-WIDE = (1280, 900)
-PHONE = (390, 844)
+__all__ = ["_demo", "_demo_copies", "house"]
 
-Launch = Callable[..., AbstractAsyncContextManager[Browser]]
+HERE = Path(__file__).parent
 
-
-def flags(film: Film, folder: str, size: tuple[int, int]) -> list[str]:
-    """What Chromium is started with: no call home, no prompts, the film for a camera."""
-    chosen = [
-        "--headless=new",
-        "--remote-debugging-port=0",
-        f"--user-data-dir={folder}",
-        f"--window-size={size[0]},{size[1]}",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--no-default-browser-check",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--lang=ru",
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film.path}",
-    ]
-    if quick_folder() is None:
-        chosen.append("--disable-dev-shm-usage")  # containers give it 64 MB, which is too little
-    if os.geteuid() == 0:
-        chosen.append("--no-sandbox")  # the sandbox refuses root
-    return [*chosen, "about:blank"]
+Contexts = Callable[..., Awaitable[BrowserContext]]
+Examinees = Callable[..., Awaitable[Examinee]]
 
 
-async def _endpoint(process: asyncio.subprocess.Process, folder: Path) -> str:
-    """The debugging address, which Chromium writes into its folder once it listens."""
-    async with asyncio.timeout(START_SECONDS):
-        while True:
-            lines = _content(folder / "DevToolsActivePort").splitlines()
-            if len(lines) >= 2:
-                return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
-            assert process.returncode is None, f"Chromium ended: {_content(folder / LOG)[-2000:]}"
-            await asyncio.sleep(0.02)
-
-
-def _content(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
-
-
-@asynccontextmanager
-async def launched(playwright: Playwright, chromium: Path, film: Film, size: tuple[int, int]) -> AsyncIterator[Browser]:
-    """A browser with a fresh profile, and everything of it gone at the end."""
-    with tempfile.TemporaryDirectory(prefix="chromium-", dir=quick_folder(), ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        with (folder / LOG).open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                chromium,
-                *flags(film, name, size),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            address = await _endpoint(process, folder)
-            browser = await playwright.chromium.connect_over_cdp(address, no_defaults=True)
-            yield browser
-            await browser.close()
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    shared = pytest.mark.asyncio(loop_scope="module")
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
+            if pytest_asyncio.is_async_test(item):
+                item.add_marker(shared, append=False)
 
 
 @pytest.fixture(scope="session")
@@ -101,36 +47,100 @@ def chromium() -> Path:
     return get_chromium(browsers_folder(Settings()))
 
 
+@pytest.fixture(scope="module")
+def _film(tmp_path_factory: pytest.TempPathFactory) -> Film:
+    return Film(tmp_path_factory.mktemp("film") / "film.y4m")
+
+
 @pytest.fixture
-def film(tmp_path: Path) -> Film:
+def film(_film: Film) -> Film:
     """What the browser's webcam sees: one person, until a test shows another scene."""
-    return Film(tmp_path / "film.y4m")
+    _film.show(person)
+    return _film
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def playwright() -> AsyncIterator[Playwright]:
     async with async_playwright() as driver:
         yield driver
 
 
-@pytest.fixture
-def launch(playwright: Playwright, chromium: Path, film: Film) -> Launch:
-    """`async with launch(size=PHONE) as browser:` for a test that needs browsers of its own."""
-
-    def start(film: Film = film, size: tuple[int, int] = WIDE) -> AbstractAsyncContextManager[Browser]:
-        return launched(playwright, chromium, film, size)
-
-    return start
-
-
-@pytest.fixture
-async def browser(launch: Launch) -> AsyncIterator[Browser]:
-    """A browser whose webcam shows `film`."""
-    async with launch() as started:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(playwright: Playwright, chromium: Path, _film: Film) -> AsyncIterator[Browser]:
+    """A browser whose webcam shows the film."""
+    async with launched(playwright, chromium, _film) as started:
         yield started
 
 
-@pytest.fixture
-async def page(browser: Browser) -> Page:
-    """The browser's first page."""
-    return browser.contexts[0].pages[0]
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A tab of the browser's own window, hidden when another one is in front of it."""
+    opened = await browser.contexts[0].new_page()
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def contexts(browser: Browser) -> AsyncIterator[Contexts]:
+    """`await contexts(cookie, address)`: a browser of somebody who is signed in; without a cookie, of anybody."""
+    async with AsyncExitStack() as stack:
+
+        async def open_one(cookie: str = "", address: str = "", **options: Any) -> BrowserContext:
+            if cookie:
+                context = await signed_in(browser, address, cookie, **options)
+            else:
+                context = await browser.new_context(locale="ru-RU", **options)
+            stack.push_async_callback(context.close)
+            return context
+
+        yield open_one
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def line(house: Server) -> AsyncIterator[Line]:
+    """A line to the server that can be cut."""
+    async with laid("127.0.0.1", house.port) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def database(house: Server) -> AsyncIterator[Database]:
+    """The server's database, which only the test looks into."""
+    opened = Database(house.url, pool_size=2)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def examinees(house: Server, database: Database, contexts: Contexts, film: Film) -> AsyncIterator[Examinees]:
+    """`await examinees()`: a fresh candidate who has passed the entrance, at a browser that shows the start screen.
+
+    `address` is where the browser finds the server: the server itself, or a line to it.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def seat(address: str = house.address, **options: Any) -> Examinee:
+            booth = await Booth.open(house, **options)
+            stack.push_async_callback(booth.close)
+            await booth.pass_entrance()
+            context = await contexts(*booth.cookie.values(), address)
+            examinee = Examinee(await context.new_page(), address, database)
+            examinee.sitting = booth.sitting
+            await examinee.open_exam()
+            return examinee
+
+        yield seat
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def desks(house: Server, contexts: Contexts) -> AsyncIterator[Callable[[str], Awaitable[Page]]]:
+    """`await desks("proktor")`: a page of a member of the demo's staff, signed in."""
+    async with AsyncExitStack() as stack:
+
+        async def open_desk(login: str) -> Page:
+            staff = await Staff.open(house, login)
+            stack.push_async_callback(staff.close)
+            context = await contexts(*staff.cookie.values(), house.address, viewport={"width": 1280, "height": 900})
+            return await context.new_page()
+
+        yield open_desk

@@ -12,8 +12,6 @@ from playwright.async_api import Page
 from proctoring.models import Models
 from tests.browser.film import HEIGHT, WIDTH, Film, Picture, dark, frames, nobody, person, two_people
 
-pytestmark = pytest.mark.browser
-
 PAGE = b"""<!doctype html><meta charset="utf-8"><video autoplay muted playsinline></video><canvas></canvas>"""
 
 WATCH = """async () => {

@@ -15,6 +15,7 @@ from core.errors import Unavailable
 from core.ids import ItemId, SittingId
 from core.moments import Moment, from_datetime
 from exam_server import conduct as engine
+from exam_server import timing
 from exam_server.chain import Row, read_chain
 from exam_server.conduct import Conduct, Held
 from exam_server.event_log import Commit
@@ -182,7 +183,7 @@ class Line:
             case "late":
                 assert stored.late > 0
             case "deadlines":
-                assert stored.extra > 0
+                assert message["deadline"] <= timing.exam_deadline(stored), "time was given before its commit"
             case "taken_over":
                 assert self.epoch is not None
                 assert stored.epoch > self.epoch, "a takeover was told before its commit"

@@ -73,11 +73,9 @@ def house(
     url = _demo_copies(request.module.__name__.rpartition(".")[2])
     server = Server(url, tmp_path_factory.mktemp("house"), free_port(), models.detector.parent)
     yield server.start()
-    import time; t=time.perf_counter()
     server.stop()
-    print("STOP", time.perf_counter()-t, server.said()[-600:])
     drop(url)
-    print("DROP", time.perf_counter()-t)
+    assert "graceful shutdown exceeded" not in server.said(), "the end of some connection was not noticed"
 
 
 @pytest.fixture

@@ -52,6 +52,7 @@ async def test_the_wall_follows_the_log_and_what_is_noticed(school: School) -> N
     assert tile.watching == proctor_room.Watching(1, (Kind.ABSENT,), Severity.HIGH, school.clock.now())
     async with school.database.transaction() as connection:
         state = await load_sitting(connection, sitting)
+    assert state.started_at is not None
     assert tile.deadline == state.started_at + state.rules.exam_limit + 5 * MINUTE
     await school.app.state.invigilation.end(sitting, school.staff[Role.PROCTOR].id, "По просьбе кандидата")
     wall._read_at = None

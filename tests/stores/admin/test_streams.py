@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,12 +20,12 @@ def proctor(school: School) -> Principal:
     return school.staff[Role.PROCTOR]
 
 
-def read(event: bytes) -> tuple[str, dict[str, object]]:
+def read(event: bytes) -> tuple[str, dict[str, Any]]:
     name, data = event.decode().removesuffix("\n\n").split("\n")
     return name.removeprefix("event: "), msgspec.json.decode(data.removeprefix("data: "))
 
 
-async def following(events: AsyncGenerator[bytes, None]) -> tuple[str, dict[str, object]]:
+async def following(events: AsyncGenerator[bytes, None]) -> tuple[str, dict[str, Any]]:
     async with asyncio.timeout(10):
         return read(await anext(events))
 

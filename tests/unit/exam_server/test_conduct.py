@@ -56,7 +56,7 @@ class Room:
         self.held, self.line = await self.owner.attach(SITTING, FIRST)
         self.say(Start(1))
         self.log.land_all()
-        assert self.line.kinds() == ["snapshot", "ack", "item"]
+        assert self.line.kinds() == ["snapshot", "ack", "deadlines", "item"]
         self.line.told.clear()
         return self
 

@@ -106,7 +106,7 @@ async def test_a_page_connects_starts_and_answers() -> None:
     house = House()
     peer = await house.begin()
     await peer.say(RESPOND)
-    assert [message["type"] for message in peer.told] == ["snapshot", "ack", "item", "ack"]
+    assert [message["type"] for message in peer.told] == ["snapshot", "ack", "deadlines", "item", "ack"]
     assert peer.sent[0] == {"type": "websocket.accept"}
     assert house.greeted == [(SITTING, 1)]
     assert house.log.state(SITTING).items[0].answers == (("0.0.a",),)
