@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -21,6 +20,7 @@ from app.demo import seed, simulation
 from app.demo.people import CANDIDATES, PASSWORD, STAFF
 from app.embedded import database_url, embedded_postgres
 from app.migrate import check_durability, migrate
+from app.serving import serve
 from core.clock import SystemClock
 from core.database import Database
 from core.errors import AccreditationError
@@ -55,22 +55,7 @@ def run(
             asyncio.run(_prepare(url, keys, history))
             application = build(settings, url, keys, models, demo_people=(*CANDIDATES, *STAFF))
             _introduce(settings)
-            serve(application, settings)
-
-
-def serve(application: object, settings: Settings) -> None:
-    """Serve until told to stop, on one process."""
-    uvicorn.run(
-        application,  # type: ignore[arg-type]
-        host=settings.host,
-        port=settings.port,
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=1_048_576,
-        loop="uvloop",
-        log_level="warning",
-        timeout_graceful_shutdown=5,
-    )
+            serve(application, settings.host, settings.port)
 
 
 @app.command()

@@ -155,6 +155,7 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, how)
             if wait_until(lambda: not self._serves(pid), seconds):
+                self._reap()
                 return
         self.kill()
 
@@ -193,6 +194,12 @@ class Cluster:
         except OSError:
             return False
         return command[1:3] == [b"-D", os.fsencode(self.lodging.cluster)]
+
+    def _reap(self) -> None:
+        """See the stopped server's process to its end: it is out of sight a moment before it is over."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
 
     def _single(self, cluster: Path, statements: str) -> None:
         """Run statements, one a line, on a server that nobody can connect to."""

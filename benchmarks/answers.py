@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import uvloop
@@ -171,6 +171,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def await_port(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server accepts connections. Raises RuntimeError when it ends instead."""
+    while server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        sleep(0.05)
+    raise RuntimeError("the server did not start")
+
+
 def main() -> None:
     """Start PostgreSQL and the server, measure, stop both."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -181,11 +191,10 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="answers-") as folder, prepare(Path(folder), options.connections) as place:
         port = free_port()
-        command = [sys.executable, "-m", "benchmarks.answers_server", place.url, str(port), str(cores[0])]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+        command = [sys.executable, "-m", "benchmarks.answers_server", place.url, str(port), str(cores[0]), folder]
+        with subprocess.Popen(command) as server:
             try:
-                assert server.stdout is not None
-                assert server.stdout.readline().strip() == b"ready", "the server did not start"
+                await_port(port, server)
                 place.server = server.pid
                 pin(os.getpid(), cores[-1])
                 print(

@@ -2,38 +2,37 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from app.asgi import Flood, build
 from app.embedded import EmbeddedPostgres
 from app.migrate import check_durability, migrate
+from app.serving import serve as run
 from benchmarks.processes import pin
-from core.access.gate import LoginGate
 from core.access.logins import open_login
 from core.access.people import create_person
 from core.access.roles import Role
 from core.clock import SystemClock
 from core.database import Database
 from core.ids import BlueprintId, ItemId, SittingId
+from core.keys import Keys
 from core.moments import HOUR, MINUTE
 from core.randomness import fresh_token
+from core.settings import Settings
 from exam_server.commands import Admit, Attach, Start
 from exam_server.conduct import Conduct
-from exam_server.connection import SittingSocket
 from exam_server.event_log import EventLog
 from exam_server.scheduling import book, decide_admission, open_window
 from exam_server.scheduling import prepare as prepare_sitting
 from exam_server.source import DatabaseSource
+from proctoring.models import find_models
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell
 from question_bank.items import Item, make_stage
@@ -44,6 +43,7 @@ from question_bank.requirements import Requirement, Speciality
 from question_bank.store import publish_items
 
 ITEMS = 80
+MODELS = Path("var/models")
 
 
 @dataclass
@@ -157,58 +157,17 @@ def _blueprint() -> Blueprint:
     )
 
 
-def serve(url: str, port: int, core: int) -> None:
-    """Run the server on one core until it is told to stop; says "ready" once it listens."""
+def serve(url: str, port: int, core: int, folder: Path) -> None:
+    """The whole application on one core, with the plain echo beside it, until it is told to stop."""
     pin(os.getpid(), core)
-    clock = SystemClock()
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        database = Database(url)
-        log = EventLog(url)
-        await log.start()
-        conduct = Conduct(log, DatabaseSource(database), clock)
-
-        async def greet(sitting: SittingId, epoch: int, scope: Scope) -> None:
-            return None
-
-        # The flood limit is part of what is measured; it only has to be wider than one answer after another.
-        socket = SittingSocket(conduct, clock, greet, rate=100_000.0, burst=100_000)
-        app.state.database, app.state.clock = database, clock
-        app.router.routes.append(WebSocketRoute("/ws/sittings/{sitting:int}", socket))
-        app.router.routes.append(WebSocketRoute("/ws/plain-echo", PlainEcho()))
-        ticking = asyncio.create_task(_tick(conduct))
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
-        print("ready", flush=True)
-        yield
-        ticking.cancel()
-        await log.close()
-        await database.close()
-
-    app = Starlette(lifespan=lifespan, middleware=[Middleware(LoginGate)])
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=port,
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        loop="uvloop",
-        log_level="warning",
-    )
-
-
-async def _tick(conduct: Conduct) -> None:
-    """Deadlines and the comparison with other owners run during the measurement too."""
-    turn = 0
-    while True:
-        await asyncio.sleep(0.05)
-        conduct.settle_due()
-        turn += 1
-        if turn % 20 == 0:
-            await conduct.compare()
+    os.environ["ACCREDITATION_DATA"] = str(folder)
+    settings = Settings()
+    models = find_models(settings.proctoring_models, MODELS)
+    echo = WebSocketRoute("/ws/plain-echo", PlainEcho())
+    # The flood limit is part of what is measured; it only has to be wider than one answer after another.
+    application = build(settings, url, Keys.fresh(), models, flood=Flood(1e6, 1_000_000), more_routes=[echo])
+    run(application, "127.0.0.1", port)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

@@ -71,7 +71,7 @@ class PageLine:
             awaited = sending.send(None)
         except StopIteration:
             return
-        except OSError:  # the page is gone; its listener learns of it too
+        except Exception:  # the page is gone, however the server puts it; its listener learns of it too
             self._closing = (1006, "")
             self._rouse()
             return
@@ -107,7 +107,10 @@ class PageLine:
                 await self._begun
                 self._begun = None
             while self._queue:
-                await self._send({"type": "websocket.send", "text": self._queue.popleft().decode()})
+                # it leaves the queue when it is out: until then everything else has to queue up behind it
+                await self._send({"type": "websocket.send", "text": self._queue[0].decode()})
+                if self._queue:
+                    self._queue.popleft()
             if self._closing is not None:
                 code, reason = self._closing
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})

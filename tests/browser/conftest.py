@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 
 from app.chromium import browsers_folder, get_chromium
 from core.database import Database
 from core.settings import Settings
 from tests.browser.chromium import launched
-from tests.browser.examinee import Examinee, signed_in
+from tests.browser.examinee import PATIENCE_MS, Examinee, signed_in
 from tests.browser.film import Film, person
 from tests.browser.line import Line, laid
 from tests.server.booth import Booth, Staff
@@ -30,6 +30,9 @@ HERE = Path(__file__).parent
 
 Contexts = Callable[..., Awaitable[BrowserContext]]
 Examinees = Callable[..., Awaitable[Examinee]]
+
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -46,11 +46,22 @@ class Visitor:
             cookies=self.cookie,
             headers={"Origin": server.address, "Accept": "application/json"},
         )
+        self._sockets: list[ClientConnection] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def post(self, path: str, **content: Any) -> httpx.Response:
         return await self.http.post(path, headers={"X-CSRF-Token": self.csrf}, **content)
 
     async def close(self) -> None:
+        """Leave, with every socket closed that still is not."""
+        for socket in self._sockets:
+            socket.transport.abort()
+            await socket.wait_closed()
         await self.http.aclose()
         await self.database.close()
 
@@ -109,9 +120,8 @@ class Booth(Visitor):
         for step, content in (("check", READINGS), ("consent", CONSENT)):
             answer = await self.post(f"/exam/{self.sitting}/{step}", json=content)
             assert answer.status_code == 200, answer.text
-        proctor = await Staff.open(self.server, "proktor")
-        await proctor.confirm_identity(self.sitting)
-        await proctor.close()
+        async with await Staff.open(self.server, "proktor") as proctor:
+            await proctor.confirm_identity(self.sitting)
 
     async def begin(self, stream: str = STREAM) -> "Page":
         """The entrance, a page, the start: the first item is on screen."""
@@ -129,7 +139,9 @@ class Booth(Visitor):
 
     async def connect(self, path: str, server: Server | None = None, **headers: str) -> ClientConnection:
         """A WebSocket with the candidate's cookie."""
-        return await dial(server or self.server, path, self.cookie, **headers)
+        socket = await dial(server or self.server, path, self.cookie, **headers)
+        self._sockets.append(socket)
+        return socket
 
     async def state(self) -> Sitting:
         """What the log says, its digest chain checked."""

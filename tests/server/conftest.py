@@ -62,15 +62,12 @@ def drop(url: str) -> None:
     ask(f"{base}/accreditation", f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def house(
-    _demo_copies: Callable[[str], str],
-    models: Models,
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
+    _demo_copies: Callable[[str], str], models: Models, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A running server that the tests of one file share."""
-    url = _demo_copies(request.module.__name__.rpartition(".")[2])
+    """A running server that all tests share who need nothing special of it."""
+    url = _demo_copies("house")
     server = Server(url, tmp_path_factory.mktemp("house"), free_port(), models.detector.parent)
     yield server.start()
     server.stop()

@@ -278,6 +278,79 @@ async def test_what_was_queued_before_a_close_still_goes_out() -> None:
     assert [message.get("text", message.get("code")) for message in sent] == ["1", "2", 4001]
 
 
+class Valve:
+    """A socket that can be stopped and opened again, like uvicorn's when a client does not read."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.passed: list[Any] = []
+
+    async def send(self, message: Message) -> None:
+        await self.open.wait()
+        self.passed.append(message.get("text", message.get("code")))
+
+
+async def test_what_the_socket_takes_at_once_goes_at_once() -> None:
+    valve = Valve()
+    valve.open.set()
+    line = PageLine(valve.send)
+    line.send(b"1")
+    assert valve.passed == ["1"]
+
+
+async def test_messages_keep_their_order_through_every_stop() -> None:
+    valve = Valve()
+    line = PageLine(valve.send)
+    drain = asyncio.ensure_future(line.drain())
+    sent = 0
+    for _ in range(4):
+        valve.open.clear()
+        for _ in range(3):
+            line.send(b"%d" % (sent := sent + 1))
+            await quiet()
+        valve.open.set()  # its waiters are not awake yet when the next message comes
+        line.send(b"%d" % (sent := sent + 1))
+        valve.open.clear()
+        line.send(b"%d" % (sent := sent + 1))
+        await quiet()
+        valve.open.set()
+        await quiet()
+        assert valve.passed == [str(number) for number in range(1, sent + 1)]
+    line.close(1000, "")
+    await drain
+
+
+async def test_a_message_behind_one_that_is_stuck_is_not_left_behind() -> None:
+    valve = Valve()
+    line = PageLine(valve.send)
+    drain = asyncio.ensure_future(line.drain())
+    line.send(b"1")
+    line.send(b"2")
+    await quiet()
+    valve.open.set()
+    valve.open.clear()  # lets through what was waiting, and nothing after it
+    await quiet()
+    assert valve.passed == ["1"]
+    line.send(b"3")
+    valve.open.set()
+    await quiet()
+    assert valve.passed == ["1", "2", "3"]
+    line.close(4001, "")
+    await drain
+    assert valve.passed[-1] == 4001
+
+
+@pytest.mark.parametrize("fault", [OSError("gone"), RuntimeError("after sending 'websocket.close'")])
+async def test_a_page_that_is_gone_is_no_fault(fault: Exception) -> None:
+    async def send(message: Message) -> None:
+        raise fault
+
+    line = PageLine(send)
+    line.send(b"1")
+    line.send(b"2")
+    line.close(1000, "")
+
+
 def test_a_flow_lets_bursts_through_and_then_its_rate() -> None:
     flow = Flow(rate=10, burst=3, now=NOW)
     assert [flow.admit(NOW) for _ in range(4)] == [True, True, True, False]

@@ -1,0 +1,47 @@
+"""The web server around the application, with the settings it was measured with."""
+
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+MAX_MESSAGE = 1_048_576
+"""Bytes of one WebSocket message; what is larger closes the connection with 1009."""
+GRACE_SECONDS = 5
+
+
+class Server(uvicorn.Server):
+    """Tells open streams at the signal itself: they would hold up the shutdown that tells them later."""
+
+    def __init__(self, config: "Config") -> None:
+        super().__init__(config)
+        self._state = config.application.state
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        stopping = getattr(self._state, "stopping", None)
+        if stopping is not None:
+            stopping.set()
+        super().handle_exit(sig, frame)
+
+
+class Config(uvicorn.Config):
+    """How we serve: no compression (it costs up to 100 KB a connection), the sans-IO WebSocket protocol, uvloop."""
+
+    def __init__(self, application: Starlette, host: str, port: int) -> None:
+        super().__init__(
+            application,
+            host=host,
+            port=port,
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_max_size=MAX_MESSAGE,
+            loop="uvloop",
+            log_level="warning",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        self.application = application
+
+
+def serve(application: Starlette, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    Server(Config(application, host, port)).run()
