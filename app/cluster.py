@@ -171,6 +171,7 @@ class Cluster:
 
         if not wait_until(none_left, STOP_SECONDS):
             raise Unavailable("database_not_stopped", f"Процессы базы данных не завершаются: {self.processes()}.")
+        self._reap()
 
     def processes(self) -> list[int]:
         """Ids of all live server processes of this cluster: each stands in its data folder."""

@@ -5,13 +5,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from playwright.async_api import Browser, BrowserContext, Locator, Page, WebSocket, expect
 
 from core.access import LOGIN_COOKIE
 from core.database import Database
 from core.ids import ChoiceId, ItemId, SittingId
-from exam_server.events import AnyEvent
+from exam_server.events import AnyEvent, Ended, Flagged, Responded, RespondedLate, Shown, StageLocked, Started
 from exam_server.sitting import Sitting
 from exam_server.store import load_events, load_sitting
 from question_bank.items import Item, Role, Stage
@@ -243,14 +242,33 @@ def answer_to(stage: Stage, rightly: bool = True) -> tuple[ChoiceId, ...]:
 
 
 def edits_of(events: list[AnyEvent]) -> dict[int, dict[str, Any]]:
-    """The edits that the log holds, by their number; a number that stands there twice fails."""
+    """The edits that the log holds, as a page would send them, by their number. A number that stands there twice fails."""
     found: dict[int, dict[str, Any]] = {}
     for event in events:
-        seq = getattr(event, "seq", None)
-        if seq is not None:
-            assert seq not in found, f"number {seq} stands in the log twice"
-            found[seq] = msgspec.to_builtins(event)
+        edit: dict[str, Any]
+        match event:
+            case Started():
+                edit = {"type": "start"}
+            case Shown() if event.seq is not None:
+                edit = {"type": "show", "position": event.position}
+            case Responded() | RespondedLate():
+                edit = {"type": "respond", **_place(event), "value": list(event.value)}
+            case StageLocked():
+                edit = {"type": "lock", **_place(event)}
+            case Flagged():
+                edit = {"type": "flag", "position": event.position, "on": event.on}
+            case Ended() if event.seq is not None:
+                edit = {"type": "submit"}
+            case _:
+                continue
+        assert event.seq is not None
+        assert event.seq not in found, f"number {event.seq} stands in the log twice"
+        found[event.seq] = {**edit, "seq": event.seq}
     return found
+
+
+def _place(event: Responded | RespondedLate | StageLocked) -> dict[str, int]:
+    return {"position": event.position, "stage": event.stage}
 
 
 async def sign_in(page: Page, address: str, login: str, password: str) -> None:

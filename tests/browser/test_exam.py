@@ -221,12 +221,12 @@ async def decide(chair: Page, house: Server, sitting: SittingId) -> None:
     while await chair.locator(".case--unread").count():
         left = await chair.locator(".case--unread").count()
         case = chair.locator(".case--unread").first
-        await case.get_by_text("Нарушения нет").click()
+        await case.get_by_role("radio", name="Нарушения нет").check()
         await case.get_by_label("Обоснование").fill("За спиной прошёл сотрудник центра.")
         await case.get_by_role("button", name="Сохранить заключение").click()
         await expect(chair.locator(".case--unread")).to_have_count(left - 1)
     form = chair.locator("#decision form")
-    await form.get_by_text("Нарушений нет", exact=True).click()
+    await form.get_by_role("radio", name="Нарушений нет").check()
     await form.get_by_label("Обоснование").fill("Посторонней помощи не было.")
     await form.get_by_role("button", name="Принять решение").click()
     await expect(chair.locator("#decision")).to_contain_text("Решение принято")

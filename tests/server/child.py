@@ -9,10 +9,10 @@ import sys
 import threading
 
 from app.asgi import DEFAULT_FLOOD, Flood, build
-from app.cli import serve
 from app.demo.people import CANDIDATES, STAFF
 from app.embedded import database_url
 from app.provisions import get_models
+from app.serving import serve
 from core.keys import Keys
 from core.settings import Settings
 
@@ -22,21 +22,14 @@ def main() -> None:
     settings = Settings()
     burst = int(os.environ.get("FLOOD_BURST", DEFAULT_FLOOD.burst))
     with database_url(settings) as url:
-        serve(
-            build(
-                settings,
-                url,
-                Keys.open(settings),
-                get_models(settings),
-                demo_people=(*CANDIDATES, *STAFF),
-                flood=Flood(DEFAULT_FLOOD.rate, burst),
-            ),
-            settings,
-        )
+        keys, models = Keys.open(settings), get_models(settings)
+        flood = Flood(DEFAULT_FLOOD.rate, burst)
+        application = build(settings, url, keys, models, demo_people=(*CANDIDATES, *STAFF), flood=flood)
+        serve(application, settings.host, settings.port)
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)
     os._exit(0)
 
 

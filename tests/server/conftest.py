@@ -69,9 +69,11 @@ def house(
     """A running server that all tests share who need nothing special of it."""
     url = _demo_copies("house")
     server = Server(url, tmp_path_factory.mktemp("house"), free_port(), models.detector.parent)
-    yield server.start()
-    server.stop()
-    drop(url)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+        drop(url)
     assert "graceful shutdown exceeded" not in server.said(), "the end of some connection was not noticed"
 
 

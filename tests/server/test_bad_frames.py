@@ -135,34 +135,33 @@ def test_the_frame_that_is_too_large_really_is() -> None:
     assert max(sizes) < 1_048_576
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("", "invalid_message"),
-        ("{", "invalid_message"),
-        ("null", "invalid_message"),
-        ("[" * 1_000, "invalid_message"),
-        ("x" * 2_000, "invalid_message"),
-        ('{"type":"window"}', "invalid_message"),
-        ('{"type":"frame","kind":"blur"}', "invalid_message"),
-        ('{"type":"window","kind":7}', "invalid_message"),
-        ('{"type":"window","kind":null}', "invalid_message"),
-        ('{"type":"window","kind":"blur","at":1}', "invalid_message"),
-        ('{"type":"window","kind":"' + "b" * 40 + '"}', "invalid_message"),
-        ('{"type":"window","kind":"earthquake"}', "unknown_window_kind"),
-        ('{"type":"window","kind":""}', "unknown_window_kind"),
-        ('{"type":"window","kind":"absent"}', "unknown_window_kind"),
-        ('{"type":"window","kind":"several_faces"}', "unknown_window_kind"),
-    ],
-    ids=lambda value: ascii(value)[:50],
+BAD_WORDS = (
+    ("", "invalid_message"),
+    ("{", "invalid_message"),
+    ("null", "invalid_message"),
+    ("[" * 1_000, "invalid_message"),
+    ("x" * 2_000, "invalid_message"),
+    ('{"type":"window"}', "invalid_message"),
+    ('{"type":"frame","kind":"blur"}', "invalid_message"),
+    ('{"type":"window","kind":7}', "invalid_message"),
+    ('{"type":"window","kind":null}', "invalid_message"),
+    ('{"type":"window","kind":"blur","at":1}', "invalid_message"),
+    ('{"type":"window","kind":"' + "b" * 40 + '"}', "invalid_message"),
+    ('{"type":"window","kind":"earthquake"}', "unknown_window_kind"),
+    ('{"type":"window","kind":""}', "unknown_window_kind"),
+    ('{"type":"window","kind":"absent"}', "unknown_window_kind"),
+    ('{"type":"window","kind":"several_faces"}', "unknown_window_kind"),
 )
-async def test_a_bad_word_about_the_window_is_refused(
-    house: Server, camera: tuple[Booth, Lens], text: str, code: str
+
+
+async def test_a_bad_word_about_the_window_is_refused_and_the_next_one_counts(
+    house: Server, camera: tuple[Booth, Lens]
 ) -> None:
     booth, lens = camera
-    await lens.socket.send(text)
-    refusal = await lens.hear()
-    assert (refusal["type"], refusal["code"]) == ("refused", code)
+    for text, code in BAD_WORDS:
+        await lens.socket.send(text)
+        refusal = await lens.hear()
+        assert (refusal["type"], refusal["code"]) == ("refused", code), text
     await lens.socket.send('{"type":"window","kind":"paste"}')
     assert await lens.refusals() == []
 

@@ -1,0 +1,73 @@
+"""The server dies in the middle of an exam, without a word, and comes back on the same port."""
+
+from playwright.async_api import expect
+
+from exam_server.events import Attached, Responded
+from tests.browser.conftest import Examinees
+from tests.browser.examinee import answer_to, edits_of
+from tests.browser.line import Line
+from tests.server.booth import until
+from tests.server.processes import Server
+
+BEFORE = 4
+
+
+async def test_a_killed_server_loses_no_answer_and_doubles_none(
+    house: Server, line: Line, examinees: Examinees
+) -> None:
+    examinee = await examinees(line.address)
+    page = examinee.page
+    await examinee.start()
+    keys = await examinee.keys()
+    form = (await examinee.state()).form
+    for number, entry in enumerate(form.entries[:BEFORE], start=1):
+        await examinee.await_item(number)
+        await examinee.choose(answer_to(keys[entry.item, entry.version].stages[0])[0], keyboard=True)
+        await examinee.go_on(keyboard=True)
+    await examinee.await_item(BEFORE + 1)
+    entry = form.entries[BEFORE]
+    stage = keys[entry.item, entry.version].stages[0]
+    right, wrong = answer_to(stage)[0], answer_to(stage, rightly=False)[0]
+
+    # Stored, but its acknowledgement never arrives: the page has to send it again, the log must not take it twice.
+    line.hold()
+    await examinee.choose(wrong, keyboard=True, saved=False)
+
+    async def stored() -> bool:
+        return any(type(event) is Responded and event.value == (wrong,) for event in await examinee.events())
+
+    await until(stored, "the answer is stored")
+    unheard = max(examinee.traffic.sent)
+    assert examinee.traffic.acknowledged == unheard - 1
+    house.kill()
+    line.release()
+
+    banner = page.locator(".tray .banner")
+    await expect(banner).to_have_text(
+        "Нет связи. Ответы сохраняются на этом устройстве и будут отправлены, когда связь вернётся."
+    )
+    await expect(page.locator("#move-note")).to_have_text("Без связи можно отвечать только на открытое задание.")
+    await examinee.choose(right, keyboard=False, saved=False)
+    await expect(examinee.option(right).locator(".saved")).to_have_text("Сохранено на этом устройстве")
+    await expect(page.locator(".saved--done")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Дальше")).to_have_attribute("aria-disabled", "true")
+    assert await examinee.queued() == 2
+
+    house.start()
+    await expect(examinee.option(right).locator(".saved--done")).to_have_text("Сохранено")
+    await expect(banner).to_have_count(0)
+    assert await examinee.queued() == 0
+    assert examinee.traffic.times_sent[unheard] == 2
+    assert examinee.traffic.connections >= 2
+    await examinee.go_on(keyboard=True)
+    await examinee.take_all(keys, BEFORE + 2)
+    await examinee.submit()
+
+    events = await examinee.events()
+    assert edits_of(events) == examinee.traffic.sent
+    assert examinee.traffic.acknowledged == max(examinee.traffic.sent)
+    assert len({event.stream for event in events if type(event) is Attached}) == 1
+    assert (await examinee.state()).items[BEFORE].answers == ((right,),)
+    await examinee.open_result()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Тестирование сдано: 20 из 20 баллов")
+    assert examinee.watchman.take() == []
