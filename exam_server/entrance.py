@@ -22,7 +22,7 @@ from question_bank.forms import Navigation
 
 CONSENT_VERSION = "2026-1"
 
-Label = Annotated[str, Meta(max_length=200)]
+Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
 Pixels = Annotated[int, Meta(ge=0, le=20_000)]
 Rate = Annotated[float, Meta(ge=0, le=100_000)]
 

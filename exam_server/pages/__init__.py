@@ -85,7 +85,7 @@ def describe_exam(request: Request, view: EntranceView, candidate: Principal) ->
 
 
 routes: list[BaseRoute] = [
-    Route("/exam/{sitting:int}", show_exam, methods=["GET"]),
+    Route("/exam/{sitting}", show_exam, methods=["GET"]),
     *steps.routes,
     *samples.routes,
 ]

@@ -81,8 +81,8 @@ def _entrance(request: Request) -> Entrance:
 
 
 routes: list[BaseRoute] = [
-    Route("/exam/{sitting:int}/entrance", show_entrance, methods=["GET"]),
-    Route("/exam/{sitting:int}/check", record_check, methods=["POST"]),
-    Route("/exam/{sitting:int}/consent", record_consent, methods=["POST"]),
-    Route("/exam/{sitting:int}/reference", take_reference, methods=["POST"]),
+    Route("/exam/{sitting}/entrance", show_entrance, methods=["GET"]),
+    Route("/exam/{sitting}/check", record_check, methods=["POST"]),
+    Route("/exam/{sitting}/consent", record_consent, methods=["POST"]),
+    Route("/exam/{sitting}/reference", take_reference, methods=["POST"]),
 ]

@@ -89,10 +89,7 @@ async def contexts(browser: Browser) -> AsyncIterator[Contexts]:
     async with AsyncExitStack() as stack:
 
         async def open_one(cookie: str = "", address: str = "", **options: Any) -> BrowserContext:
-            if cookie:
-                context = await signed_in(browser, address, cookie, **options)
-            else:
-                context = await browser.new_context(locale="ru-RU", **options)
+            context = await signed_in(browser, address, cookie, **options)
             stack.push_async_callback(context.close)
             return context
 

@@ -16,6 +16,7 @@ from exam_server.store import load_events, load_sitting
 from question_bank.items import Item, Role, Stage
 from question_bank.store import load_items
 from tests.browser.watchman import Watchman
+from tests.server.booth import until
 
 PATIENCE_MS = 20_000
 QUICK_TITLE = "Демонстрационный экзамен, 20 заданий"
@@ -241,6 +242,15 @@ def answer_to(stage: Stage, rightly: bool = True) -> tuple[ChoiceId, ...]:
     return tuple(by_role[Role.REQUIRED] if rightly else wrong[:1])
 
 
+async def until_queued(examinee: Examinee, count: int) -> None:
+    """Until so many edits are on the browser's disk: storing and deleting follow what is drawn by milliseconds."""
+
+    async def so_many() -> bool:
+        return await examinee.queued() == count
+
+    await until(so_many, f"{count} edits wait in the browser")
+
+
 def edits_of(events: list[AnyEvent]) -> dict[int, dict[str, Any]]:
     """The edits that the log holds, as a page would send them, by their number. A number that stands there twice fails."""
     found: dict[int, dict[str, Any]] = {}
@@ -281,9 +291,10 @@ async def sign_in(page: Page, address: str, login: str, password: str) -> None:
 
 
 async def signed_in(browser: Browser, address: str, cookie: str, **options: Any) -> BrowserContext:
-    """A context of a person whose login was made in the database."""
+    """A context of a person whose login was made in the database; without a cookie, of anybody."""
     context = await browser.new_context(locale="ru-RU", **options)
-    await context.add_cookies([{"name": LOGIN_COOKIE, "value": cookie, "url": address}])
+    if cookie:
+        await context.add_cookies([{"name": LOGIN_COOKIE, "value": cookie, "url": address}])
     return context
 
 

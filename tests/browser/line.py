@@ -18,6 +18,7 @@ class Line:
         self._state: Literal["open", "no_sockets", "cut"] = "open"
         self._flows = asyncio.Event()
         self._flows.set()
+        self._swallows = False
         self._writers: dict[asyncio.StreamWriter, bool] = {}
         self.address = ""
 
@@ -30,7 +31,11 @@ class Line:
         self._close("no_sockets")
 
     def mend(self) -> None:
-        self._state = "open"
+        self._state, self._swallows = "open", False
+
+    def swallow(self) -> None:
+        """What the browser says is lost on the way, though everything stays connected. Cut the line before mending it."""
+        self._swallows = True
 
     def hold(self) -> None:
         """What the server says does not arrive, though everything stays connected."""
@@ -70,6 +75,8 @@ class Line:
         while block := await _read(reader):
             if back:
                 await self._flows.wait()
+            elif self._swallows:
+                continue
             with contextlib.suppress(OSError):
                 writer.write(block)
                 await writer.drain()

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import msgspec
-import pytest
 from playwright.async_api import Browser, expect
 
 from app.demo.bank_files import read_bank
@@ -17,8 +16,8 @@ from exam_server.scheduling import open_window
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell
 from question_bank.store import publish_items
-from tests.browser.conftest import Contexts, Examinees
-from tests.browser.examinee import Examinee, edits_of
+from tests.browser.conftest import Examinees
+from tests.browser.examinee import Examinee, edits_of, until_queued
 from tests.browser.line import Line
 from tests.server.booth import until
 from tests.server.processes import Server
@@ -42,7 +41,7 @@ async def test_answers_given_without_a_line_survive_a_reload(line: Line, examine
         await examinee.choose(choice, keyboard=True, saved=False)
     await expect(examinee.option(third).locator(".saved")).to_have_text("Сохранено на этом устройстве")
     await expect(page.locator(".saved--done")).to_have_count(0)
-    assert await examinee.queued() == 2
+    await until_queued(examinee, 2)
     assert answers(await examinee.events()) == [first]
 
     page.on("dialog", lambda dialog: dialog.accept())
@@ -52,7 +51,7 @@ async def test_answers_given_without_a_line_survive_a_reload(line: Line, examine
     line.mend()
     await examinee.await_item(1)
     await expect(examinee.option(third).locator(".saved--done")).to_have_text("Сохранено")
-    await until_empty(examinee)
+    await until_queued(examinee, 0)
 
     events = await examinee.events()
     assert answers(events) == [first, second, third]
@@ -93,14 +92,36 @@ async def test_a_line_that_breaks_again_and_again_delivers_everything_once_and_i
     for round_ in range(6):
         line.cut()
         await expect(examinee.page.locator(".tray .banner")).to_have_text(AWAY)
-        for choice in (choices[round_ % 4], choices[(round_ + 1) % 4]):
+        for choice in (choices[2 * round_ % 4], choices[(2 * round_ + 1) % 4]):
             await examinee.choose(choice, keyboard=True, saved=False)
             given.append(choice)
         line.mend()
         await expect(examinee.option(given[-1]).locator(".saved--done")).to_have_text("Сохранено")
-    await until_empty(examinee)
+    await until_queued(examinee, 0)
     events = await examinee.events()
     assert answers(events) == given
+    assert edits_of(events) == examinee.traffic.sent
+
+
+async def test_an_answer_lost_on_the_way_is_sent_again_under_its_number(line: Line, examinees: Examinees) -> None:
+    examinee = await examinees(line.address)
+    await examinee.start()
+    first, second, _, _ = await options(examinee)
+    await examinee.choose(first, keyboard=True)
+    line.swallow()
+    await examinee.choose(second, keyboard=True, saved=False)
+
+    async def sent() -> bool:
+        return len(examinee.traffic.sent) == 3  # the start, and two answers
+
+    await until(sent, "the answer has left the page")
+    lost = max(examinee.traffic.sent)
+    line.cut()
+    line.mend()
+    await expect(examinee.option(second).locator(".saved--done")).to_have_text("Сохранено")
+    assert examinee.traffic.times_sent == {lost - 2: 1, lost - 1: 1, lost: 2}
+    events = await examinee.events()
+    assert answers(events) == [first, second]
     assert edits_of(events) == examinee.traffic.sent
 
 
@@ -194,13 +215,6 @@ async def options(examinee: Examinee) -> list[ChoiceId]:
     """The options of the item on screen, from top to bottom."""
     values = await examinee.stage.locator("input").evaluate_all("all => all.map(one => one.value)")
     return [ChoiceId(value) for value in values]
-
-
-async def until_empty(examinee: Examinee) -> None:
-    async def empty() -> bool:
-        return await examinee.queued() == 0
-
-    await until(empty, "nothing waits in the browser")
 
 
 def answers(events: list[object]) -> list[ChoiceId]:

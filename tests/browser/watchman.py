@@ -1,8 +1,10 @@
 """Notes everything a page complains of: errors in the console, exceptions, breaches of its security policy."""
 
+import re
+
 from playwright.async_api import ConsoleMessage, Page
 
-EXPECTED = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INTERNET_DISCONNECTED", "ERR_EMPTY_RESPONSE")
+EXPECTED = re.compile(r"net::ERR_(CONNECTION|INTERNET|EMPTY_RESPONSE)|WebSocket connection to \S+ failed")
 """What a browser writes by itself when the server is away."""
 
 
@@ -13,7 +15,7 @@ class Watchman:
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not any(word in message.text for word in EXPECTED):
+        if message.type in ("error", "warning") and not EXPECTED.search(message.text):
             where = message.location
             self.complaints.append(f"{message.type}: {message.text} ({where.get('url')}:{where.get('lineNumber')})")
 

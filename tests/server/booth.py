@@ -159,6 +159,7 @@ class Page:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.told: list[dict[str, Any]] = []
+        self.raw: list[str | bytes] = []
         self.seq = 0
         self.item: dict[str, Any] | None = None
         self.snapshot: dict[str, Any] = {}
@@ -167,7 +168,8 @@ class Page:
         """The next message of one of these kinds; of any where none is named."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                heard: dict[str, Any] = json.loads(await self.socket.recv())
+                self.raw.append(await self.socket.recv())
+                heard: dict[str, Any] = json.loads(self.raw[-1])
                 self.told.append(heard)
                 if heard["type"] == "snapshot":
                     self.snapshot, self.seq, self.item = heard, heard["seq"], heard.get("item")

@@ -12,9 +12,10 @@ from app.demo import seed
 from app.embedded import ask, free_port
 from core.clock import SystemClock
 from core.database import Database
+from core.ids import BlueprintId
 from proctoring.models import Models
 from tests.conftest import Cloned
-from tests.server.booth import Booth, Staff
+from tests.server.booth import Booth
 from tests.server.processes import ROOT, Server
 
 Result = TypeVar("Result")
@@ -77,6 +78,16 @@ def house(
     assert "graceful shutdown exceeded" not in server.said(), "the end of some connection was not noticed"
 
 
+@pytest.fixture(scope="session")
+def annex(house: Server, models: Models) -> Iterator[Server]:
+    """Another process of the same service: the same database, keys and files. Here nothing counts as a flood."""
+    server = Server(house.url, house.data, free_port(), models.detector.parent, burst=100_000)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
 @pytest.fixture
 def demo_url(_demo_copies: Callable[[str], str]) -> Iterator[str]:
     """A database of this test's own, with the demo in it."""
@@ -101,31 +112,17 @@ def serve(tmp_path: Path, models: Models) -> Iterator[Serve]:
 
 
 @pytest.fixture
-async def booths() -> AsyncIterator[Callable[[Server], Awaitable[Booth]]]:
-    """`await booths(server)`: a fresh candidate, booked for the quick exam and signed in."""
+async def booths() -> AsyncIterator[Callable[..., Awaitable[Booth]]]:
+    """`await booths(server)`: a fresh candidate, booked for the quick exam or another one, and signed in."""
     made: list[Booth] = []
 
-    async def make(server: Server) -> Booth:
-        made.append(await Booth.open(server))
+    async def make(server: Server, blueprint: BlueprintId = seed.QUICK) -> Booth:
+        made.append(await Booth.open(server, blueprint))
         return made[-1]
 
     yield make
     for booth in made:
         await booth.close()
-
-
-@pytest.fixture
-async def staff() -> AsyncIterator[Callable[[Server, str], Awaitable[Staff]]]:
-    """`await staff(server, "proktor")`: a member of the demo's staff, signed in."""
-    made: list[Staff] = []
-
-    async def make(server: Server, login: str) -> Staff:
-        made.append(await Staff.open(server, login))
-        return made[-1]
-
-    yield make
-    for one in made:
-        await one.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Server processes that a test starts, kills and starts again on the same port."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,3 +107,10 @@ class Server:
             process.wait()
         assert process.stdin is not None
         process.stdin.close()
+
+
+def faults_in(log: str) -> list[str]:
+    """Errors that the server wrote, less those that uvicorn calls its own: broken UTF-8, and a handshake denied."""
+    known = ("Invalid UTF-8 sequence received", "'utf-8' codec can't decode", "returned without completing handshake")
+    errors = re.findall(r"^.*(?:error).*$", log, re.MULTILINE | re.IGNORECASE)
+    return [line for line in errors if not any(part in line for part in known)]

@@ -14,7 +14,7 @@ from core.access.people import FAILURES_PER_LOGIN_AND_ADDRESS
 from exam_server.pages.samples import MAX_SAMPLE
 from exam_server.pages.steps import MAX_FORM, MAX_PICTURE
 from tests.server.booth import CONSENT, Booth, Staff
-from tests.server.processes import Server
+from tests.server.processes import Server, faults_in
 
 Booths = Callable[[Server], Awaitable[Booth]]
 HUGE = "9" * 5_000
@@ -230,7 +230,7 @@ async def test_the_samples_of_the_check_are_bounded(house: Server, booths: Booth
     assert len((await booth.http.get("/exam/sample/100000")).content) == 100_000
     check(await booth.http.get(f"/exam/sample/{MAX_SAMPLE + 1}"), 422, "sample_too_large")
     for size in ("-1", "abc", "1.5", HUGE):
-        check(await booth.http.get(f"/exam/sample/{size}"), (404, 422))
+        check(await booth.http.get(f"/exam/sample/{size}"), 422, "sample_too_large")
     check(await booth.post("/exam/sample", content=b"\x00" * (MAX_SAMPLE + 1)), 413, "sample_too_large")
 
 
@@ -324,4 +324,4 @@ async def test_a_candidate_has_no_business_with_the_staff(house: Server, booths:
 
 
 async def test_none_of_it_was_a_fault_of_the_server(house: Server) -> None:
-    assert "Traceback" not in house.said().replace("Traceback", "Traceback", 0)
+    assert faults_in(house.said()) == []

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from exam_server import wire
 from exam_server.sitting import MAX_SEQ_STEP
 from tests.server.booth import STREAM, Booth, Page, dial, until
 from tests.server.conftest import wait_for
-from tests.server.processes import Server
+from tests.server.processes import Server, faults_in
 
 Booths = Callable[[Server], Awaitable[Booth]]
 NEXT = -77
@@ -369,13 +368,6 @@ async def test_a_connection_cut_without_a_word_is_noticed(house: Server, booths:
     assert back.item is not None
     assert back.item["answers"] == [[kept]]
     await back.leave()
-
-
-def faults_in(log: str) -> list[str]:
-    """Errors that the server wrote, less those that uvicorn calls its own: broken UTF-8, and a handshake denied."""
-    known = ("Invalid UTF-8 sequence received", "'utf-8' codec can't decode", "returned without completing handshake")
-    errors = re.findall(r"^.*(?:error).*$", log, re.MULTILINE | re.IGNORECASE)
-    return [line for line in errors if not any(part in line for part in known)]
 
 
 async def test_nothing_of_all_this_was_a_fault_of_the_server(house: Server, page: Page) -> None:

@@ -1,0 +1,424 @@
+"""Group commit on a real PostgreSQL: racing owners, killed backends, spoilt rows. What is acknowledged is stored once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from random import Random
+
+import asyncpg
+import pytest
+
+from core.ids import ChoiceId, SittingId
+from core.moments import HOUR, from_datetime, to_datetime
+from exam_server import event_log
+from exam_server.chain import Row, link, read_chain
+from exam_server.event_log import Commit, EventLog, Fate
+from exam_server.events import AnyEvent, Detached, Responded, encode_batch
+from tests.histories.sittings import NOW, first_row, make_created
+
+SITTINGS = [SittingId(number) for number in range(1, 9)]
+
+
+@asynccontextmanager
+async def opened(url: str, count: int = 1, connections: int = 1) -> AsyncIterator[list[EventLog]]:
+    logs = [EventLog(url, connections) for _ in range(count)]
+    try:
+        for log in logs:
+            await log.start()
+        yield logs
+    finally:
+        await asyncio.gather(*(log.close() for log in logs))
+
+
+@pytest.fixture
+async def session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the test's own, with the first row of every sitting written."""
+    connection = await asyncpg.connect(database_url)
+    await begin(connection, SITTINGS)
+    yield connection
+    await connection.close()
+
+
+async def begin(connection: asyncpg.Connection, sittings: Iterable[SittingId]) -> None:
+    """Sittings with their first rows, without the bookings behind them."""
+    await connection.execute("ALTER TABLE exam_server.sitting DROP CONSTRAINT sitting_booking_id_fkey")
+    for sitting in sittings:
+        row = first_row(sitting, make_created())
+        await connection.execute(
+            """INSERT INTO exam_server.sitting (id, booking_id, candidate, blueprint_id, blueprint_version, attempt,
+                                                created_at, next_deadline)
+               OVERRIDING SYSTEM VALUE VALUES ($1, $1, 70, 'bp', 1, 1, $2, $3)""",
+            sitting,
+            NOW,
+            to_datetime(NOW + HOUR),
+        )
+        await connection.execute(
+            "INSERT INTO exam_server.log VALUES ($1, 0, $2, $3, $4)", sitting, row.prev, row.digest, row.events
+        )
+
+
+async def stored(connection: asyncpg.Connection, sitting: SittingId) -> list[Row]:
+    found = await connection.fetch(
+        "SELECT version, prev, digest, events FROM exam_server.log WHERE sitting_id = $1 ORDER BY version", sitting
+    )
+    return [Row(*row) for row in found]
+
+
+async def events_of(connection: asyncpg.Connection, sitting: SittingId) -> list[AnyEvent]:
+    """Every event; raises BrokenChain unless the whole log verifies."""
+    return read_chain(sitting, await stored(connection, sitting))
+
+
+def next_row(sitting: SittingId, last: Row, *events: AnyEvent) -> Row:
+    data = encode_batch(events)
+    return Row(last.version + 1, last.digest, link(sitting, last.version + 1, last.digest, data), data)
+
+
+def commit(
+    sitting: SittingId, row: Row, done: Callable[[Fate], None], due: int | None = None, due_changed: bool = False
+) -> Commit:
+    return Commit(
+        sitting,
+        row.version,
+        row.prev,
+        row.digest,
+        row.events,
+        None if due is None else to_datetime(due),
+        due_changed,
+        done,
+    )
+
+
+async def write(log: EventLog, sitting: SittingId, row: Row, due: int | None = None, due_changed: bool = False) -> Fate:
+    """Append one row and wait for its fate."""
+    fate: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
+    log.append(commit(sitting, row, fate.set_result, due, due_changed))
+    return await asyncio.wait_for(fate, 30)
+
+
+class Hand:
+    """An owner in small: writes numbered answers to a sitting, reads again whenever it was overtaken."""
+
+    def __init__(self, log: EventLog, session: asyncpg.Connection, name: str) -> None:
+        self.log = log
+        self.session = session
+        self.name = name
+        self.acknowledged: list[tuple[SittingId, int]] = []
+        self.overtaken = 0
+
+    async def work(self, sitting: SittingId, count: int, reading: asyncio.Lock) -> None:
+        last: Row | None = None
+        for number in range(1, count + 1):
+            fate: Fate = "overtaken"
+            while fate != "durable":
+                if last is None:
+                    async with reading:
+                        rows = await stored(self.session, sitting)
+                    last = rows[-1]
+                    if (self.name, number) in authors(read_chain(sitting, rows)):
+                        break  # an earlier try got through
+                row = next_row(sitting, last, Responded(NOW, 0, 0, (ChoiceId(self.name),), number))
+                fate = await write(self.log, sitting, row)
+                self.overtaken += fate == "overtaken"
+                last = row if fate == "durable" else None
+            self.acknowledged.append((sitting, number))
+
+
+def authors(events: Iterable[AnyEvent]) -> list[tuple[str, int]]:
+    return [(event.value[0], event.seq) for event in events if isinstance(event, Responded)]
+
+
+async def check(session: asyncpg.Connection, hands: list[Hand], sittings: Iterable[SittingId]) -> None:
+    """Every acknowledged answer stands exactly once in a chain that verifies, and nothing else does."""
+    for sitting in sittings:
+        found = Counter(authors(await events_of(session, sitting)))
+        promised = Counter((hand.name, number) for hand in hands for at, number in hand.acknowledged if at == sitting)
+        assert found == promised
+
+
+# --- one owner ----------------------------------------------------------------------------------------------
+
+
+async def test_rows_are_written_and_the_chain_verifies(session: asyncpg.Connection, database_url: str) -> None:
+    async with opened(database_url) as [log]:
+        last = first_row(SITTINGS[0], make_created())
+        for number in range(20):
+            last = next_row(SITTINGS[0], last, Detached(NOW + number))
+            assert await write(log, SITTINGS[0], last) == "durable"
+    events = await events_of(session, SITTINGS[0])
+    assert events[1:] == [Detached(NOW + number) for number in range(20)]
+
+
+async def test_a_row_in_place_of_another_is_overtaken_and_changes_nothing(
+    session: asyncpg.Connection, database_url: str
+) -> None:
+    sitting, first = SITTINGS[0], first_row(SITTINGS[0], make_created())
+    ours, theirs = next_row(sitting, first, Detached(NOW + 1)), next_row(sitting, first, Detached(NOW + 2))
+    async with opened(database_url) as [log]:
+        assert await write(log, sitting, ours) == "durable"
+        assert await write(log, sitting, theirs, NOW, True) == "overtaken"
+        assert await write(log, sitting, ours) == "overtaken"  # repeated after a lost answer
+        behind = next_row(sitting, theirs, Detached(NOW + 3))
+        assert await write(log, sitting, behind) == "overtaken"  # its predecessor never came to be
+        ahead = next_row(sitting, next_row(sitting, ours, Detached(NOW)), Detached(NOW))
+        assert await write(log, sitting, ahead) == "overtaken"  # leaves a gap
+    assert (await stored(session, sitting))[1:] == [ours]
+    assert await session.fetchval("SELECT next_deadline FROM exam_server.sitting WHERE id = 1") == to_datetime(NOW + HOUR)
+
+
+async def test_deadlines_move_together_with_their_rows(session: asyncpg.Connection, database_url: str) -> None:
+    async def due() -> int | None:
+        value = await session.fetchval("SELECT next_deadline FROM exam_server.sitting WHERE id = $1", SITTINGS[0])
+        return None if value is None else from_datetime(value)
+
+    async with opened(database_url) as [log]:
+        row = next_row(SITTINGS[0], first_row(SITTINGS[0], make_created()), Detached(NOW))
+        await write(log, SITTINGS[0], row, NOW + 77_123, True)
+        assert await due() == NOW + 77_123
+        row = next_row(SITTINGS[0], row, Detached(NOW))
+        await write(log, SITTINGS[0], row, None, False)
+        assert await due() == NOW + 77_123
+        row = next_row(SITTINGS[0], row, Detached(NOW))
+        await write(log, SITTINGS[0], row, None, True)
+        assert await due() is None
+
+
+async def test_whatever_waits_goes_in_few_statements_however_it_is_sorted(
+    session: asyncpg.Connection, database_url: str
+) -> None:
+    sittings = [SittingId(number) for number in range(100, 1_100)]
+    rows = {sitting: first_row(sitting, make_created()) for sitting in sittings}
+    await session.executemany(
+        "INSERT INTO exam_server.log VALUES ($1, 0, $2, $3, $4)",
+        [(sitting, row.prev, row.digest, row.events) for sitting, row in rows.items()],
+    )
+    before = await session.fetchval("SELECT count(DISTINCT xmin::text) FROM exam_server.log")
+    order = sittings[:]
+    Random(3).shuffle(order)
+    fates: list[Fate] = []
+    async with opened(database_url) as [log]:
+        for sitting in order:
+            log.append(commit(sitting, next_row(sitting, rows[sitting], Detached(NOW)), fates.append))
+    assert fates == ["durable"] * 1_000
+    after = await session.fetchval("SELECT count(DISTINCT xmin::text) FROM exam_server.log")
+    assert after - before == 1
+
+
+async def test_what_waits_is_written_before_the_log_closes(session: asyncpg.Connection, database_url: str) -> None:
+    fates: list[Fate] = []
+    log = EventLog(database_url)
+    await log.start()
+    row = next_row(SITTINGS[0], first_row(SITTINGS[0], make_created()), Detached(NOW))
+    log.append(commit(SITTINGS[0], row, fates.append))
+    assert fates == []
+    await log.close()
+    assert fates == ["durable"]
+    left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'event-log' AND datname = current_database()"
+    assert await until(lambda: session.fetchval(left), 0) == 0
+
+
+async def until(ask: Callable[[], Awaitable[int]], wanted: int) -> int:
+    """PostgreSQL takes a moment to notice that a client is gone; the query itself is the wait."""
+    for _ in range(2_000):
+        if await ask() == wanted:
+            return wanted
+    return await ask()
+
+
+async def test_a_log_that_is_full_says_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "MAX_WAITING", 2)
+    log = EventLog(database_url)
+    row = first_row(SITTINGS[0], make_created())
+    log.append(commit(SITTINGS[0], row, print))
+    assert not log.full
+    log.append(commit(SITTINGS[1], row, print))
+    assert log.full
+
+
+async def test_a_wrong_address_is_known_at_the_start() -> None:
+    with pytest.raises(OSError):  # noqa: PT011
+        await EventLog("postgresql://nobody@127.0.0.1:1/nowhere").start()
+
+
+# --- many owners --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+async def test_four_owners_racing_never_fork_a_sitting(
+    session: asyncpg.Connection, database_url: str, connections: int
+) -> None:
+    reading = asyncio.Lock()
+    async with opened(database_url, 4, connections) as logs:
+        hands = [Hand(log, session, f"owner{number}") for number, log in enumerate(logs)]
+        order = SITTINGS[:]
+        jobs = []
+        for number, hand in enumerate(hands):
+            Random(number).shuffle(order)
+            jobs += [hand.work(sitting, 12, reading) for sitting in order]
+        await asyncio.gather(*jobs)
+        assert not any(log.away for log in logs), "a deadlock, or worse"
+    await check(session, hands, SITTINGS)
+    assert sum(len(hand.acknowledged) for hand in hands) == 4 * 12 * len(SITTINGS)
+    assert sum(hand.overtaken for hand in hands) > 50, "they did not race"
+
+
+async def test_the_race_would_be_lost_without_the_check_on_the_predecessor(
+    session: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_on = "WHERE (SELECT p.digest FROM exam_server.log p WHERE p.sitting_id=b.sitting_id AND p.version=b.version-1)=b.prev"
+    assert check_on in event_log.APPEND
+    monkeypatch.setattr(event_log, "APPEND", event_log.APPEND.replace(check_on, ""))
+    first = first_row(SITTINGS[0], make_created())
+    ours, theirs = (next_row(SITTINGS[0], first, Detached(NOW + number)) for number in (1, 2))
+    async with opened(database_url) as [log]:
+        await write(log, SITTINGS[0], ours)
+        assert await write(log, SITTINGS[0], next_row(SITTINGS[0], theirs, Detached(NOW))) == "durable"
+    with pytest.raises(ValueError, match="version 2 does not verify"):
+        await events_of(session, SITTINGS[0])
+
+
+# --- killed backends ----------------------------------------------------------------------------------------
+
+
+async def test_killed_backends_lose_nothing_and_double_nothing(
+    session: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "RETRY_FIRST", 0.001)
+    monkeypatch.setattr(event_log, "RETRY_MOST", 0.01)
+    reading = asyncio.Lock()
+    killer = await asyncpg.connect(database_url)
+    killed = 0
+    async with opened(database_url, 2, 2) as logs:
+        hands = [Hand(log, session, f"owner{number}") for number, log in enumerate(logs)]
+        jobs = asyncio.gather(*(hand.work(sitting, 20, reading) for hand in hands for sitting in SITTINGS))
+        while not jobs.done():
+            killed += await killer.fetchval(
+                """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                   WHERE application_name = 'event-log' AND datname = current_database()
+                     AND state = 'active' AND random() < 0.1"""
+            )
+        await jobs
+    await killer.close()
+    await check(session, hands, SITTINGS)
+    print(killed)
+    assert killed > 10
+
+
+async def test_a_server_that_is_away_is_waited_for(
+    session: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "RETRY_FIRST", 0.001)
+    monkeypatch.setattr(event_log, "RETRY_MOST", 0.01)
+    name = await session.fetchval("SELECT current_database()")
+    away = asyncio.Event()
+    monkeypatch.setattr(event_log, "_log", Heard(away))
+    async with opened(database_url) as [log]:
+        elsewhere = await asyncpg.connect(database_url.rpartition("/")[0] + "/postgres")
+        await elsewhere.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        await session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'event-log'")
+        row = next_row(SITTINGS[0], first_row(SITTINGS[0], make_created()), Detached(NOW))
+        writing = asyncio.ensure_future(write(log, SITTINGS[0], row))
+        await asyncio.wait_for(away.wait(), 10)
+        assert log.away
+        assert not writing.done()
+        await elsewhere.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await elsewhere.close()
+        assert await writing == "durable"
+        assert not log.away
+    assert len(await stored(session, SITTINGS[0])) == 2
+
+
+async def test_a_database_that_only_reads_is_waited_for(
+    session: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standby, or one made read-only for maintenance: no page is told that its answer can never be stored."""
+    monkeypatch.setattr(event_log, "RETRY_FIRST", 0.001)
+    monkeypatch.setattr(event_log, "RETRY_MOST", 0.01)
+    name = await session.fetchval("SELECT current_database()")
+    await session.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    away = asyncio.Event()
+    monkeypatch.setattr(event_log, "_log", Heard(away))
+    async with opened(database_url) as [log]:
+        row = next_row(SITTINGS[0], first_row(SITTINGS[0], make_created()), Detached(NOW))
+        writing = asyncio.ensure_future(write(log, SITTINGS[0], row))
+        await asyncio.wait_for(away.wait(), 10)
+        assert not writing.done()
+        await session.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        assert await writing == "durable"
+
+
+class Heard:
+    """A record of events that lets a test wait for the first warning."""
+
+    def __init__(self, warned: asyncio.Event) -> None:
+        self.warned = warned
+
+    def warning(self, event: str, **fields: object) -> None:
+        self.warned.set()
+
+    def info(self, event: str, **fields: object) -> None: ...
+
+    def error(self, event: str, **fields: object) -> None: ...
+
+
+# --- spoilt rows --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spoilt", ["by a constraint", "by its type", "by a missing value"])
+async def test_a_spoilt_row_is_found_and_no_other_sitting_suffers(
+    session: asyncpg.Connection, database_url: str, spoilt: str
+) -> None:
+    bad = SITTINGS[4]
+    rows = {sitting: next_row(sitting, first_row(sitting, make_created()), Detached(NOW)) for sitting in SITTINGS}
+    fates: dict[SittingId, Fate] = {}
+    commits = [
+        commit(sitting, rows[sitting], lambda fate, sitting=sitting: fates.__setitem__(sitting, fate))  # type: ignore[misc]
+        for sitting in SITTINGS
+    ]
+    match spoilt:
+        case "by a constraint":
+            await session.execute(f"ALTER TABLE exam_server.log ADD CHECK (sitting_id <> {bad} OR version = 0)")
+        case "by its type":
+            commits[4].version = 2**40
+        case "by a missing value":
+            commits[4].events = None  # type: ignore[assignment]
+    async with opened(database_url) as [log]:
+        for one in commits:
+            log.append(one)
+    assert fates == {sitting: "refused" if sitting == bad else "durable" for sitting in SITTINGS}
+    for sitting in SITTINGS:
+        assert len(await stored(session, sitting)) == (1 if sitting == bad else 2)
+
+
+async def test_one_sittings_fault_on_being_told_does_not_stop_the_others(
+    session: asyncpg.Connection, database_url: str
+) -> None:
+    def fail(fate: Fate) -> None:
+        raise RuntimeError("a fault of this sitting's owner")
+
+    fates: list[Fate] = []
+    rows = [next_row(sitting, first_row(sitting, make_created()), Detached(NOW)) for sitting in SITTINGS[:3]]
+    async with opened(database_url) as [log]:
+        log.append(commit(SITTINGS[0], rows[0], fail))
+        log.append(commit(SITTINGS[1], rows[1], fates.append))
+        assert await write(log, SITTINGS[2], rows[2]) == "durable"
+    assert fates == ["durable"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE exam_server.log SET events = '' WHERE sitting_id = 1",
+        "UPDATE exam_server.log SET version = version + 1",
+        "DELETE FROM exam_server.log WHERE sitting_id = 1",
+        "DELETE FROM exam_server.log WHERE false",
+        "TRUNCATE exam_server.log",
+    ],
+)
+async def test_rows_of_the_log_are_never_changed(session: asyncpg.Connection, change: str) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="never changed"):
+        await session.execute(change)
+    assert await session.fetchval("SELECT count(*) FROM exam_server.log") == len(SITTINGS)
+
+
