@@ -20,7 +20,7 @@ from core.moments import Moment, Span, to_datetime
 from exam_server import timing, wire
 from exam_server.announcements import Copies, announce, take_snapshot
 from exam_server.chain import Row, link, read_chain
-from exam_server.commands import Advance, Attach, CandidateCommand, Command, Detach, Settle
+from exam_server.commands import Advance, Attach, CandidateCommand, Command, Detach, Respond, Settle
 from exam_server.event_log import Commit, Fate, Log
 from exam_server.events import AnyEvent, Responded, encode_batch
 from exam_server.sitting import Ruling, Sitting, decide, evolve, fold
@@ -66,8 +66,8 @@ class Draft(Struct, eq=False):
     events: list[AnyEvent] = []
     pending: list[Pending] = []
     replies: list[tuple[Line, bytes]] = []
-    answers: "list[tuple[asyncio.Future[Ruling], Ruling]]" = []
-    farewells: list[Line] = []
+    answers: "tuple[tuple[asyncio.Future[Ruling], Ruling], ...]" = ()
+    farewells: tuple[Line, ...] = ()
     state: Sitting | None = None
     version: int = 0
     digest: bytes = b""
@@ -230,8 +230,8 @@ class Conduct:
         self._take(held, Pending(command, self._clock.now(), line, answer))
         return await answer
 
-    def receive(self, held: Held, line: Line, command: CandidateCommand) -> None:
-        """A page's command. Its acknowledgement or refusal goes to the line once it is durable."""
+    def receive(self, held: Held, line: Line, command: CandidateCommand, now: Moment) -> None:
+        """A page's command, received `now`. Its acknowledgement or refusal goes to the line once it is durable."""
         if held.line is not line:
             if held.flight is None and not held.reloading:  # else it is told once that is durable
                 _part(line)
@@ -239,7 +239,7 @@ class Conduct:
             held.turn_away(command.seq)
             line.send(wire.encode(wire.refused("busy", command.seq)))
         else:
-            self._take(held, Pending(command, self._clock.now(), line))
+            self._take(held, Pending(command, now, line))
 
     def _take(self, held: Held, pending: Pending) -> None:
         if held.reloading:
@@ -274,7 +274,10 @@ class Conduct:
         else:
             draft = held.forming or held.flight or Draft()
         draft.pending.append(pending)
-        self._reply(held, draft, pending, ruling, events)
+        if type(command) is Respond and line is not None and len(events) == 1 and type(events[0]) is Responded:
+            draft.replies.append((line, wire.encode_ack(command.seq)))  # by far the most common of all
+        else:
+            self._reply(held, draft, pending, ruling, events)
         if held.flight is None:
             if held.forming is not None:
                 self._launch(held)
@@ -289,10 +292,10 @@ class Conduct:
             else:
                 draft.replies.append((pending.line, wire.encode(wire.refused(ruling.refusal, seq))))
         if pending.answer is not None:
-            draft.answers.append((pending.answer, ruling))
+            draft.answers += ((pending.answer, ruling),)
         if pending.older is not None:
-            draft.farewells.append(pending.older)
-        if held.line is None or not events or (len(events) == 1 and type(events[0]) is Responded):
+            draft.farewells += (pending.older,)
+        if held.line is None or not events:
             return
         for message in announce(held.state, events, held.copies, held.state.last_at):
             draft.replies.append((held.line, wire.encode(message)))

@@ -221,7 +221,8 @@ class SittingSocket:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return
-            if not flow.admit(self._clock.now()):
+            now = self._clock.now()
+            if not flow.admit(now):
                 line.send(wire.encode(wire.refused("flood")))
                 line.close(1008, "flood")
                 return
@@ -233,9 +234,9 @@ class SittingSocket:
             if type(decoded) is wire.Refused:
                 line.send(wire.encode(decoded))
             elif type(decoded) is wire.Ping:
-                line.send(wire.encode(wire.Pong(decoded.sent, self._clock.now())))
+                line.send(wire.encode(wire.Pong(decoded.sent, now)))
             else:
-                self._conduct.receive(held, line, decoded)
+                self._conduct.receive(held, line, decoded, now)
 
 
 def who_is(scope: Scope, line: PageLine) -> Person | None:

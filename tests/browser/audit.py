@@ -1,13 +1,14 @@
 """What every page has to hold: no barrier that axe-core finds, nothing wider than the window, no complaint."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.async_api import Page
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 NARROW = 320
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 RUN = """async tags => {
@@ -39,8 +40,8 @@ async def audit(page: Page) -> list[str]:
         await page.evaluate(AXE.read_text(encoding="utf-8"))
     for size, (width, height) in SIZES.items():
         await page.set_viewport_size({"width": width, "height": height})
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for scheme in SCHEMES:
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             await page.evaluate(SETTLED)
             faults += [f"{size}, {scheme}: {fault}" for fault in _describe(await page.evaluate(RUN, list(TAGS)))]
         faults += [f"{size}: {fault}" for fault in await page.evaluate(OVERFLOW)]

@@ -182,7 +182,7 @@ class World:
         again = [page.made[1 + how % len(page.made)]] if page.made and how % 3 == 0 else []
         for command in (*waiting[: 1 + how % 8], *(command for command in again if command.seq not in page.queue)):
             page.received.setdefault(command.seq, set()).add(self.clock.now())
-            page.owner.conduct.receive(page.held, page.line, command)
+            page.owner.conduct.receive(page.held, page.line, command, self.clock.now())
 
     async def connect(self, page: Page, how: int) -> None:
         page.leave()

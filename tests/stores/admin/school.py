@@ -261,7 +261,7 @@ class School:
         """The candidate's page connects and begins."""
         page = Page()
         held = await self.conduct.attach(sitting, page, "browser-1")
-        self.conduct.receive(held, page, Start(1))
+        self.conduct.receive(held, page, Start(1), self.clock.now())
         await page.acknowledged(1)
         return held, page
 
@@ -276,14 +276,14 @@ class School:
             role = ChoiceRole.KEY if position < right else ChoiceRole.DISTRACTOR
             chosen = next(choice.id for choice in choices if choice.role is role)
             self.clock.advance(20 * SECOND)
-            self.conduct.receive(held, page, Show(seq + 1, position))
-            self.conduct.receive(held, page, Respond(seq + 2, position, 0, (chosen,)))
+            self.conduct.receive(held, page, Show(seq + 1, position), self.clock.now())
+            self.conduct.receive(held, page, Respond(seq + 2, position, 0, (chosen,)), self.clock.now())
             seq += 2
             await page.acknowledged(seq)
 
     async def submit(self, held: Held, page: Page) -> None:
         seq = held.state.streams[held.state.stream] + 1
-        self.conduct.receive(held, page, Submit(seq))
+        self.conduct.receive(held, page, Submit(seq), self.clock.now())
         await page.acknowledged(seq)
         await self.conclude(held.state.id)
 

@@ -69,7 +69,7 @@ class Room:
 
     def say(self, *commands: CandidateCommand, line: Line | None = None) -> None:
         for command in commands:
-            self.owner.conduct.receive(self.held, line or self.line, command)
+            self.owner.conduct.receive(self.held, line or self.line, command, self.clock.now())
 
     @property
     def stored(self) -> Sitting:

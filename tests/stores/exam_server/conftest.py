@@ -1,0 +1,97 @@
+"""The small exam centre of the cabinet's tests, and the real engine over the same database."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from core.access.roles import Principal
+from core.clock import ManualClock
+from core.database import Database
+from core.ids import SittingId
+from core.moments import Moment
+from core.web.pages import Pages
+from exam_server.commands import Command
+from exam_server.conduct import Conduct
+from exam_server.event_log import EventLog
+from exam_server.events import AnyEvent
+from exam_server.sitting import Sitting
+from exam_server.source import DatabaseSource
+from exam_server.store import load_events, load_sitting
+from tests.stores.cabinet.centre import Centre
+
+
+class Engine:
+    """A conduct as one process has it, on a hand-moved clock, with what it told about."""
+
+    def __init__(self, log: EventLog, database: Database, clock: ManualClock) -> None:
+        self.changes: list[tuple[Sitting, tuple[AnyEvent, ...]]] = []
+        self._database = database
+        self.conduct = Conduct(log, DatabaseSource(database), clock, lambda state, events: self._note(state, events))
+
+    def _note(self, state: Sitting, events: tuple[AnyEvent, ...]) -> None:
+        self.changes.append((state, events))
+
+    async def order(self, sitting: SittingId, *commands: Command) -> None:
+        for command in commands:
+            ruling = await self.conduct.order(sitting, command)
+            assert ruling.refusal is None, (command, ruling.refusal)
+
+    async def stored(self, sitting: SittingId) -> Sitting:
+        async with self._database.transaction() as connection:
+            return await load_sitting(connection, sitting)
+
+    async def events(self, sitting: SittingId) -> list[AnyEvent]:
+        async with self._database.transaction() as connection:
+            return await load_events(connection, sitting)
+
+
+class Pictures:
+    """Stands for the camera side of the entrance; `refusal` is what it says of the next picture."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[SittingId, bytes, Moment]] = []
+        self.refusal: Exception | None = None
+
+    async def take_reference(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.taken.append((sitting, jpeg, at))
+
+
+@pytest.fixture(scope="session")
+def pages() -> Pages:
+    return Pages(["cabinet"])
+
+
+@pytest.fixture
+async def centre(database: Database, clock: ManualClock, pages: Pages) -> Centre:
+    centre = Centre(database, clock, pages)
+    await centre.fill()
+    return centre
+
+
+@pytest.fixture
+async def candidate(centre: Centre) -> Principal:
+    """Admitted in nursing, lives four hours east of Moscow."""
+    candidate = await centre.person("kim", given_name="Вера")
+    await centre.admit(candidate)
+    return candidate
+
+
+@pytest.fixture
+async def log(database_url: str) -> AsyncIterator[EventLog]:
+    log = EventLog(database_url)
+    await log.start()
+    yield log
+    await log.close()
+
+
+@pytest.fixture
+def engine(log: EventLog, database: Database, clock: ManualClock) -> Engine:
+    return Engine(log, database, clock)
+
+
+@pytest.fixture
+async def prepared(centre: Centre, candidate: Principal) -> SittingId:
+    """A sitting of the candidate's that has not begun."""
+    return await centre.enter(candidate, await centre.book(candidate, await centre.window()))

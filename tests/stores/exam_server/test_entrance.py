@@ -1,0 +1,202 @@
+"""The steps before the start: each may be done again, and only all together let the candidate begin."""
+
+from collections.abc import Awaitable
+
+import msgspec
+import pytest
+
+from core.access.roles import Principal
+from core.database import Database, fetch_all, fetch_one
+from core.errors import AccreditationError, Conflict, Invalid, NotFound
+from core.ids import PersonId, SittingId
+from exam_server.commands import Attach, Start
+from exam_server.entrance import CONSENT_VERSION, CameraReading, Consent, Entrance, Readings, ScreenReading
+from exam_server.events import Admitted
+from tests.stores.cabinet.centre import EXAM, Centre
+from tests.stores.exam_server.conftest import Engine, Pictures
+
+READINGS = Readings(
+    CameraReading(640, 480, "Камера ноутбука"), ScreenReading(1366, 768), 20.5, 4.0, 35.0, True, True, True
+)
+AGREED = Consent(CONSENT_VERSION, True, True)
+WITHOUT_BIOMETRICS = Consent(CONSENT_VERSION, True, False)
+JPEG = b"a picture"
+OF_NOBODY = PersonId(404)
+
+
+class Door:
+    """The entrance of one sitting, and the candidate and the proctor at it."""
+
+    def __init__(self, entrance: Entrance, engine: Engine, pictures: Pictures, sitting: SittingId) -> None:
+        self.entrance = entrance
+        self.engine = engine
+        self.pictures = pictures
+        self.sitting = sitting
+        self.candidate = PersonId(0)
+        self.proctor = PersonId(0)
+
+    async def check(self, readings: Readings = READINGS) -> None:
+        await self.entrance.record_check(self.sitting, self.candidate, readings)
+
+    async def agree(self, consent: Consent) -> None:
+        await self.entrance.record_consent(self.sitting, self.candidate, consent)
+
+    async def picture(self) -> None:
+        await self.entrance.take_reference(self.sitting, self.candidate, JPEG)
+
+    async def identify(self) -> None:
+        await self.entrance.confirm_identity(self.sitting, self.proctor)
+
+    async def admitted_by(self) -> list[str]:
+        return [event.by for event in await self.engine.events(self.sitting) if isinstance(event, Admitted)]
+
+
+@pytest.fixture
+async def door(centre: Centre, candidate: Principal, database: Database, engine: Engine, prepared: SittingId) -> Door:
+    pictures = Pictures()
+    door = Door(Entrance(database, centre.clock, engine.conduct, pictures), engine, pictures, prepared)
+    door.candidate = candidate.id
+    door.proctor = (await centre.person("proctor")).id
+    return door
+
+
+async def code_of(work: Awaitable[object], kind: type[AccreditationError] = Conflict) -> str:
+    with pytest.raises(kind) as refusal:
+        await work
+    return refusal.value.code
+
+
+async def test_a_reference_picture_settles_the_identity(door: Door) -> None:
+    await door.check()
+    await door.agree(AGREED)
+    assert await door.admitted_by() == []
+    await door.picture()
+    assert await door.admitted_by() == ["biometrics"]
+    assert door.pictures.taken == [(door.sitting, JPEG, door.engine.conduct._clock.now())]
+    await door.engine.order(door.sitting, Attach("browser01"), Start(1))
+
+
+async def test_a_proctor_settles_the_identity_where_biometrics_was_refused(door: Door) -> None:
+    await door.check()
+    await door.agree(WITHOUT_BIOMETRICS)
+    view = await door.entrance.view(door.sitting, door.candidate)
+    assert view.identity_by_person_pending
+    await door.identify()
+    assert await door.admitted_by() == ["person"]
+    view = await door.entrance.view(door.sitting, door.candidate)
+    assert (view.admitted, view.identity_by_person_pending, view.biometrics) == (True, False, False)
+
+
+async def test_the_steps_may_come_in_any_order_and_again(door: Door) -> None:
+    await door.agree(WITHOUT_BIOMETRICS)
+    await door.identify()
+    assert await door.admitted_by() == []
+    await door.check()
+    await door.check()
+    await door.identify()
+    assert await door.admitted_by() == ["person"]
+
+
+async def test_a_changed_mind_about_biometrics_counts(door: Door) -> None:
+    await door.check()
+    await door.agree(WITHOUT_BIOMETRICS)
+    await door.agree(AGREED)
+    assert await code_of(door.identify()) == "not_asked"
+    await door.agree(WITHOUT_BIOMETRICS)
+    assert await code_of(door.picture()) == "no_biometrics"
+    await door.identify()
+    assert await door.admitted_by() == ["person"]
+
+
+async def test_the_view_says_how_far_one_is(door: Door, centre: Centre) -> None:
+    view = await door.entrance.view(door.sitting, door.candidate)
+    assert (view.checked, view.consented, view.biometrics, view.referenced, view.admitted) == (
+        False,
+        False,
+        None,
+        False,
+        False,
+    )
+    assert (view.title, view.items, view.exam_limit, view.status) == (EXAM.title, 20, EXAM.exam_limit, "ready")
+    await door.check()
+    await door.agree(AGREED)
+    await door.picture()
+    view = await door.entrance.view(door.sitting, door.candidate)
+    assert (view.checked, view.consented, view.biometrics, view.referenced, view.admitted) == (True,) * 5
+
+
+async def test_nobody_else_has_anything_to_do_here(door: Door, centre: Centre) -> None:
+    other = await centre.person("other")
+    for who in (other.id, OF_NOBODY):
+        for work in (
+            door.entrance.view(door.sitting, who),
+            door.entrance.record_check(door.sitting, who, READINGS),
+            door.entrance.record_consent(door.sitting, who, AGREED),
+            door.entrance.take_reference(door.sitting, who, JPEG),
+        ):
+            assert await code_of(work, NotFound) == "unknown_sitting"
+    assert await code_of(door.entrance.view(SittingId(404), door.candidate), NotFound) == "unknown_sitting"
+    assert await code_of(door.entrance.confirm_identity(door.sitting, door.candidate)) == "own_sitting"
+
+
+async def test_only_a_device_that_can_not_work_is_turned_away(door: Door) -> None:
+    bad = Readings(CameraReading(160, 120, ""), ScreenReading(320, 480), 0.0, 0.0, 9_000.0, False, False, False)
+    with pytest.raises(Invalid) as refusal:
+        await door.check(bad)
+    assert set(refusal.value.fields) == {"camera", "websocket", "storage"}
+    slow = Readings(CameraReading(320, 240, ""), ScreenReading(320, 480), 0.1, 0.1, 9_000.0, False, True, True)
+    await door.check(slow)
+
+
+async def test_what_was_measured_is_kept(door: Door, database: Database) -> None:
+    await door.check()
+    async with database.transaction() as connection:
+        row = await fetch_one(connection, "SELECT CAST(readings AS text) AS readings FROM exam_server.entrance")
+    assert row is not None
+    assert msgspec.json.decode(row["readings"], type=Readings) == READINGS
+
+
+async def test_without_consent_to_the_processing_there_is_no_exam(door: Door) -> None:
+    assert await code_of(door.agree(Consent(CONSENT_VERSION, False, True)), Invalid) == "consent_needed"
+    assert not (await door.entrance.view(door.sitting, door.candidate)).consented
+
+
+async def test_consents_and_identities_stand_in_the_journal(door: Door, database: Database) -> None:
+    await door.agree(WITHOUT_BIOMETRICS)
+    await door.identify()
+    async with database.transaction() as connection:
+        rows = await fetch_all(
+            connection, "SELECT convert_from(body, 'UTF8') AS body FROM core.outbox WHERE topic = 'journal' ORDER BY id"
+        )
+    said = [row["body"] for row in rows]
+    assert any("consent.given" in body and '"biometrics":"false"' in body.replace(" ", "") for body in said)
+    assert any("identity.confirmed" in body for body in said)
+
+
+async def test_a_bad_picture_settles_nothing(door: Door) -> None:
+    await door.check()
+    await door.agree(AGREED)
+    door.pictures.refusal = Invalid("face_unclear", "Лицо видно плохо.")
+    assert await code_of(door.picture(), Invalid) == "face_unclear"
+    view = await door.entrance.view(door.sitting, door.candidate)
+    assert (view.referenced, view.admitted) == (False, False)
+    door.pictures.refusal = None
+    await door.picture()
+    assert await door.admitted_by() == ["biometrics"]
+
+
+async def test_a_passport_is_looked_at_only_where_that_was_asked_for(door: Door) -> None:
+    assert await code_of(door.identify()) == "not_asked"
+    await door.agree(AGREED)
+    assert await code_of(door.identify()) == "not_asked"
+    assert await door.admitted_by() == []
+
+
+async def test_the_steps_are_over_once_the_exam_has_begun(door: Door) -> None:
+    await door.check()
+    await door.agree(WITHOUT_BIOMETRICS)
+    await door.identify()
+    await door.engine.order(door.sitting, Attach("browser01"), Start(1))
+    for work in (door.check(), door.agree(AGREED), door.picture()):
+        assert await code_of(work) == "already_started"
+    assert await door.admitted_by() == ["person"]
