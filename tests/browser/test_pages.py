@@ -244,9 +244,7 @@ async def test_every_section_of_every_menu_is_looked_at_and_opens(scene: Scene, 
 
 
 @pytest.mark.parametrize("step", ["check", "consent", "photo", "passport"])
-async def test_a_step_of_the_entrance_has_no_barrier(
-    scene: Scene, contexts: Contexts, film: Film, step: str
-) -> None:
+async def test_a_step_of_the_entrance_has_no_barrier(scene: Scene, contexts: Contexts, film: Film, step: str) -> None:
     house = scene.server
     booth = await Booth.open(house)
     await booth.enter()

@@ -245,9 +245,7 @@ def rules() -> st.SearchStrategy[Rules]:
 
 
 def creations() -> st.SearchStrategy[Created]:
-    return st.builds(
-        make_created, forms(), rules(), st.sampled_from([NOW + 20 * SECOND, NOW + 90 * SECOND, NOW + DAY])
-    )
+    return st.builds(make_created, forms(), rules(), st.sampled_from([NOW + 20 * SECOND, NOW + 90 * SECOND, NOW + DAY]))
 
 
 def commands() -> st.SearchStrategy[Command]:
@@ -286,7 +284,9 @@ def steps() -> st.SearchStrategy[Step]:
         st.sampled_from([1] * 12 + [2, 0, -1, -5, MAX_SEQ_STEP, MAX_SEQ_STEP + 1]),
         st.sampled_from(["current", "current", "following", "any"]),
         st.one_of(
-            st.tuples(st.integers(0, 3)), st.tuples(st.integers(0, 3)), st.lists(st.integers(0, 4), max_size=5).map(tuple)
+            st.tuples(st.integers(0, 3)),
+            st.tuples(st.integers(0, 3)),
+            st.lists(st.integers(0, 4), max_size=5).map(tuple),
         ),
     )
 

@@ -27,7 +27,17 @@ from exam_server.conduct import Conduct, Held
 from exam_server.events import AnyEvent, Attached, Created, Ended, Extended, Responded, RespondedLate
 from exam_server.sitting import decide, fold
 from tests.histories.memory import Line, MemoryLog, Owner, quiet
-from tests.histories.sittings import CHOICE, NOW, PROCTOR, SITTING, UNFOLDING, make_created, make_form, make_rules, thorough
+from tests.histories.sittings import (
+    CHOICE,
+    NOW,
+    PROCTOR,
+    SITTING,
+    UNFOLDING,
+    make_created,
+    make_form,
+    make_rules,
+    thorough,
+)
 
 SITTINGS = (SITTING, SittingId(8))
 BROWSERS = ("browser1", "browser2", "browser3")

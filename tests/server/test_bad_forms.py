@@ -194,11 +194,15 @@ async def test_what_is_somebody_elses_looks_like_nothing(house: Server, booths: 
 async def test_the_entrance_is_closed_once_the_exam_has_begun(house: Server, booths: Booths) -> None:
     booth = await booths(house)
     page = await booth.begin()
-    for step, content in (("check", {"json": READINGS}), ("consent", {"json": CONSENT}), ("reference", {"content": b""})):
+    for step, content in (
+        ("check", {"json": READINGS}),
+        ("consent", {"json": CONSENT}),
+        ("reference", {"content": b""}),
+    ):
         check(await booth.post(f"/exam/{booth.sitting}/{step}", **content), 409, "already_started")
     await page.answer()
-    assert (await booth.post(f"/cabinet/bookings/{booth.booking}/enter")).headers["location"].endswith(
-        str(booth.sitting)
+    assert (
+        (await booth.post(f"/cabinet/bookings/{booth.booking}/enter")).headers["location"].endswith(str(booth.sitting))
     )
     await page.leave()
 
@@ -213,7 +217,9 @@ async def test_the_fields_of_the_cabinet(house: Server, booths: Booths) -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
     sent = {"X-CSRF-Token": booth.csrf, **form}
     check(await booth.http.post("/cabinet/bookings", headers=sent, content=many), (400, 404, 413))
-    check(await booth.http.post("/cabinet/bookings", headers=sent, content="window=" + "1" * 3_000_000), (400, 404, 413))
+    check(
+        await booth.http.post("/cabinet/bookings", headers=sent, content="window=" + "1" * 3_000_000), (400, 404, 413)
+    )
     torn = {"X-CSRF-Token": booth.csrf, "content-type": "multipart/form-data; boundary=x"}
     for body in ("", "--x", "--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--", "junk"):
         check(await booth.http.post("/cabinet/bookings", headers=torn, content=body), (400, 404))
@@ -308,7 +314,13 @@ async def test_the_register_answers_anything(house: Server, booths: Booths) -> N
 async def test_a_candidate_has_no_business_with_the_staff(house: Server, booths: Booths) -> None:
     booth, other = await booths(house), await booths(house)
     await other.enter()
-    for path in ("/staff/proctor", f"/staff/proctor/{other.sitting}", "/staff/bank", "/staff/protocols", "/staff/people"):
+    for path in (
+        "/staff/proctor",
+        f"/staff/proctor/{other.sitting}",
+        "/staff/bank",
+        "/staff/protocols",
+        "/staff/people",
+    ):
         check(await booth.http.get(path), 403, "forbidden")
     for path in (f"/staff/proctor/{other.sitting}/{act}" for act in ("time", "end", "identity")):
         check(await booth.post(path, data={"minutes": "10", "reason": "просто так"}), 403, "forbidden")

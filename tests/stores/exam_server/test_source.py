@@ -21,7 +21,8 @@ async def seat(database: Database, sitting: int, due: Moment | None) -> None:
     async with database.transaction() as connection:
         await execute(
             connection,
-            """WITH w AS (INSERT INTO exam_server."window" (blueprint_id, blueprint_version, opens_at, closes_at, capacity)
+            """WITH w AS (INSERT INTO exam_server."window"
+                                      (blueprint_id, blueprint_version, opens_at, closes_at, capacity)
                           VALUES ('bp', 1, :now, :closes, 9) RETURNING id),
                     b AS (INSERT INTO exam_server.booking (window_id, candidate, booked_at)
                           SELECT id, 70, :now FROM w RETURNING id)

@@ -472,9 +472,7 @@ async def test_two_pages_that_attach_at_once_and_are_overtaken_leave_the_newer_o
     room = await Room().enter()
     first = room.line
     second, third = Line(room.log, SITTING, SECOND_BROWSER), Line(room.log, SITTING, "browser3")
-    tasks = [
-        asyncio.ensure_future(room.owner.conduct.attach(SITTING, line, line.stream)) for line in (second, third)
-    ]
+    tasks = [asyncio.ensure_future(room.owner.conduct.attach(SITTING, line, line.stream)) for line in (second, third)]
     await quiet()
     await overtake(room, Extend(SECOND, PROCTOR, 1))
     room.log.land()

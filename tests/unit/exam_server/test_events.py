@@ -73,7 +73,10 @@ def test_events_come_back_from_their_bytes(events: tuple[AnyEvent, ...]) -> None
 
 
 def test_a_batch_names_its_schema() -> None:
-    assert msgspec.json.decode(encode_batch((Detached(5),))) == {"schema": SCHEMA, "events": [{"e": "detached", "at": 5}]}
+    assert msgspec.json.decode(encode_batch((Detached(5),))) == {
+        "schema": SCHEMA,
+        "events": [{"e": "detached", "at": 5}],
+    }
 
 
 @pytest.mark.parametrize("stored", [b"", b"{}", b'{"schema":1,"events":[{"e":"deleted","at":1}]}', b"\xff"])
@@ -100,5 +103,3 @@ def holds_text(node: Any) -> bool:
     if isinstance(node, inspect.UnionType):
         return any(holds_text(part) for part in node.types)
     return holds_text(node.item_type) if hasattr(node, "item_type") else False
-
-

@@ -259,7 +259,8 @@ def some_states() -> dict[str, Drive]:
     linear = make_created(form, make_rules("linear"))
     states = {"new": Drive(linear), "admitted": Drive(linear), "running": Drive(linear).start()}
     states["admitted"].do(Admit("person"))
-    for name, command in {"submitted": Submit(0), "stopped": Stop(PROCTOR, 1)}.items():
+    endings: dict[str, Command] = {"submitted": Submit(0), "stopped": Stop(PROCTOR, 1)}
+    for name, command in endings.items():
         states[name] = Drive(make_created(form)).start()
         states[name].do(command)
     states["free"] = Drive(make_created(form)).start()
@@ -553,7 +554,7 @@ def test_an_item_left_within_its_grace_has_no_time_for_another_visit() -> None:
 
 def test_moving_on_within_the_grace_does_not_end_an_exam_that_item_time_would_end() -> None:
     for navigation in ("linear", "free"):
-        drive = Drive(make_created(rules=make_rules(navigation, "finish"))).start()  # type: ignore[arg-type]
+        drive = Drive(make_created(rules=make_rules(navigation, "finish"))).start()
         drive.do(Show(0, 1), NOW + 61_000)
         assert drive.state.status == "running"
         assert drive.state.items[0].locked
@@ -728,9 +729,10 @@ def test_too_many_devices_are_turned_away_without_harm_to_the_page_that_is_on() 
 
 
 def test_a_log_begins_with_its_creation() -> None:
-    for events in ([], [Settle], [Admitted(NOW, "person")]):
+    wrong: list[list[AnyEvent]] = [[], [Admitted(NOW, "person")], [Detached(NOW), make_created()]]
+    for events in wrong:
         with pytest.raises(ValueError, match="does not begin"):
-            fold(SITTING, events)  # type: ignore[arg-type]
+            fold(SITTING, events)
 
 
 def test_a_second_creation_has_no_place() -> None:

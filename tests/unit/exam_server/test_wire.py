@@ -23,9 +23,7 @@ places = st.integers(0, 9_999)
 understood: st.SearchStrategy[Incoming] = st.one_of(
     st.builds(Start, numbers),
     st.builds(Show, numbers, places),
-    st.builds(
-        Respond, numbers, places, places, st.lists(st.text(max_size=64).map(ChoiceId), max_size=32).map(tuple)
-    ),
+    st.builds(Respond, numbers, places, places, st.lists(st.text(max_size=64).map(ChoiceId), max_size=32).map(tuple)),
     st.builds(LockStage, numbers, places, places),
     st.builds(Flag, numbers, places, st.booleans()),
     st.builds(Submit, numbers),
@@ -95,7 +93,11 @@ def test_a_damaged_message_never_raises(message: Incoming, data: st.DataObject) 
         ('{"type":"submit","seq":1.5}', "invalid_message", None),
         ('{"type":"show","seq":1,"position":10000}', "invalid_message", 1),
         ('{"type":"respond","seq":1,"position":0,"stage":0,"value":["' + "x" * 65 + '"]}', "invalid_message", 1),
-        ('{"type":"respond","seq":1,"position":0,"stage":0,"value":' + json.dumps(["a"] * 33) + "}", "invalid_message", 1),
+        (
+            '{"type":"respond","seq":1,"position":0,"stage":0,"value":' + json.dumps(["a"] * 33) + "}",
+            "invalid_message",
+            1,
+        ),
         ("[]", "invalid_message", None),
         ("hello", "malformed", None),
     ],
@@ -139,7 +141,9 @@ def walk(kind: Any) -> set[tuple[str, str]]:
         elif hasattr(node, "item_type"):
             visit(node.item_type)
         else:
-            assert not isinstance(node, inspect.DictType | inspect.AnyType | inspect.RawType), f"{node} can hold anything"
+            assert not isinstance(node, inspect.DictType | inspect.AnyType | inspect.RawType), (
+                f"{node} can hold anything"
+            )
 
     visit(inspect.type_info(kind))
     return found

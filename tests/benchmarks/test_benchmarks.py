@@ -1,0 +1,42 @@
+"""Every benchmark runs, at the smallest size, and prints its one JSON line last."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proctoring.models import Models
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run(*command: str) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def test_answers(models: Models) -> None:
+    found = run("benchmarks.answers", "--connections", "8", "--seconds", "0.4", "--rounds", "1")
+    assert found["durable_per_cpu_s"] > 0
+    assert found["echo_per_cpu_s"] > 0
+    assert found["ratio"] > 0
+    assert found["db_us_per_answer"] > 0
+    assert 0 < found["ack_p50_ms"] <= found["ack_p99_ms"]
+    assert 0 <= found["client_cpu_share"] <= 1
+
+
+def test_assembly() -> None:
+    found = run("benchmarks.assembly", "--smoke")
+    assert found["violations"] == 0
+    assert found["sd_expected_score"] < found["random_sd"]
+
+
+@pytest.mark.usefixtures("models")
+def test_frames() -> None:
+    assert run("benchmarks.frames", "--smoke")["ratio"] > 0

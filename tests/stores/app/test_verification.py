@@ -1,0 +1,86 @@
+"""What verification finds: broken chains, results that do not follow, outcomes that differ."""
+
+import json
+
+import pytest
+
+from app.verification import verify
+from core.clock import ManualClock
+from core.database import Database, execute
+from core.ids import SittingId
+from core.web.pages import Pages
+from tests.stores.cabinet.centre import Centre
+
+
+@pytest.fixture
+async def taken(database: Database, clock: ManualClock) -> list[SittingId]:
+    """Two concluded sittings, one that has not begun."""
+    centre = Centre(database, clock, Pages(["cabinet"]))
+    await centre.fill()
+    made = []
+    for number in range(2):
+        one = await centre.person(f"k{number}")
+        await centre.admit(one)
+        made.append(await centre.take(one, await centre.book(one, await centre.window()), 18))
+    last = await centre.person("last")
+    await centre.admit(last)
+    made.append(await centre.enter(last, await centre.book(last, await centre.window())))
+    return made
+
+
+async def spoil(database: Database, statement: str, sitting: SittingId) -> None:
+    async with database.transaction() as connection:
+        assert await execute(connection, statement, id=sitting) == 1
+
+
+async def test_what_is_right_has_no_faults(database_url: str, taken: list[SittingId]) -> None:
+    report = await verify(database_url, None)
+    assert (report.sittings, report.results, report.faults) == (3, 2, [])
+    assert report.events > 2 * 20
+    assert json.loads(report.as_json()) == {"sittings": 3, "events": report.events, "results": 2, "faults": 0}
+
+
+async def test_only_the_chosen_are_looked_at(database: Database, database_url: str, taken: list[SittingId]) -> None:
+    await spoil(database, "UPDATE exam_server.outcome SET passed = NOT passed WHERE sitting_id = :id", taken[0])
+    assert (await verify(database_url, taken[1:])).faults == []
+    assert (await verify(database_url, [taken[1]])).sittings == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"),
+    [
+        ("UPDATE exam_server.outcome SET passed = NOT passed WHERE sitting_id = :id", "outcome differs"),
+        (
+            """INSERT INTO exam_server.log (sitting_id, version, prev, digest, events)
+               VALUES (:id, 99, '\\x00', '\\x00', '{}')""",
+            "does not verify",
+        ),
+    ],
+)
+async def test_a_fault_is_named_with_its_sitting(
+    database: Database, database_url: str, taken: list[SittingId], statement: str, word: str
+) -> None:
+    await spoil(database, statement, taken[1])
+    report = await verify(database_url, None)
+    assert len(report.faults) == 1
+    assert word in report.faults[0]
+    assert str(taken[1]) in report.faults[0]
+    assert report.sittings == 3, "the others are still looked at"
+
+
+async def test_a_mark_that_does_not_follow_is_found(
+    database: Database, database_url: str, taken: list[SittingId]
+) -> None:
+    async with database.transaction() as connection:
+        await execute(connection, "ALTER TABLE scoring.result DISABLE TRIGGER USER")
+        assert (
+            await execute(connection, "UPDATE scoring.result SET raw = raw + 1 WHERE sitting_id = :id", id=taken[0]) == 1
+        )
+    report = await verify(database_url, None)
+    assert len(report.faults) == 1
+    assert "does not follow from the log" in report.faults[0]
+
+
+async def test_an_unknown_sitting_is_a_fault(database_url: str, taken: list[SittingId]) -> None:
+    report = await verify(database_url, [SittingId(404)])
+    assert len(report.faults) == 1
