@@ -133,6 +133,8 @@ async def take_exams(
                 taken = await asyncio.gather(*(one(n, *person) for n, person in enumerate(people)))
     except httpx.TransportError as error:
         raise Unavailable("no_server", f"Сервер {address} не отвечает: {error}. Запустите `make run`.") from error
+    except (websockets.WebSocketException, OSError, TimeoutError) as error:
+        raise Unavailable("connection_lost", f"Соединение с {address} прервано: {error or 'нет ответа'}.") from error
     delays = sorted(delay for exam in taken for delay in exam.delays)
     return json.dumps(
         {

@@ -89,9 +89,17 @@ def candidate(
     count: Annotated[int, typer.Option("--sittings", help="Сколько экзаменов пройти.", min=1, max=500)] = 1,
     url: Annotated[str, typer.Option(help="Адрес сервера; пусто — из настроек.")] = "",
     at_once: Annotated[int, typer.Option(help="Сколько кандидатов одновременно.", min=1, max=200)] = 10,
-    face: Annotated[Path | None, typer.Option(help="JPEG с лицом: биометрия и кадры вместо проверки паспорта.")] = None,
-    skill: Annotated[float, typer.Option(help="Доля заданий, на которые ответить, остальные пропустить.")] = 1.0,
-    logins: Annotated[Path | None, typer.Option(help="Файл «логин пароль» по строке вместо новых кандидатов.")] = None,
+    face: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="JPEG с лицом: биометрия и кадры вместо проверки паспорта."),
+    ] = None,
+    skill: Annotated[
+        float, typer.Option(help="Доля заданий, на которые ответить, остальные пропустить.", min=0, max=1)
+    ] = 1.0,
+    logins: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Файл «логин пароль» по строке вместо новых кандидатов."),
+    ] = None,
 ) -> None:
     """Пройти экзамен без браузера, по открытым интерфейсам HTTP и WebSocket."""
     settings = Settings()

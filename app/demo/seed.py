@@ -7,6 +7,7 @@ from app.demo.people import CANDIDATES, STAFF, DemoPerson
 from core.access.people import create_person, find_person
 from core.clock import Clock
 from core.database import Database, fetch_one
+from core.errors import Unavailable
 from core.ids import BlueprintId, PersonId, WindowId
 from core.moments import DAY, HOUR, MINUTE, Moment
 from core.randomness import fresh_int
@@ -151,13 +152,17 @@ async def current_window(connection: AsyncConnection, blueprint: BlueprintId, no
 
 
 async def add_candidates(database: Database, clock: Clock, count: int) -> list[DemoPerson]:
-    """Fresh candidates, admitted and booked for the quick exam: people for the headless client to be."""
+    """Fresh candidates, admitted and booked for the quick exam: people for the headless client to be.
+
+    Raises Unavailable (`no_demo`) where that exam is not open.
+    """
     now = clock.now()
     prefix = f"proverka-{fresh_int(10**6):06d}"
     made = []
     async with database.transaction() as connection:
         window = await current_window(connection, QUICK, now)
-        assert window is not None, "the demo has an open window"
+        if window is None:
+            raise Unavailable("no_demo", "В этой базе нет демонстрационного экзамена. Запустите `make run`.")
         for number in range(1, count + 1):
             person = DemoPerson(
                 f"{prefix}-{number:03d}", "Проверкин", "Кандидат", f"№ {number}", CANDIDATES[0].roles, "кандидат"

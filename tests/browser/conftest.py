@@ -28,6 +28,7 @@ __all__ = ["_demo", "_demo_copies", "house"]
 
 HERE = Path(__file__).parent
 
+Booths = Callable[..., Awaitable[Booth]]
 Contexts = Callable[..., Awaitable[BrowserContext]]
 Examinees = Callable[..., Awaitable[Examinee]]
 
@@ -112,24 +113,37 @@ async def database(house: Server) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def examinees(house: Server, database: Database, contexts: Contexts, film: Film) -> AsyncIterator[Examinees]:
+async def booths() -> AsyncIterator[Booths]:
+    """`await booths(server)`: a fresh candidate, booked and signed in, without a browser."""
+    async with AsyncExitStack() as stack:
+
+        async def make(server: Server, **options: Any) -> Booth:
+            booth = await Booth.open(server, **options)
+            stack.push_async_callback(booth.close)
+            return booth
+
+        yield make
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def examinees(
+    house: Server, database: Database, contexts: Contexts, booths: Booths, film: Film
+) -> Examinees:
     """`await examinees()`: a fresh candidate who has passed the entrance, at a browser that shows the start screen.
 
     `address` is where the browser finds the server: the server itself, or a line to it.
     """
-    async with AsyncExitStack() as stack:
 
-        async def seat(address: str = house.address, **options: Any) -> Examinee:
-            booth = await Booth.open(house, **options)
-            stack.push_async_callback(booth.close)
-            await booth.pass_entrance()
-            context = await contexts(*booth.cookie.values(), address)
-            examinee = Examinee(await context.new_page(), address, database)
-            examinee.sitting = booth.sitting
-            await examinee.open_exam()
-            return examinee
+    async def seat(address: str = house.address, **options: Any) -> Examinee:
+        booth = await booths(house, **options)
+        await booth.pass_entrance()
+        context = await contexts(*booth.cookie.values(), address)
+        examinee = Examinee(await context.new_page(), address, database)
+        examinee.sitting = booth.sitting
+        await examinee.open_exam()
+        return examinee
 
-        yield seat
+    return seat
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -15,7 +15,7 @@ from core.access import find_person
 from core.database import Database, fetch_one
 from core.ids import PersonId
 from tests.browser.audit import AXE, audit
-from tests.browser.conftest import Contexts, Examinees
+from tests.browser.conftest import Booths, Contexts, Examinees
 from tests.browser.examinee import Examinee, answer_to, signed_in
 from tests.browser.film import Film
 from tests.browser.history import History, simulate
@@ -270,7 +270,6 @@ async def test_a_step_of_the_entrance_has_no_barrier(scene: Scene, contexts: Con
         await expect(page.locator("#booth-note")).to_contain_text("Ждём проктора")
     assert await audit(page) == []
     assert examinee.watchman.take() == []
-    await booth.close()
 
 
 async def test_the_exam_page_has_no_barrier_in_any_of_its_states(scene: Scene, examinees: Examinees) -> None:

@@ -160,6 +160,8 @@ class World:
                 self.note += 1
                 extend = Extend(SECOND, PROCTOR, self.note)
                 self._order(act.who, lambda conduct: conduct.order(page.sitting, extend))
+            case "race":
+                await self.race(page, act)
             case "stop" if act.how % 7 == 0:
                 self.note += 1
                 stop = Stop(PROCTOR, self.note)
@@ -233,6 +235,21 @@ class World:
         if self.log.on_its_way:
             self.log.land(how % len(self.log.on_its_way))
         await quiet()
+
+    async def race(self, page: Page, act: Act) -> None:
+        """A proctor's order through the other process lands before edits that were received before it."""
+        page.edit(self._choose(page, act.how))
+        self.send(page, 7)
+        await quiet()
+        other = 1 if page.owner is self.owners[0] else 0
+        self.note += 1
+        extend = Extend(SECOND, PROCTOR, self.note)
+        self._order(other, lambda conduct: conduct.order(page.sitting, extend))
+        await quiet()
+        self.clock.advance(act.how * 100)
+        for commit in [one for one in self.log.on_its_way if one in self.owners[other].pipe.sent]:
+            self.log.land(self.log.on_its_way.index(commit))
+        await self.land(act.how)
 
     def _order(self, who: int, give: Callable[[Conduct], Awaitable[object]]) -> None:
         owner = self.owners[who % 2]
@@ -340,7 +357,7 @@ def by_browser(events: list[AnyEvent]) -> dict[str, list[Responded]]:
 
 
 EVERYDAY = ["edit"] * 8 + ["send"] * 8 + ["land"] * 8 + ["clock"] * 3 + ["settle", "compare", "connect"]
-TROUBLE = ["connect", "leave", "crash", "land_unheard", "sweep", "extend", "away", "full", "refuse", "stop"]
+TROUBLE = ["connect", "leave", "crash", "land_unheard", "sweep", "extend", "away", "full", "refuse", "stop", "race"]
 
 
 def acts(kinds: list[str]) -> st.SearchStrategy[list[Act]]:
@@ -390,7 +407,10 @@ def test_a_bad_day(created: Created, history: list[Act]) -> None:
     run(created, history)
 
 
-@given(worlds, acts(["edit", "edit", "send", "send", "land", "connect", "crash", "land_unheard", "extend", "clock"]))
+@given(
+    worlds,
+    acts(["edit", "edit", "send", "send", "land", "connect", "crash", "land_unheard", "extend", "clock", "race"]),
+)
 @thorough(60)
 def test_two_processes_that_keep_dying(created: Created, history: list[Act]) -> None:
     run(created, history)

@@ -1,5 +1,7 @@
 """The way from an outcome to the register and back: signed there, signed back, exactly one entry."""
 
+from pathlib import Path
+
 import pytest
 
 from app.topics import join_topics
@@ -12,6 +14,7 @@ from core.keys import Keys
 from core.signatures import verify
 from core.web.pages import Pages
 from exam_server.conclusion import Outcome, load_outcome
+from question_bank.blueprints import Blueprint
 from registry import notices
 from registry.intake import Intake, Sender
 from tests.stores.cabinet.centre import AUTOMATIC, PRACTICE, Centre
@@ -53,14 +56,14 @@ async def centre(database: Database, clock: ManualClock) -> Centre:
 
 
 @pytest.fixture
-def post(database: Database, clock: ManualClock, tmp_path: object) -> Post:
-    return Post(database, clock, Blobs.in_folder(tmp_path, Keys.fresh().masters))  # type: ignore[arg-type]
+def post(database: Database, clock: ManualClock, tmp_path: Path) -> Post:
+    return Post(database, clock, Blobs.in_folder(tmp_path, Keys.fresh().masters))
 
 
-async def take(centre: Centre, right: int, blueprint: object = AUTOMATIC) -> SittingId:
+async def take(centre: Centre, right: int, blueprint: Blueprint = AUTOMATIC) -> SittingId:
     one = await centre.person(f"k{right}")
     await centre.admit(one)
-    window = await centre.window(blueprint)  # type: ignore[arg-type]
+    window = await centre.window(blueprint)
     return await centre.take(one, await centre.book(one, window), right)
 
 

@@ -71,11 +71,7 @@ async def test_a_fault_is_named_with_its_sitting(
 async def test_a_mark_that_does_not_follow_is_found(
     database: Database, database_url: str, taken: list[SittingId]
 ) -> None:
-    async with database.transaction() as connection:
-        await execute(connection, "ALTER TABLE scoring.result DISABLE TRIGGER USER")
-        assert (
-            await execute(connection, "UPDATE scoring.result SET raw = raw + 1 WHERE sitting_id = :id", id=taken[0]) == 1
-        )
+    await spoil(database, "UPDATE scoring.result SET raw_num = raw_num + 1 WHERE sitting_id = :id", taken[0])
     report = await verify(database_url, None)
     assert len(report.faults) == 1
     assert "does not follow from the log" in report.faults[0]
