@@ -8,131 +8,31 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import structlog
-from msgspec import Struct
 
 from core.clock import Clock
 from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import SittingId
-from core.moments import Moment, Span, to_datetime
+from core.moments import MINUTE, Moment, Span, to_datetime
 from exam_server import timing, wire
-from exam_server.announcements import Copies, announce, take_snapshot
+from exam_server.announcements import announce, take_snapshot
 from exam_server.chain import Row, link, read_chain
 from exam_server.commands import Advance, Attach, CandidateCommand, Command, Detach, Respond, Settle
 from exam_server.event_log import Commit, Fate, Log
 from exam_server.events import AnyEvent, Responded, encode_batch
-from exam_server.sitting import Ruling, Sitting, decide, evolve, fold
+from exam_server.held import Draft, Held, Line, Pending
+from exam_server.rulings import Ruling, decide
+from exam_server.sitting import Sitting, evolve, fold
 from exam_server.source import Source
 
-MAX_WAITING = 256
-"""Commands of one sitting that may wait while its log is read again."""
 CLOCK_TOLERANCE: Span = 100
 """How far this machine's clock may be off the database's before it takes no sittings, ms."""
+REST: Span = 10 * MINUTE
+"""How long a sitting that nobody is connected to is held."""
 RELOAD_FIRST, RELOAD_MOST = 0.05, 1.0
 
 _log = structlog.get_logger()
-
-
-class Line(Protocol):
-    """The way to one page. Both calls return at once; a page that does not read is dropped, never waited for."""
-
-    def send(self, data: bytes) -> None: ...
-
-    def close(self, code: int, reason: str) -> None: ...
-
-
-class Pending(Struct, eq=False):
-    """A command with what it takes to decide it again: its moment of receipt, and who is waiting.
-
-    `took_over`: it is an attachment whose page has the sitting now, in place of `older`.
-    """
-
-    command: Command
-    received: Moment
-    line: Line | None
-    answer: "asyncio.Future[Ruling] | None" = None
-    took_over: bool = False
-    older: Line | None = None
-
-
-class Draft(Struct, eq=False):
-    """Decided, not yet durable: becomes one row of the log. `farewells`: pages that another one displaced.
-
-    Set when it goes to the log: `state` after its events, and the `version` and `digest` of its row.
-    """
-
-    events: list[AnyEvent] = []
-    pending: list[Pending] = []
-    replies: list[tuple[Line, bytes]] = []
-    answers: "tuple[tuple[asyncio.Future[Ruling], Ruling], ...]" = ()
-    farewells: tuple[Line, ...] = ()
-    state: Sitting | None = None
-    version: int = 0
-    digest: bytes = b""
-
-
-class Held:
-    """One sitting held by this process: the state after every decided event, durable or on its way.
-
-    `epoch` is the durable one of the page at `line`. After a page was told `busy` for an edit, `stalled` is that
-    edit's seq: later ones are turned away too until it comes again, since an acknowledgement covers all before it.
-    """
-
-    __slots__ = (
-        "copies",
-        "digest",
-        "epoch",
-        "flight",
-        "forming",
-        "line",
-        "reloading",
-        "stalled",
-        "state",
-        "stored_due",
-        "version",
-        "waiting",
-        "wake",
-    )
-
-    def __init__(self, state: Sitting, version: int, digest: bytes, copies: Copies) -> None:
-        self.copies = copies
-        self.line: Line | None = None
-        self.waiting: deque[Pending] = deque()
-        self.reloading = False
-        self.wake: Moment | None = None
-        self.epoch = state.epoch
-        self.stalled = 0
-        self.reset(state, version, digest)
-
-    def reset(self, state: Sitting, version: int, digest: bytes) -> None:
-        """Take over what the log says."""
-        self.state = state
-        self.version = version
-        self.digest = digest
-        self.stored_due = state.deadline
-        self.flight: Draft | None = None
-        self.forming: Draft | None = None
-
-    @property
-    def crowded(self) -> bool:
-        """So much of this sitting waits for the database that its page should keep the rest."""
-        forming = 0 if self.forming is None else len(self.forming.pending)
-        return len(self.waiting) + forming >= MAX_WAITING
-
-    def admits(self, seq: int) -> bool:
-        """May this edit be decided now? Nothing may overtake an edit that was turned away."""
-        if self.crowded or 0 < self.stalled < seq:
-            return False
-        if seq == self.stalled:
-            self.stalled = 0
-        return True
-
-    def turn_away(self, seq: int) -> None:
-        """Remember the first edit that the page has to send again."""
-        if seq > self.state.streams.get(self.state.stream, 0) and not 0 < self.stalled < seq:
-            self.stalled = seq
 
 
 class Conduct:
@@ -442,7 +342,8 @@ class Conduct:
         return len(overdue)
 
     async def compare(self) -> None:
-        """Notice what other processes wrote to sittings held here, and whether the clocks agree."""
+        """Notice what other processes wrote to sittings held here, and whether the clocks agree; let go of the rest."""
+        self._let_go()
         asked = self._clock.now()
         there = await self._source.moment()
         here = self._clock.now()
@@ -454,6 +355,13 @@ class Conduct:
             newest = versions.get(held.state.id, 0)
             if newest > before[held.state.id] and held.version == before[held.state.id] and held.flight is None:
                 self._reload(held)
+
+    def _let_go(self) -> None:
+        """Forget sittings that nobody is at and that have ended or rested long; the sweep settles their deadlines."""
+        now = self._clock.now()
+        for held in list(self._held.values()):
+            if held.line is None and (held.state.status == "ended" or now - held.state.last_at > REST):
+                self.forget(held.state.id)
 
 
 def _part(line: Line) -> None:

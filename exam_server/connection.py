@@ -14,7 +14,8 @@ from core.errors import AccreditationError, NotFound
 from core.ids import PersonId, SittingId
 from core.moments import Moment
 from exam_server import wire
-from exam_server.conduct import Conduct, Held
+from exam_server.conduct import Conduct
+from exam_server.held import Held
 
 MAX_QUEUE = 256
 """Messages waiting for a page that does not read; then it is dropped and comes back to a snapshot."""

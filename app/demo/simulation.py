@@ -27,8 +27,9 @@ from exam_server.conduct import Conduct
 from exam_server.entrance import CONSENT_VERSION
 from exam_server.event_log import Log
 from exam_server.protocols import sign_protocol
+from exam_server.rulings import following_item
 from exam_server.scheduling import book, decide_admission, open_window, prepare
-from exam_server.sitting import Sitting, following_item
+from exam_server.sitting import Sitting
 from exam_server.source import Source
 from proctoring import incidents, signals
 from proctoring.incidents import STANDARD, IncidentChange

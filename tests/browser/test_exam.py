@@ -9,9 +9,8 @@ from playwright.async_api import Page, expect
 from app.demo.people import CANDIDATES, PASSWORD
 from core.database import Database, fetch_one
 from core.ids import SittingId
-from core.moments import DAY
+from core.moments import DAY, to_datetime
 from core.web.formats import date_text
-from core.moments import to_datetime
 from exam_server.events import Flagged, Responded, StageLocked, Started
 from tests.browser.conftest import Contexts, Examinees
 from tests.browser.examinee import Examinee, answer_to, plain

@@ -1,6 +1,5 @@
 """The line breaks, the page is loaded again, another tab comes, time runs out: no answer is lost."""
 
-from dataclasses import dataclass
 
 import msgspec
 from playwright.async_api import Browser, expect

@@ -15,7 +15,7 @@ from core.access import find_person
 from core.database import Database, fetch_one
 from core.ids import PersonId
 from tests.browser.audit import AXE, audit
-from tests.browser.conftest import Booths, Contexts, Examinees
+from tests.browser.conftest import Contexts, Examinees
 from tests.browser.examinee import Examinee, answer_to, signed_in
 from tests.browser.film import Film
 from tests.browser.history import History, simulate

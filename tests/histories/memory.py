@@ -17,9 +17,10 @@ from core.moments import Moment, from_datetime
 from exam_server import conduct as engine
 from exam_server import timing
 from exam_server.chain import Row, read_chain
-from exam_server.conduct import Conduct, Held
+from exam_server.conduct import Conduct
 from exam_server.event_log import Commit
 from exam_server.events import AnyEvent, Created
+from exam_server.held import Held
 from exam_server.sitting import Sitting, fold
 from question_bank.candidate_copy import CandidateItem
 from tests.histories.sittings import first_row, make_copies

@@ -31,7 +31,8 @@ from exam_server.commands import (
     Submit,
 )
 from exam_server.events import AnyEvent, Created, encode_batch
-from exam_server.sitting import MAX_SEQ_STEP, Sitting, create, decide, evolve, following_item
+from exam_server.rulings import MAX_SEQ_STEP, decide, following_item
+from exam_server.sitting import Sitting, create, evolve
 from question_bank.candidate_copy import CandidateChoice, CandidateItem, CandidateStage
 from question_bank.forms import Form, FormEntry, FormStage, Navigation, OnItemTimeout, Rules, StageKind
 

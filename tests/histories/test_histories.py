@@ -23,9 +23,11 @@ from core.moments import HOUR, SECOND, Moment
 from exam_server import conduct as engine
 from exam_server import timing
 from exam_server.commands import Admit, CandidateCommand, Extend, Flag, LockStage, Respond, Show, Start, Stop
-from exam_server.conduct import Conduct, Held
+from exam_server.conduct import Conduct
 from exam_server.events import AnyEvent, Attached, Created, Ended, Extended, Responded, RespondedLate
-from exam_server.sitting import decide, fold
+from exam_server.held import Held
+from exam_server.rulings import decide
+from exam_server.sitting import fold
 from tests.histories.memory import Line, MemoryLog, Owner, quiet
 from tests.histories.sittings import (
     CHOICE,

@@ -11,7 +11,7 @@ import websockets
 from core.ids import SittingId
 from core.web.security import SameOrigin
 from exam_server import wire
-from exam_server.sitting import MAX_SEQ_STEP
+from exam_server.rulings import MAX_SEQ_STEP
 from tests.server.booth import STREAM, Booth, Page, dial, until
 from tests.server.conftest import wait_for
 from tests.server.processes import Server, faults_in

@@ -30,7 +30,8 @@ from core.web.security import SameOrigin, SecurityHeaders
 from exam_server import scheduling
 from exam_server.commands import Respond, Show, Start, Submit
 from exam_server.conclusion import conclude
-from exam_server.conduct import Conduct, Held
+from exam_server.conduct import Conduct
+from exam_server.held import Held
 from exam_server.entrance import CameraReading, Consent, Entrance, Readings, ScreenReading
 from exam_server.event_log import EventLog
 from exam_server.invigilation import Invigilation

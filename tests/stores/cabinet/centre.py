@@ -28,7 +28,8 @@ from exam_server.commands import Admit, Attach, Command, Respond, Settle, Show, 
 from exam_server.conclusion import conclude, record_receipt
 from exam_server.events import AnyEvent, encode_batch
 from exam_server.protocols import sign_protocol
-from exam_server.sitting import Sitting, decide, evolve
+from exam_server.rulings import decide
+from exam_server.sitting import Sitting, evolve
 from exam_server.store import load_sitting
 from proctoring.incidents import IncidentChange, Severity
 from proctoring.review import Decision, Finding, Ruling, Verdict

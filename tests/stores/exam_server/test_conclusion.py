@@ -9,7 +9,7 @@ import pytest
 
 from core.access.roles import Principal
 from core.clock import ManualClock
-from core.database import Database, execute, fetch_all
+from core.database import execute, fetch_all
 from core.errors import Conflict
 from core.ids import ProtocolId, SittingId
 from core.moments import HOUR, MINUTE, SECOND

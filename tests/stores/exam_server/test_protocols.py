@@ -50,9 +50,7 @@ class Table:
 
     async def sign(self, signer: Principal, *sittings: SittingId) -> SignedProtocol:
         async with self.database.transaction() as connection:
-            return await sign_protocol(
-                connection, list(sittings), signer, self.centre.signer, self.centre.clock.now()
-            )
+            return await sign_protocol(connection, list(sittings), signer, self.centre.signer, self.centre.clock.now())
 
     async def outcome(self, sitting: SittingId) -> Outcome:
         async with self.database.transaction() as connection:
@@ -110,7 +108,9 @@ async def test_what_is_kept_is_what_was_signed(table: Table, chair: Principal) -
     assert (minutes.signed_by, minutes.signer, minutes.number) == (chair.id, chair.name, kept.number)
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.COMMISSION_CHAIR, Role.COMMISSION_SECRETARY)])
+@pytest.mark.parametrize(
+    "role", [role for role in Role if role not in (Role.COMMISSION_CHAIR, Role.COMMISSION_SECRETARY)]
+)
 async def test_nobody_but_chair_and_secretary_signs(table: Table, centre: Centre, role: Role) -> None:
     sitting = await table.preliminary()
     somebody = await centre.person("somebody", role)

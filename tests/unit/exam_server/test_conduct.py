@@ -8,9 +8,8 @@ from core.clock import ManualClock
 from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import ChoiceId, SittingId
 from core.moments import HOUR, MINUTE, SECOND, Moment
-from exam_server import conduct as engine
 from exam_server.commands import Admit, CandidateCommand, Extend, LockStage, Respond, Settle, Show, Start, Stop
-from exam_server.conduct import Held
+from exam_server.conduct import REST
 from exam_server.events import (
     Attached,
     Created,
@@ -22,7 +21,9 @@ from exam_server.events import (
     RespondedLate,
     Shown,
 )
-from exam_server.sitting import MAX_STREAMS, Sitting
+from exam_server.held import MAX_WAITING, Held
+from exam_server.rulings import MAX_STREAMS
+from exam_server.sitting import Sitting
 from tests.histories.memory import Line, MemoryLog, Owner, hurry, quiet
 from tests.histories.sittings import (
     CHOICE,
@@ -332,7 +333,7 @@ async def test_what_goes_wrong_while_reading_again_is_tried_again() -> None:
 
 async def test_while_the_database_is_away_a_bounded_number_waits_and_then_the_page_keeps_the_rest() -> None:
     room = await Room().enter()
-    most = engine.MAX_WAITING + 1  # one is on its way
+    most = MAX_WAITING + 1  # one is on its way
     room.say(*(answer(seq, "abcd"[seq % 4]) for seq in range(2, most + 12)))
     await quiet()
     assert room.line.refusals() == [("busy", seq) for seq in range(most + 2, most + 12)]
@@ -388,13 +389,13 @@ async def test_reading_again_waits_for_the_database() -> None:
     room.owner.source.away = True
     room.log.land_unheard()
     await room.owner.source.refused.wait()
-    room.say(*(answer(seq) for seq in range(3, 3 + engine.MAX_WAITING + 1)))
+    room.say(*(answer(seq) for seq in range(3, 3 + MAX_WAITING + 1)))
     await quiet()
-    assert room.line.refusals() == [("busy", 3 + engine.MAX_WAITING)]
+    assert room.line.refusals() == [("busy", 3 + MAX_WAITING)]
     room.owner.source.away = False
     await quiet()
     room.log.land_all()
-    assert room.line.acks() == list(range(2, 3 + engine.MAX_WAITING))
+    assert room.line.acks() == list(range(2, 3 + MAX_WAITING))
 
 
 async def test_a_sitting_can_not_be_taken_while_the_database_is_away() -> None:
@@ -735,6 +736,17 @@ async def test_what_is_in_use_is_not_forgotten() -> None:
     assert room.owner.conduct.held == 1
     room.log.land()
     room.owner.conduct.forget(SITTING)
+    assert room.owner.conduct.held == 0
+
+
+async def test_a_sitting_that_nobody_is_at_is_let_go_after_a_while() -> None:
+    room = await Room().enter()
+    room.owner.conduct.detach(room.held, room.line)
+    room.log.land()
+    await room.owner.conduct.compare()
+    assert room.owner.conduct.held == 1
+    room.clock.advance(REST + 1)
+    await room.owner.conduct.compare()
     assert room.owner.conduct.held == 0
 
 

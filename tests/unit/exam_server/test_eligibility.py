@@ -54,7 +54,9 @@ def test_practice_counts_nothing_but_the_window() -> None:
 
 
 attempts = st.lists(
-    st.builds(PastAttempt, st.sampled_from([None, True, False]), st.none() | st.dates(date(2026, 11, 1), date(2026, 12, 31))),
+    st.builds(
+        PastAttempt, st.sampled_from([None, True, False]), st.none() | st.dates(date(2026, 11, 1), date(2026, 12, 31))
+    ),
     max_size=4,
 )
 

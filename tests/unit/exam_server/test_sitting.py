@@ -47,7 +47,8 @@ from exam_server.events import (
     decode_batch,
     encode_batch,
 )
-from exam_server.sitting import MAX_LATE, MAX_SEQ_STEP, MAX_STREAMS, Sitting, decide, evolve, fold, settle
+from exam_server.rulings import MAX_LATE, MAX_SEQ_STEP, MAX_STREAMS, decide, settle
+from exam_server.sitting import Sitting, evolve, fold
 from tests.histories.sittings import (
     CHOICE,
     FIRST,
