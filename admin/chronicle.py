@@ -13,6 +13,7 @@ from core.ids import PersonId
 from core.moments import Moment, to_datetime
 from core.web.formats import duration_text
 from exam_server.events import (
+    AdmissionWithdrawn,
     Admitted,
     AnyEvent,
     Attached,
@@ -62,7 +63,14 @@ class Writer(Struct, frozen=True):
 
     def lines(self, events: Iterable[AnyEvent]) -> list[Line]:
         """One line for each event, in the order of the log."""
-        return [self._line(event) for event in events]
+        told, over = [], False
+        for event in events:
+            if over and isinstance(event, Detached):
+                told.append(Line(event.at, self.say("Страница закрыта")))
+            else:
+                told.append(self._line(event))
+            over = over or isinstance(event, Ended)
+        return told
 
     def incident_lines(self, incidents: Iterable[Incident]) -> list[Line]:
         """One line for each incident, at its beginning."""
@@ -123,6 +131,8 @@ class Writer(Struct, frozen=True):
                     else say("Личность подтвердил сотрудник по паспорту")
                 )
                 return Line(at, text, "ok")
+            case AdmissionWithdrawn():
+                return Line(at, say("Кандидат изменил согласие, допуск к началу снят"))
             case Started():
                 return Line(at, say("Тестирование начато"), "ok")
             case Attached():

@@ -1,7 +1,9 @@
 """The machine as its operator sees it: what waits, what is stuck, what runs, whether clocks agree."""
 
 import platform
+import tomllib
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +17,8 @@ from core.outbox import Stuck
 from exam_server.conduct import CLOCK_TOLERANCE, Conduct
 from exam_server.event_log import EventLog
 from proctoring.pipeline import Pipeline
+
+PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
 class Queue(Struct, frozen=True):
@@ -105,4 +109,12 @@ def _release() -> str:
     try:
         return version("accreditation")
     except PackageNotFoundError:
+        return _written_release()
+
+
+def _written_release() -> str:
+    """The version of a checkout that is run without being installed."""
+    try:
+        return str(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"])
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
         return "—"

@@ -5,11 +5,12 @@ every process, whoever holds the sittings. What is on the wall decides nothing.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Literal, TypeVar
 
+import msgspec
 from msgspec import Struct
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import elapsed_seconds
@@ -17,7 +18,7 @@ from core.database import Database, fetch_all
 from core.ids import PersonId, SittingId
 from core.moments import Moment
 from exam_server import timing
-from exam_server.events import Created, decode_batch
+from exam_server.events import Created, Started, decode_batch
 from exam_server.sitting import Sitting, create, evolve
 from proctoring.incidents import Severity
 from proctoring.signals import TITLES, Kind
@@ -26,6 +27,12 @@ MOST_TILES = 1_000
 FRESH_SECONDS = 0.8
 """How long one reading serves everybody who looks at the wall of this process."""
 
+SLICE_SECONDS = 0.005
+"""How long the wall works at a stretch: the clocks of candidates run in the same process."""
+_ROWS = 100
+"""Rows of the log that are fetched at once."""
+
+_Thing = TypeVar("_Thing")
 _SEVERITIES = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
 
 
@@ -79,6 +86,16 @@ def by_need(tiles: Sequence[Tile]) -> tuple[Tile, ...]:
     return tuple(sorted(tiles, key=lambda tile: (-tile.need, tile.sitting)))
 
 
+async def in_slices(things: Iterable[_Thing]) -> AsyncIterator[_Thing]:
+    """The same things in the same order; whoever else waits gets a turn each SLICE_SECONDS."""
+    since = elapsed_seconds()
+    for thing in things:
+        yield thing
+        if elapsed_seconds() - since >= SLICE_SECONDS:
+            await asyncio.sleep(0)
+            since = elapsed_seconds()
+
+
 class Wall:
     """The live sittings, read at most once in FRESH_SECONDS however many people look."""
 
@@ -100,13 +117,13 @@ class Wall:
             return self._tiles
 
     async def _read(self, connection: AsyncConnection) -> tuple[Tile, ...]:
-        rows = await fetch_all(connection, _LIVE, limit=MOST_TILES)
+        rows = await fetch_all(connection, _LIVE, started=_STARTED, limit=MOST_TILES)
         ids = [SittingId(row["id"]) for row in rows]
         await self._follow(connection, ids)
         watched = await watching(connection, ids)
         tiles = [
             tile
-            for row in rows
+            async for row in in_slices(rows)
             if (known := self._states.get(row["id"])) is not None
             and (tile := _tile(row, known[1], watched.get(row["id"], Watching()))) is not None
         ]
@@ -115,25 +132,26 @@ class Wall:
     async def _follow(self, connection: AsyncConnection, ids: Sequence[SittingId]) -> None:
         """Fold what was written since the last look, and forget who is no longer live."""
         self._states = {one: self._states[one] for one in ids if one in self._states}
-        rows = await fetch_all(
-            connection,
-            """SELECT l.sitting_id, l.version, l.events
-               FROM unnest(CAST(:ids AS bigint[]), CAST(:versions AS int[])) AS known(id, version)
-               JOIN exam_server.log l ON l.sitting_id = known.id AND l.version > known.version
-               ORDER BY l.sitting_id, l.version""",
-            ids=list(ids),
-            versions=[self._states[one][0] if one in self._states else -1 for one in ids],
-        )
-        for row in rows:
-            sitting = SittingId(row["sitting_id"])
-            state = self._states[sitting][1] if sitting in self._states else None
-            for event in decode_batch(row["events"]):
-                if state is not None:
-                    state = evolve(state, event)
-                elif isinstance(event, Created):
-                    state = create(sitting, event)
+        known = {
+            "ids": list(ids),
+            "versions": [self._states[one][0] if one in self._states else -1 for one in ids],
+        }
+        # A stream: nobody has looked for an hour, and there are as many rows as the hour had answers.
+        async with connection.stream(text(_UNREAD), known, execution_options={"yield_per": _ROWS}) as result:
+            async for rows in result.mappings().partitions():
+                async for row in in_slices(rows):
+                    self._take(row)
+
+    def _take(self, row: RowMapping) -> None:
+        sitting = SittingId(row["sitting_id"])
+        state = self._states[sitting][1] if sitting in self._states else None
+        for event in decode_batch(row["events"]):
             if state is not None:
-                self._states[sitting] = (row["version"], state)
+                state = evolve(state, event)
+            elif isinstance(event, Created):
+                state = create(sitting, event)
+        if state is not None:
+            self._states[sitting] = (row["version"], state)
 
 
 async def watching(connection: AsyncConnection, sittings: Sequence[SittingId]) -> dict[SittingId, Watching]:
@@ -182,16 +200,33 @@ def changes(before: dict[SittingId, Tile], after: Sequence[Tile]) -> list[Tile]:
     return [tile for tile in after if before.get(tile.sitting) != tile]
 
 
-_ROW = """
+_WAITS = "(e.consented_at IS NOT NULL AND e.biometrics IS FALSE AND e.identified_at IS NULL)"
+_ROW = f"""
     SELECT s.id, s.candidate, b.content ->> 'title' AS title,
            concat_ws(' ', p.family_name, NULLIF(p.given_name, ''), NULLIF(p.patronymic, '')) AS name,
-           e.consented_at IS NOT NULL AND e.biometrics IS FALSE AND e.identified_at IS NULL AS waits_for_person
+           {_WAITS} AS waits_for_person
     FROM exam_server.sitting s
     JOIN core.person p ON p.id = s.candidate
     LEFT JOIN question_bank.blueprint b ON b.id = s.blueprint_id AND b.version = s.blueprint_version
     LEFT JOIN exam_server.entrance e ON e.sitting_id = s.id
 """
-_LIVE = f"{_ROW} WHERE s.next_deadline IS NOT NULL ORDER BY s.next_deadline LIMIT :limit"
+_STARTED = msgspec.json.encode({Started.__struct_config__.tag_field: Started.__struct_config__.tag})[1:-1]
+"""How the batch with the start is told from the others without reading it."""
+# Row 0 is the form, which is large and never a start.
+_LIVE = f"""{_ROW}
+    LEFT JOIN LATERAL (
+        SELECT true AS begun FROM exam_server.log l
+        WHERE l.sitting_id = s.id AND l.version > 0 AND position(CAST(:started AS bytea) IN l.events) > 0
+        ORDER BY l.version LIMIT 1) start ON true
+    WHERE s.next_deadline IS NOT NULL AND (start.begun OR {_WAITS})
+    ORDER BY s.next_deadline LIMIT :limit
+"""
+_UNREAD = """
+    SELECT l.sitting_id, l.version, l.events
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:versions AS int[])) AS known(id, version)
+    JOIN exam_server.log l ON l.sitting_id = known.id AND l.version > known.version
+    ORDER BY l.sitting_id, l.version
+"""
 _WATCHING = """
     SELECT k.id AS sitting, i.incidents, i.open_now, i.severities, g.unseen_since
     FROM unnest(CAST(:ids AS bigint[])) AS k(id)

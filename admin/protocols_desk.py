@@ -23,7 +23,8 @@ MOST_READY = 500
 
 
 class Ready(Struct, frozen=True):
-    """A preliminary result that a protocol may take. `clean`: nothing was noticed that a person had to read."""
+    """A preliminary result that a protocol may take. `clean`: nothing was noticed that a person had to read;
+    `incidents`: all that was noticed."""
 
     sitting: SittingId
     candidate: PersonId
@@ -34,6 +35,7 @@ class Ready(Struct, frozen=True):
     raw: Fraction
     maximum: int
     clean: bool
+    incidents: int
     ruling: Ruling | None
 
 
@@ -43,7 +45,8 @@ async def list_ready(connection: AsyncConnection, signer: Principal, limit: int 
         connection,
         f"""SELECT s.id AS sitting, s.candidate, {NAME} AS name, b.content ->> 'title' AS title, o.concluded_at,
                    o.passed, r.raw_num, r.raw_den, r.maximum, d.decision,
-                   NOT EXISTS (SELECT FROM proctoring.incident i WHERE i.sitting = s.id AND i.holds) AS clean
+                   NOT EXISTS (SELECT FROM proctoring.incident i WHERE i.sitting = s.id AND i.holds) AS clean,
+                   (SELECT count(*) FROM proctoring.incident i WHERE i.sitting = s.id) AS incidents
             FROM exam_server.outcome o
             JOIN exam_server.sitting s ON s.id = o.sitting_id
             JOIN core.person p ON p.id = s.candidate
@@ -66,6 +69,7 @@ async def list_ready(connection: AsyncConnection, signer: Principal, limit: int 
             Fraction(row["raw_num"], row["raw_den"]),
             row["maximum"],
             row["clean"],
+            row["incidents"],
             None if row["decision"] is None else Ruling(row["decision"]),
         )
         for row in rows
@@ -83,17 +87,20 @@ async def count_ready(connection: AsyncConnection) -> int:
 
 
 class Draft(Struct, frozen=True):
-    """What would be signed; `mark` changes with any line of it."""
+    """What would be signed; `mark` changes with any line of it. `incidents`: how many were noticed, by sitting."""
 
     lines: tuple[Line, ...]
     mark: str
     names: dict[PersonId, str]
+    incidents: dict[SittingId, int]
 
 
 async def draft(connection: AsyncConnection, sittings: Sequence[SittingId]) -> Draft:
     """The protocol over these sittings as it stands now. Raises NotFound, Conflict, Invalid."""
     lines = await draft_lines(connection, list(sittings))
-    return Draft(lines, mark_of(lines), await names_of(connection, lines))
+    return Draft(
+        lines, mark_of(lines), await names_of(connection, lines), await count_incidents(connection, lines)
+    )
 
 
 def mark_of(lines: Sequence[Line]) -> str:
@@ -104,6 +111,16 @@ def mark_of(lines: Sequence[Line]) -> str:
 async def names_of(connection: AsyncConnection, lines: Sequence[Line]) -> dict[PersonId, str]:
     """The candidates' names by id."""
     return {one.id: one.name for one in await people(connection, {line.candidate for line in lines})}
+
+
+async def count_incidents(connection: AsyncConnection, lines: Sequence[Line]) -> dict[SittingId, int]:
+    """How many incidents of any importance each sitting has; those without are left out."""
+    rows = await fetch_all(
+        connection,
+        "SELECT sitting, count(*) AS many FROM proctoring.incident WHERE sitting = ANY(:sittings) GROUP BY sitting",
+        sittings=[line.sitting for line in lines],
+    )
+    return {SittingId(row["sitting"]): row["many"] for row in rows}
 
 
 async def prove(

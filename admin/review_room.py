@@ -108,6 +108,14 @@ async def _admit(connection: AsyncConnection, reviewer: Principal, sitting: Sitt
         raise Conflict("still_running", "Тестирование ещё идёт. Рассмотреть его можно после завершения.")
     # A finding and the decision that rests on it must see each other.
     await execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('review', :sitting))", sitting=sitting)
+    # Locked: nobody makes the outcome final while what it should rest on is being written.
+    outcome = await fetch_one(
+        connection, "SELECT state FROM exam_server.outcome WHERE sitting_id = :sitting FOR UPDATE", sitting=sitting
+    )
+    if outcome is None:
+        raise Conflict("no_outcome_yet", "Результат ещё подсчитывается. Рассмотреть тестирование можно через минуту.")
+    if outcome["state"] != "preliminary":
+        raise Conflict("outcome_final", "Результат уже утверждён; изменить его может апелляция.")
 
 
 class Likeness(Struct, frozen=True):
@@ -124,4 +132,4 @@ def likeness(incident: Incident) -> Likeness | None:
     """The score of a face comparison with its threshold; None where the incident is about something else."""
     if incident.kind not in FACE_KINDS or incident.score is None:
         return None
-    return Likeness(incident.score, MATCH_AT, MISMATCH_BELOW, round(1 / FALSE_MATCH_RATE, -1).__int__())
+    return Likeness(incident.score, MATCH_AT, MISMATCH_BELOW, 10 * round(0.1 / FALSE_MATCH_RATE))

@@ -27,6 +27,7 @@ from core.keys import Keys
 from core.live import Live, LocalLive, RedisLive
 from core.settings import Settings
 from core.web import components, language, problems
+from core.web.bodies import MOST_BYTES, BoundedBodies
 from core.web.pages import Pages
 from core.web.security import SameOrigin, SecurityHeaders
 from core.web.statics import Statics
@@ -38,6 +39,8 @@ from exam_server.connection import SittingSocket, caller
 from exam_server.entrance import Entrance
 from exam_server.event_log import EventLog
 from exam_server.invigilation import Invigilation
+from exam_server.pages.samples import MAX_SAMPLE
+from exam_server.pages.steps import MAX_PICTURE
 from exam_server.source import DatabaseSource
 from proctoring.models import Models
 from proctoring.pipeline import Pipeline
@@ -47,6 +50,8 @@ from registry.intake import Intake, Sender
 FACES = ("exam_server", "registry", "cabinet", "admin")
 """Packages with pages."""
 SENDER = "exam"
+LARGE_BODIES = {"/exam/sample": MAX_SAMPLE + MOST_BYTES, "/exam/{sitting}/reference": MAX_PICTURE + MOST_BYTES}
+"""Bytes for what is no form. The endpoints' own bounds are narrower, and their refusals say more."""
 
 
 class Flood(NamedTuple):
@@ -96,7 +101,7 @@ def build(
         app.state.stopping = asyncio.Event()
         await log.start()
         await pipeline.start()
-        jobs.start(aftermath.tell, aftermath.conclude)
+        jobs.start(aftermath.conclude)
         # What lives as long as the process need not be looked at again by every collection.
         gc.collect()
         gc.freeze()
@@ -123,7 +128,12 @@ def build(
             *more_routes,
         ],
         lifespan=lifespan,
-        middleware=[Middleware(SecurityHeaders), Middleware(SameOrigin), Middleware(LoginGate)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(BoundedBodies, others=LARGE_BODIES),
+            Middleware(SameOrigin),
+            Middleware(LoginGate),
+        ],
         exception_handlers=problems.handlers,
     )
     for name, part in {
@@ -143,7 +153,7 @@ def build(
         "invigilation": Invigilation(database, clock, conduct),
         "pools": PreparedPools(),
         "intake": intake,
-        "demo_people": tuple((person.login, person.password, person.title) for person in demo_people),
+        "demo_people": tuple((person.login, person.password, person.title, person.name) for person in demo_people),
     }.items():
         setattr(app.state, name, part)
     return app

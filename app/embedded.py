@@ -19,7 +19,7 @@ from typing import IO, Self
 
 import asyncpg
 
-from app.cluster import OWNER, PAUSE_SECONDS, SUPERUSER, Cluster
+from app.cluster import OWNER, PAUSE_SECONDS, Cluster
 from app.lodging import abandon, find_lodging
 from core.clock import elapsed_seconds
 from core.database import plain_url
@@ -72,12 +72,9 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """postgresql://… of the application's database, once started."""
-        return self._url(OWNER)
-
-    @property
-    def superuser_url(self) -> str:
-        """The same server as its superuser, for benchmarks and repairs."""
-        return self._url(SUPERUSER)
+        if self.port is None:
+            raise Unavailable("database_not_started", "База данных ещё не запущена.")
+        return f"postgresql://{OWNER}:{self._password()}@127.0.0.1:{self.port}/{OWNER}"
 
     @property
     def cluster(self) -> Cluster:
@@ -217,11 +214,6 @@ class EmbeddedPostgres:
             with os.fdopen(descriptor, "w") as file:
                 file.write(password + "\n")
             return password
-
-    def _url(self, role: str) -> str:
-        if self.port is None:
-            raise Unavailable("database_not_started", "База данных ещё не запущена.")
-        return f"postgresql://{role}:{self._password()}@127.0.0.1:{self.port}/{OWNER}"
 
 
 def ask(url: str, statement: str, patience: float = 10.0) -> object:

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 
 import structlog
 
-from core import outbox
+from core import journal, outbox
 from core.access.logins import forget_expired
 from core.access.people import forget_failures
 from core.clock import Clock
 from core.database import Database
 from core.errors import Unavailable
+from core.moments import DAY
 from core.outbox import Handler
 from exam_server.conclusion import Conclusion
 from exam_server.conduct import Conduct
@@ -21,6 +23,8 @@ SWEEP_EVERY = 2.0
 CONCLUDE_EVERY = 5.0
 DELIVER_EVERY = 0.5
 TIDY_EVERY = 600.0
+FLEETING_TOPICS = (journal.TOPIC,)
+"""Topics with keys that never come again: what was sent of them need not be kept to know it."""
 
 _log = structlog.get_logger()
 
@@ -52,7 +56,7 @@ class Jobs:
             asyncio.create_task(_repeat(CONCLUDE_EVERY, self._conclusion.sweep), name="conclude"),
             asyncio.create_task(_repeat(DELIVER_EVERY, self._deliver), name="outbox"),
             asyncio.create_task(_repeat(TIDY_EVERY, self._tidy), name="tidy"),
-            *(asyncio.create_task(_run(job), name=getattr(job, "__qualname__", "job")) for job in more),
+            *(asyncio.create_task(_repeat(0.0, _endless(job)), name=_name(job)) for job in more),
         ]
 
     async def stop(self) -> None:
@@ -72,6 +76,7 @@ class Jobs:
         async with self._database.transaction() as connection:
             await forget_expired(connection, now)
             await forget_failures(connection, now)
+            await outbox.forget_sent(connection, FLEETING_TOPICS, now - DAY)
 
 
 async def _repeat(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
@@ -80,13 +85,24 @@ async def _repeat(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
         try:
             await job()
         except (Unavailable, OSError) as error:
-            _log.warning("job.put_off", job=getattr(job, "__qualname__", str(job)), error=repr(error))
+            _log.warning("job.put_off", job=_name(job), error=repr(error))
             await asyncio.sleep(1.0)
         except Exception:
-            _log.exception("job.failed", job=getattr(job, "__qualname__", str(job)))
+            _log.exception("job.failed", job=_name(job))
             await asyncio.sleep(1.0)
         await asyncio.sleep(seconds)
 
 
-async def _run(job: Callable[[], Awaitable[None]]) -> None:
-    await job()
+def _endless(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """The job, for which even a quiet end is a failure."""
+
+    @wraps(job)
+    async def watched() -> None:
+        await job()
+        raise RuntimeError("an endless job has ended")
+
+    return watched
+
+
+def _name(job: Callable[[], Awaitable[object]]) -> str:
+    return getattr(job, "__qualname__", "job")

@@ -1,5 +1,6 @@
 """The web server around the application, with the settings it was measured with."""
 
+import signal
 from types import FrameType
 
 import uvicorn
@@ -38,10 +39,16 @@ class Config(uvicorn.Config):
             loop="uvloop",
             log_level="warning",
             timeout_graceful_shutdown=GRACE_SECONDS,
+            proxy_headers=False,  # whoever is on this machine could name any address
         )
         self.application = application
 
 
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)  # uvicorn raises the signal again once it has shut down
+
+
 def serve(application: Starlette, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM; returns in both cases, so that whoever started the database can stop it."""
+    signal.signal(signal.SIGTERM, _leave)
     Server(Config(application, host, port)).run()

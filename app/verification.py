@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.clock import Clock, SystemClock
 from core.database import Database
-from core.errors import NotFound
+from core.errors import Unavailable
 from core.ids import SittingId
+from core.moments import MINUTE, Moment, Span
 from exam_server import store
-from exam_server.chain import BrokenChain
 from exam_server.conclusion import gather_responses, load_outcome
+from exam_server.sitting import Sitting, fold
 from question_bank.blueprint_store import load_blueprint
 from question_bank.store import load_items
 from scoring.decision import decide
 from scoring.results import mark_form
 from scoring.store import load_result
+
+CONCLUDED_WITHIN: Span = MINUTE
+"""An ended sitting has its outcome by then; until then it may still be worked on."""
 
 
 @dataclass
@@ -33,38 +38,57 @@ class Report:
         return json.dumps(found)
 
 
-async def verify(url: str, chosen: Sequence[SittingId] | None) -> Report:
-    """Verify the chosen sittings, or all of them."""
+async def verify(url: str, chosen: Sequence[SittingId] | None, clock: Clock | None = None) -> Report:
+    """Verify the chosen sittings, or all of them. Raises Unavailable when the database is away.
+
+    Whatever else goes wrong with a sitting is a fault of that sitting, and the others are still looked at.
+    """
     report = Report()
+    now = (clock or SystemClock()).now()
     database = Database(url)
     try:
         async with database.transaction() as connection:
             numbers = await store.all_sittings(connection) if chosen is None else chosen
         for sitting_id in numbers:
-            async with database.transaction() as connection:
-                await _verify_one(connection, sitting_id, report)
+            report.sittings += 1
+            try:
+                async with database.transaction() as connection:
+                    report.faults += await _verify_one(connection, sitting_id, report, now)
+            except Unavailable:
+                raise
+            except Exception as error:  # what is damaged may fail in any way
+                report.faults.append(f"sitting {sitting_id}: {error!r}")
     finally:
         await database.close()
     return report
 
 
-async def _verify_one(connection: AsyncConnection, sitting_id: SittingId, report: Report) -> None:
-    report.sittings += 1
-    try:
-        report.events += len(await store.load_events(connection, sitting_id))
-        sitting = await store.load_sitting(connection, sitting_id)
-    except (BrokenChain, ValueError, NotFound) as error:
-        report.faults.append(str(error))
-        return
+async def _verify_one(connection: AsyncConnection, sitting_id: SittingId, report: Report, now: Moment) -> list[str]:
+    events = await store.load_events(connection, sitting_id)
+    report.events += len(events)
+    sitting = fold(sitting_id, events)
     outcome = await load_outcome(connection, sitting_id)
-    if outcome is None or outcome.state == "absent":
-        return
-    recorded = await load_result(connection, sitting_id)
+    if outcome is None:
+        late = sitting.ended_at is not None and now - sitting.ended_at > CONCLUDED_WITHIN
+        return [f"sitting {sitting_id}: ended without an outcome"] if late else []
+    if sitting.ended_at is None:
+        return [f"sitting {sitting_id}: an outcome without an end"]
+    if outcome.state == "absent":
+        return [] if sitting.started_at is None else [f"sitting {sitting_id}: begun, but recorded as absent"]
+    return await _verify_result(connection, sitting, outcome.passed, report)
+
+
+async def _verify_result(
+    connection: AsyncConnection, sitting: Sitting, passed: bool | None, report: Report
+) -> list[str]:
+    recorded = await load_result(connection, sitting.id)
     blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
     items = await load_items(connection, [(entry.item, entry.version) for entry in sitting.form.entries])
     marks = mark_form(sitting.form, items, gather_responses(sitting))
     report.results += 1
+    faults = []
     if decide(marks, blueprint.cut) != recorded.decision or marks != recorded.marks:
-        report.faults.append(f"sitting {sitting_id}: the result does not follow from the log")
-    if outcome.passed != recorded.decision.passed:
-        report.faults.append(f"sitting {sitting_id}: the outcome differs from the result")
+        faults.append(f"sitting {sitting.id}: the result does not follow from the log")
+    if passed != recorded.decision.passed:
+        faults.append(f"sitting {sitting.id}: the outcome differs from the result")
+    return faults

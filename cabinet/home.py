@@ -90,6 +90,11 @@ class Progress(Struct, frozen=True):
         return self.booking.window
 
     @property
+    def day(self) -> Moment:
+        """When the exam was: of a sitting its own beginning, before that the window's."""
+        return self.window.opens_at if self.booking.entered_at is None else self.booking.entered_at
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The documents that admission waits for."""
         return self.standing.missing or ()

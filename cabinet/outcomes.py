@@ -1,5 +1,6 @@
 """What became of a sitting, as its candidate may see it: never an item, a key, or which responses were wrong."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Literal, TypeAlias
@@ -20,7 +21,7 @@ from proctoring.store import review_of
 from question_bank.blueprint_store import load_blueprint
 from question_bank.blueprints import Blueprint
 from question_bank.requirement_store import list_requirements
-from scoring.decision import ItemMark, attempts_left
+from scoring.decision import ItemMark, WeakArea, attempts_left
 from scoring.results import Result
 from scoring.store import load_results
 
@@ -65,6 +66,11 @@ class View(Struct, frozen=True):
         if self.sitting.started_at is None or self.sitting.ended_at is None:
             return None
         return self.sitting.ended_at - self.sitting.started_at
+
+    @property
+    def advice_ranked(self) -> bool:
+        """Whether the page may say which of the advised areas is the weakest."""
+        return self.result is not None and may_rank(self.result.marks, self.result.advice)
 
 
 def fate_of(sitting_over: bool, outcome: Outcome | None, review_open: bool) -> Fate:
@@ -111,6 +117,12 @@ def group_areas(
     if small:
         areas.append(_area(together[0] if len(together) == 1 else "", small, cut))
     return tuple(sorted(areas, key=lambda area: (area.share, -area.maximum, area.title)))
+
+
+def may_rank(marks: Sequence[ItemMark], advised: Sequence[WeakArea], least: int = LEAST_ITEMS) -> bool:
+    """Whether each of these areas had so many scored items that being weaker than another means something."""
+    items = Counter(mark.requirement for mark in marks if mark.weight)
+    return all(items[area.requirement] >= least for area in advised)
 
 
 async def load_view(

@@ -147,26 +147,6 @@ class Blobs:
             except _MISSING:
                 continue
 
-    async def rewrap(self, connection: AsyncConnection, limit: int = 1000) -> int:
-        """Wrap up to `limit` data keys of older master keys with the newest; how many there were."""
-        rows = await fetch_all(
-            connection,
-            "SELECT owner, master_kid, wrapped FROM core.data_key"
-            " WHERE master_kid <> :newest AND wrapped IS NOT NULL LIMIT :limit FOR UPDATE SKIP LOCKED",
-            newest=self._newest,
-            limit=limit,
-        )
-        for row in rows:
-            raw = self._unwrap_raw(row["owner"], row["master_kid"], bytes(row["wrapped"]))
-            await execute(
-                connection,
-                "UPDATE core.data_key SET master_kid = :kid, wrapped = :wrapped WHERE owner = :owner",
-                owner=row["owner"],
-                kid=self._newest,
-                wrapped=self._wrap(row["owner"], raw),
-            )
-        return len(rows)
-
     async def _own_key(self, connection: AsyncConnection, owner: str, at: Moment) -> AESGCM:
         select = "SELECT master_kid, wrapped FROM core.data_key WHERE owner = :owner FOR SHARE"
         row = await fetch_one(connection, select, owner=owner)
@@ -190,13 +170,11 @@ class Blobs:
         return nonce + self._masters[self._newest].encrypt(nonce, key, _bound("data key", owner))
 
     def _unwrap(self, owner: str, kid: str, wrapped: bytes) -> AESGCM:
-        return AESGCM(self._unwrap_raw(owner, kid, wrapped))
-
-    def _unwrap_raw(self, owner: str, kid: str, wrapped: bytes) -> bytes:
         if kid not in self._masters:
             raise _damaged("master_key_missing", owner)
+        nonce, sealed = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
         try:
-            return self._masters[kid].decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _bound("data key", owner))
+            return AESGCM(self._masters[kid].decrypt(nonce, sealed, _bound("data key", owner)))
         except InvalidTag as error:
             raise _damaged("data_key_damaged", owner) from error
 

@@ -3,13 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import CursorResult, RowMapping, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.errors import Unavailable
+
+CONNECT_SECONDS = 5.0
+STATEMENT_SECONDS = 30.0
+"""How long one statement may take, waiting for locks included."""
 
 
 def driver_url(url: str) -> str:
@@ -28,17 +33,22 @@ def plain_url(url: str) -> str:
 class Database:
     """A pool of connections to PostgreSQL."""
 
-    def __init__(self, url: str, pool_size: int = 10) -> None:
+    def __init__(self, url: str, pool_size: int = 10, statement_seconds: float = STATEMENT_SECONDS) -> None:
         self.url = plain_url(url)
         self.engine: AsyncEngine = create_async_engine(
-            driver_url(url), pool_size=pool_size, max_overflow=10, pool_pre_ping=True, pool_timeout=10
+            driver_url(url),
+            pool_size=pool_size,
+            max_overflow=10,
+            pool_pre_ping=True,
+            pool_timeout=10,
+            connect_args={"timeout": CONNECT_SECONDS, "command_timeout": statement_seconds},
         )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """One READ COMMITTED transaction: committed at the end, rolled back on any exception.
 
-        A database that cannot be reached, or goes away meanwhile, raises Unavailable.
+        A database that cannot be reached, goes away meanwhile or is too slow with a statement raises Unavailable.
         """
         try:
             connection = await self.engine.connect()
@@ -47,6 +57,8 @@ class Database:
         try:
             async with connection.begin():
                 yield connection
+        except TimeoutError as error:
+            raise _away() from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise _away() from error
@@ -60,19 +72,26 @@ class Database:
 
 async def fetch_all(connection: AsyncConnection, sql: str, **values: object) -> Sequence[RowMapping]:
     """Run one statement with :named values and return its rows as read-only mappings."""
-    result = await connection.execute(text(sql), values)
-    return result.mappings().all()
+    return (await _run(connection, sql, values)).mappings().all()
 
 
 async def fetch_one(connection: AsyncConnection, sql: str, **values: object) -> RowMapping | None:
     """The first row, or None."""
-    result = await connection.execute(text(sql), values)
-    return result.mappings().first()
+    return (await _run(connection, sql, values)).mappings().first()
 
 
 async def execute(connection: AsyncConnection, sql: str, **values: object) -> int:
     """Run one statement and return how many rows it touched."""
-    return (await connection.execute(text(sql), values)).rowcount
+    return (await _run(connection, sql, values)).rowcount
+
+
+async def _run(connection: AsyncConnection, sql: str, values: dict[str, object]) -> CursorResult[Any]:
+    try:
+        return await connection.execute(text(sql), values)
+    except TimeoutError as error:
+        # Where the server cannot be reached, a rollback would wait for it just as long.
+        await connection.invalidate(error)
+        raise _away() from error
 
 
 def _away() -> Unavailable:

@@ -74,7 +74,7 @@ async def record(
 async def append(connection: AsyncConnection, message: outbox.Message) -> None:
     """Chain one posted record: the outbox handler of TOPIC.
 
-    The message's body is emptied at the same time: values stand in one place only, or erasing would not erase.
+    The outbox empties the message at the same time: values stand in one place only, or erasing would not erase.
     """
     posted = msgspec.json.decode(message.body, type=_Posted)
     await execute(connection, "SELECT pg_advisory_xact_lock(:lock)", lock=_WRITER_LOCK)
@@ -105,7 +105,6 @@ async def append(connection: AsyncConnection, message: outbox.Message) -> None:
             salt=salts[name],
             value=value,
         )
-    await execute(connection, "UPDATE core.outbox SET body = '' WHERE id = :id", id=message.id)
 
 
 async def erase(connection: AsyncConnection, position: int, name: str, at: Moment) -> bool:

@@ -14,6 +14,11 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core.ids import SittingId
+
+ROOM = "room"
+"""The channel on which every sitting's changes are heard."""
+
 QUEUE = 256
 """Messages that wait for one listener; the oldest gives way to the newest."""
 
@@ -28,6 +33,11 @@ _JOIN_SECONDS = 5.0
 _HEALTH_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
+
+
+def channel_of(sitting: SittingId) -> str:
+    """The channel of one sitting's changes and of what its camera shows."""
+    return f"sitting:{sitting}"
 
 
 class Subscription:
@@ -63,8 +73,8 @@ class Subscription:
 class Live(Protocol):
     """Channels by name, bytes as messages. Channel names are the platform's own, never what people type."""
 
-    async def publish(self, channel: str, message: bytes) -> None:
-        """Hand the message to everybody who listens now. Never fails because of listeners or Redis."""
+    def publish(self, channel: str, message: bytes) -> None:
+        """Hand the message to everybody who listens now, at once. Fails for no listener and no Redis."""
 
     def subscribe(self, channel: str) -> AbstractAsyncContextManager[Subscription]:
         """Inside the block everything published from then on is heard."""
@@ -80,7 +90,7 @@ class LocalLive:
         self._queue = queue
         self._listeners: dict[str, set[Subscription]] = {}
 
-    async def publish(self, channel: str, message: bytes) -> None:
+    def publish(self, channel: str, message: bytes) -> None:
         self.hand_out(channel, message)
 
     @asynccontextmanager
@@ -125,7 +135,7 @@ class RedisLive:
         self._ever_joined = False
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def publish(self, channel: str, message: bytes) -> None:
+    def publish(self, channel: str, message: bytes) -> None:
         self._start()
         self._outgoing.append((channel, message))
         self._posted.set()

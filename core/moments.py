@@ -1,6 +1,7 @@
 """Time as a value: milliseconds since the Unix epoch, UTC, in one int. Pure."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 Moment = int
 """Milliseconds since 1970-01-01T00:00:00Z."""
@@ -17,6 +18,11 @@ DAY: Span = 24 * HOUR
 def to_datetime(moment: Moment) -> datetime:
     """The moment as an aware datetime in UTC, exact to the millisecond."""
     return datetime.fromtimestamp(moment // 1_000, UTC).replace(microsecond=moment % 1_000 * 1_000)
+
+
+def day_in(moment: Moment, zone: str) -> date:
+    """The date that a calendar on the wall of that zone shows at the moment. An unknown zone raises KeyError."""
+    return to_datetime(moment).astimezone(ZoneInfo(zone)).date()
 
 
 def from_datetime(value: datetime) -> Moment:

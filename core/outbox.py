@@ -2,11 +2,12 @@
 
 A message is delivered exactly once in effect: what its handler writes on the connection it is given and the
 mark `sent` commit together. A handler that speaks to another system must be idempotent there by itself.
+A body, which may name people, is emptied with that mark.
 Unsent rows are taken by what they are, never by `id > last`: ids commit out of order.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -19,6 +20,7 @@ FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 3600.0
 HANDLER_SECONDS = 60.0
 STUCK_ATTEMPTS = 5
+FORGOTTEN_AT_ONCE = 50_000
 _ERROR_LENGTH = 1000
 
 _log = structlog.get_logger(__name__)
@@ -138,12 +140,20 @@ async def waiting(connection: AsyncConnection) -> dict[str, int]:
     return {row["topic"]: row["unsent"] for row in rows}
 
 
-async def forget_sent(connection: AsyncConnection, before: Moment) -> int:
-    """Remove messages sent before the moment. Their (topic, key) could be posted again from then on."""
+async def forget_sent(
+    connection: AsyncConnection, topics: Sequence[str], before: Moment, limit: int = FORGOTTEN_AT_ONCE
+) -> int:
+    """Remove up to `limit` messages of the topics that were sent before the moment; how many there were.
+
+    Their (topic, key) could be posted again from then on: only for topics whose keys never come twice.
+    """
     return await execute(
         connection,
-        "DELETE FROM core.outbox WHERE sent < to_timestamp(CAST(:before AS double precision) / 1000)",
+        "DELETE FROM core.outbox WHERE id IN (SELECT id FROM core.outbox WHERE topic = ANY(:topics)"
+        " AND sent < to_timestamp(CAST(:before AS double precision) / 1000) LIMIT :limit)",
+        topics=list(topics),
         before=before,
+        limit=limit,
     )
 
 
@@ -174,7 +184,7 @@ async def _deliver_one(database: Database, handlers: Mapping[str, Handler], hand
             return False
         await execute(
             connection,
-            "UPDATE core.outbox SET sent = clock_timestamp(), last_error = '' WHERE id = :id",
+            "UPDATE core.outbox SET sent = clock_timestamp(), last_error = '', body = '' WHERE id = :id",
             id=message.id,
         )
         return True

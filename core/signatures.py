@@ -27,20 +27,6 @@ class PublicKey:
         self.key = OKPKey.import_key(key.as_dict(private=False))
         self.kid = self.key.thumbprint()
 
-    @classmethod
-    def from_jwk(cls, jwk: Mapping[str, str]) -> "PublicKey":
-        """From {"kty": "OKP", "crv": "Ed25519", "x": …}. Anything else raises ValueError."""
-        public: dict[str, str | list[str]] = {name: jwk[name] for name in ("kty", "crv", "x") if name in jwk}
-        try:
-            return cls(OKPKey.import_key(public))
-        except (JoseError, KeyError, ValueError) as error:
-            raise ValueError("not an Ed25519 JWK") from error
-
-    def to_jwk(self) -> dict[str, str]:
-        """The public half as a JWK with its `kid`."""
-        parts = self.key.as_dict(private=False)
-        return {"kty": "OKP", "crv": "Ed25519", "x": str(parts["x"]), "kid": self.kid}
-
 
 class Signer:
     """Signs with one private key."""

@@ -20,10 +20,11 @@ from core.moments import Moment
 from exam_server.conduct import Conduct
 from exam_server.connection import Flow, PageLine, read_id, who_is
 from exam_server.sitting import Sitting
-from exam_server.store import NO_SITTING
+from exam_server.store import unknown_sitting
 from proctoring.frames import check
 from proctoring.pipeline import Pipeline
-from proctoring.store import record_reference, reference_embedding
+from proctoring.store import record_reference, reference_embedding, settle
+from proctoring.turns import Turns
 
 FRAME_INTERVAL = 1_000
 """Milliseconds between frames that the page is asked for."""
@@ -81,6 +82,7 @@ class Observation:
         self._blobs = blobs
         self.pipeline = pipeline
         self._previews: dict[SittingId, tuple[bytes, Moment]] = {}
+        self._turns = Turns()
 
     async def take_reference(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None:
         """Judge and seal a reference picture. Raises AccreditationError saying what to do better."""
@@ -90,10 +92,11 @@ class Observation:
 
     async def watch(self, sitting: SittingId, refused: Callable[[AccreditationError], None]) -> None:
         """Begin, or go on, to look at the frames of a sitting. `refused` hears of frames that can't be read."""
-        async with self._database.transaction() as connection:
-            embedding = await reference_embedding(connection, self._blobs, sitting)
-        self._previews.pop(sitting, None)
-        await self.pipeline.open(sitting, embedding, refused)
+        async with self._turns.of(sitting):
+            async with self._database.transaction() as connection:
+                embedding = await reference_embedding(connection, self._blobs, sitting)
+            self._previews.pop(sitting, None)
+            await self.pipeline.open(sitting, embedding, refused)
 
     def preview(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None:
         """Before the start a proctor may see the passport check; no detector looks and nothing is kept."""
@@ -105,9 +108,15 @@ class Observation:
         return self._previews.get(sitting) or self.pipeline.latest(sitting)
 
     async def end(self, sitting: SittingId, at: Moment) -> None:
-        """Stop looking; everything seen is stored on return."""
-        self._previews.pop(sitting, None)
-        await self.pipeline.close(sitting, at)
+        """Stop looking; on return all that was decided is stored, by a process that crashed too. Stills may follow.
+
+        Whoever asked to watch before this has done so by then, and what that began is ended here.
+        """
+        async with self._turns.of(sitting):
+            self._previews.pop(sitting, None)
+            await self.pipeline.close(sitting, at)
+            async with self._database.transaction() as connection:
+                await settle(connection, sitting, at)
 
 
 class CameraSocket:
@@ -137,7 +146,8 @@ class CameraSocket:
             sitting_id = read_id(scope["path_params"]["sitting"])
             held = await self._conduct.hold(sitting_id)
             if held.state.candidate != person.id:
-                raise NO_SITTING
+                self._conduct.forget(sitting_id)
+                raise unknown_sitting()
             _say(line, FrameRate(FRAME_INTERVAL))
             await self._listen(sitting_id, receive, line)
         except AccreditationError as error:
@@ -157,6 +167,7 @@ class CameraSocket:
                 return
             sitting = (await self._conduct.hold(sitting_id)).state
             if sitting.status == "ended":
+                await self._observation.end(sitting_id, sitting.ended_at or sitting.last_at)
                 _say(line, CameraClosed())
                 line.close(1000, "ended")
                 return

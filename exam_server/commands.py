@@ -79,6 +79,10 @@ class Admit(Struct, frozen=True):
     by: IdentityBy
 
 
+class WithdrawAdmission(Struct, frozen=True):
+    """What the admission rested on was taken back."""
+
+
 class Extend(Struct, frozen=True):
     span: Span
     by: PersonId
@@ -93,7 +97,7 @@ class Stop(Struct, frozen=True):
 
 
 CandidateCommand: TypeAlias = Start | Show | Respond | LockStage | Flag | Submit
-Command: TypeAlias = CandidateCommand | Attach | Detach | Settle | Advance | Admit | Extend | Stop
+Command: TypeAlias = CandidateCommand | Attach | Detach | Settle | Advance | Admit | WithdrawAdmission | Extend | Stop
 
 RefusalCode = Literal[
     "bad_seq",
@@ -114,4 +118,5 @@ RefusalCode = Literal[
     "too_many_devices",
     "too_late",
     "bad_span",
+    "past_window",
 ]

@@ -19,21 +19,26 @@ from core.clock import Clock
 from core.database import Database, execute, fetch_all, fetch_one
 from core.errors import Conflict
 from core.ids import BlueprintId, ChoiceId, ItemId, PersonId, ProtocolId, SittingId
-from core.moments import SECOND, Moment, Span
+from core.moments import MINUTE, Moment, Span
 from exam_server import store
 from exam_server.scheduling import today_in
 from exam_server.sitting import Sitting
 from proctoring import review
-from proctoring.store import incidents_of
+from proctoring.store import Watched, incidents_of
+from proctoring.store import watched as watched_of
 from question_bank.blueprint_store import load_blueprint
-from question_bank.blueprints import Accreditation, Blueprint, Confirmation
+from question_bank.blueprints import Accreditation, Blueprint
 from question_bank.requirement_store import list_requirements
 from question_bank.store import load_items
 from scoring import store as results
+from scoring.decision import earliest_retake
 from scoring.results import work_out
 
 TOPIC = "exam.outcome"
-PATIENCE: Span = 10 * SECOND
+STORED_WITHIN: Span = MINUTE
+"""How long a conclusion waits for what the camera saw to be stored; after that a person decides."""
+UNSEEN_AT_MOST: Span = MINUTE
+"""Time without a frame that a sitting may have and still be confirmed by itself."""
 
 OutcomeState: TypeAlias = Literal["absent", "preliminary", "confirmed", "annulled"]
 
@@ -52,6 +57,7 @@ class Outcome(Struct, frozen=True):
     confirmed_at: Moment | None
     protocol: ProtocolId | None
     retake_on: date | None
+    """The first day of a new attempt, should one be needed: after a failure, or a pass that is annulled."""
     register_number: str | None
     receipt: str | None
 
@@ -79,9 +85,15 @@ def gather_responses(sitting: Sitting) -> dict[ItemId, dict[int, Sequence[Choice
     }
 
 
-def choose_state(confirmation: Confirmation, flagged: bool) -> OutcomeState:
-    """An exam may confirm itself, but never where an incident waits for a person."""
-    return "confirmed" if confirmation == "automatic" and not flagged else "preliminary"
+def choose_state(blueprint: Blueprint, flagged: bool, watched: Watched) -> OutcomeState:
+    """An exam may confirm itself, but never where an incident waits for a person or nobody was watching.
+
+    Practice is not watched and leads to nothing.
+    """
+    if blueprint.practice:
+        return "confirmed"
+    seen = watched.complete and watched.unseen <= UNSEEN_AT_MOST
+    return "confirmed" if blueprint.confirmation == "automatic" and seen and not flagged else "preliminary"
 
 
 async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_days: int, now: Moment) -> bool:
@@ -98,9 +110,13 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     if sitting.started_at is None:
         await _insert(connection, sitting, "absent", None, False, None, now)
         return True
+    watched = await watched_of(connection, sitting_id, sitting.started_at, sitting.ended_at)
+    if not watched.complete and now - sitting.ended_at < STORED_WITHIN:
+        return False
     blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
     refs = [(entry.item, entry.version) for entry in sitting.form.entries]
     who = await person(connection, sitting.candidate)
+    zone = who.zone if who is not None else "UTC"
     titles = {r.code: r.title for r in await list_requirements(connection, blueprint.speciality)}
     result = work_out(
         sitting=sitting_id,
@@ -111,14 +127,14 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
         responses=gather_responses(sitting),
         titles=titles,
         ended=sitting.ended_at,
-        zone=who.zone if who is not None else "UTC",
+        zone=zone,
         retake_days=retake_days,
         decided_at=now,
     )
     await results.record_result(connection, result)
     flagged = review.flagged(await incidents_of(connection, sitting_id))
-    state = choose_state(blueprint.confirmation, flagged)
-    retake_on = None if blueprint.practice else result.retake_on
+    state = choose_state(blueprint, flagged, watched)
+    retake_on = None if blueprint.practice else earliest_retake(sitting.ended_at, zone, retake_days)
     await _insert(connection, sitting, "preliminary", result.decision.passed, flagged, retake_on, now)
     await journal.record(
         connection,
@@ -213,7 +229,6 @@ class Conclusion:
         self._database = database
         self._clock = clock
         self._retake_days = retake_days
-        self._noticed: dict[SittingId, Moment] = {}
 
     async def conclude(self, sitting_id: SittingId) -> bool:
         """One sitting, in a transaction of its own."""
@@ -221,23 +236,19 @@ class Conclusion:
             return await conclude(connection, sitting_id, self._retake_days, self._clock.now())
 
     async def sweep(self, limit: int = 100) -> int:
-        """Conclude whatever ended without an outcome. One that fails does not hold the others.
-
-        A sitting is left for PATIENCE first: whoever saw it end is still storing what the camera saw.
-        """
-        now = self._clock.now()
-        async with self._database.transaction() as connection:
-            waiting = await store.unconcluded(connection, limit)
-        self._noticed = {sitting: self._noticed.get(sitting, now) for sitting in waiting}
-        done = 0
-        for sitting_id, noticed in self._noticed.items():
-            if now - noticed < PATIENCE:
-                continue
-            try:
-                done += await self.conclude(sitting_id)
-            except Exception as error:  # the sitting stays a work item and is tried again
-                _log.error("conclusion.failed", sitting=sitting_id, error=repr(error))
-        return done
+        """Conclude whatever ended without an outcome. One that fails does not hold the others."""
+        done, last = 0, SittingId(0)
+        while True:
+            async with self._database.transaction() as connection:
+                waiting = await store.unconcluded(connection, last, limit)
+            for sitting_id in waiting:
+                try:
+                    done += await self.conclude(sitting_id)
+                except Exception as error:  # the sitting stays a work item and is tried again
+                    _log.error("conclusion.failed", sitting=sitting_id, error=repr(error))
+            if len(waiting) < limit:
+                return done
+            last = waiting[-1]
 
 
 _OUTCOME = """SELECT sitting_id, candidate, state, passed, flagged, concluded_at, confirmed_at, protocol_id,
@@ -265,6 +276,7 @@ async def _insert(
         at=at,
         retake_on=retake_on,
     )
+    await execute(connection, "UPDATE exam_server.sitting SET concluded_at = :at WHERE id = :id", id=sitting.id, at=at)
 
 
 async def _state_fact(

@@ -228,7 +228,7 @@ class Conduct:
         forming = held.forming.pending if held.forming is not None else []
         if fate == "refused":
             self._refuse(held, draft.pending + forming)
-            self._reload(held)
+            self._reload(held, rest=RELOAD_MOST)  # what made the row may make it again
         else:
             self._reload(held, draft, forming)
 
@@ -264,14 +264,17 @@ class Conduct:
             if line is not None:
                 line.close(1011, "internal")
 
-    def _reload(self, held: Held, lost: Draft | None = None, forming: Sequence[Pending] = ()) -> None:
+    def _reload(
+        self, held: Held, lost: Draft | None = None, forming: Sequence[Pending] = (), rest: float = 0.0
+    ) -> None:
         held.flight = held.forming = None
         held.reloading = True
-        task = asyncio.create_task(self._read_again(held, lost, forming))
+        task = asyncio.create_task(self._read_again(held, lost, forming, rest))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _read_again(self, held: Held, lost: Draft | None, forming: Sequence[Pending]) -> None:
+    async def _read_again(self, held: Held, lost: Draft | None, forming: Sequence[Pending], rest: float) -> None:
+        await asyncio.sleep(rest)
         pause = RELOAD_FIRST
         while True:
             try:

@@ -200,11 +200,12 @@ class SittingSocket:
             sitting_id = read_id(scope["path_params"]["sitting"])
             held = await self._conduct.hold(sitting_id)
             if held.state.candidate != person.id:
+                self._conduct.forget(sitting_id)
                 line.close(4404, "unknown sitting")
                 return None
             held = await self._conduct.attach(sitting_id, line, stream)
             try:
-                await self._greet(sitting_id, held.state.epoch, scope)
+                await self._greet(sitting_id, held.epoch, scope)
             except BaseException:
                 self._conduct.detach(held, line)
                 raise

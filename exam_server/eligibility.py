@@ -34,7 +34,7 @@ SENTENCES: dict[Hindrance, str] = {
 
 
 class PastAttempt(Struct, frozen=True):
-    """One attempt that counts: not an absence, not annulled for a technical fault."""
+    """One attempt that counts: not an absence. One annulled for a violation counts as not passed."""
 
     passed: bool | None
     """None while the result is not known yet."""

@@ -12,11 +12,12 @@ from core.errors import Conflict, Invalid
 from core.ids import PersonId, SittingId
 from core.moments import Moment, Span
 from exam_server import store, timing
-from exam_server.commands import Admit
+from exam_server.commands import Admit, WithdrawAdmission
 from exam_server.conduct import Conduct
 from exam_server.events import IdentityBy
-from exam_server.sitting import Status
-from exam_server.store import NO_SITTING
+from exam_server.sitting import Sitting, Status
+from exam_server.store import unknown_sitting
+from proctoring.store import withdraw_reference
 from question_bank.blueprint_store import load_blueprint
 from question_bank.forms import Navigation
 
@@ -97,10 +98,7 @@ class Entrance:
 
     async def view(self, sitting_id: SittingId, candidate: PersonId) -> EntranceView:
         """Raises NotFound for a sitting that does not exist or is somebody else's."""
-        held = await self._conduct.hold(sitting_id)
-        sitting = held.state
-        if sitting.candidate != candidate:
-            raise NO_SITTING
+        sitting = await self._own(sitting_id, candidate)
         async with self._database.transaction() as connection:
             blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
             entrance = await store.load_entrance(connection, sitting_id)
@@ -151,7 +149,10 @@ class Entrance:
             )
         at = self._clock.now()
         async with self._database.transaction() as connection:
+            before = await store.load_entrance(connection, sitting_id)
             await store.record_consent(connection, sitting_id, consent.version, consent.biometrics, at)
+            if before.biometrics and not consent.biometrics:
+                await withdraw_reference(connection, sitting_id, at)
             await journal.record(
                 connection,
                 f"person:{candidate}",
@@ -160,6 +161,8 @@ class Entrance:
                 {"version": consent.version, "biometrics": str(consent.biometrics).lower()},
                 at,
             )
+        if before.biometrics is not None and before.biometrics != consent.biometrics:
+            await self._conduct.order(sitting_id, WithdrawAdmission())
         await self._admit_when_complete(sitting_id)
 
     async def take_reference(self, sitting_id: SittingId, candidate: PersonId, jpeg: bytes) -> None:
@@ -190,11 +193,17 @@ class Entrance:
         await self._admit_when_complete(sitting_id)
 
     async def _own_ready(self, sitting_id: SittingId, candidate: PersonId) -> None:
-        sitting = (await self._conduct.hold(sitting_id)).state
-        if sitting.candidate != candidate:
-            raise NO_SITTING
+        sitting = await self._own(sitting_id, candidate)
         if sitting.status != "ready":
             raise Conflict("already_started", "Тестирование уже началось, эти шаги пройдены.")
+
+    async def _own(self, sitting_id: SittingId, candidate: PersonId) -> Sitting:
+        """Raises NotFound before anything is loaded for somebody whose sitting it is not."""
+        async with self._database.transaction() as connection:
+            card = await store.load_card(connection, sitting_id)
+        if card.candidate != candidate:
+            raise unknown_sitting()
+        return (await self._conduct.hold(sitting_id)).state
 
     async def _admit_when_complete(self, sitting_id: SittingId) -> None:
         async with self._database.transaction() as connection:

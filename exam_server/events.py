@@ -40,6 +40,10 @@ class Admitted(Event, frozen=True, tag="admitted"):
     by: IdentityBy
 
 
+class AdmissionWithdrawn(Event, frozen=True, tag="admission_withdrawn"):
+    """Something the admission rested on was taken back before the start."""
+
+
 class Started(Event, frozen=True, tag="started"):
     seq: int
 
@@ -122,6 +126,7 @@ class Ended(Event, frozen=True, tag="ended"):
 AnyEvent = (
     Created
     | Admitted
+    | AdmissionWithdrawn
     | Started
     | Attached
     | Detached

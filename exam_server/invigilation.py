@@ -44,7 +44,7 @@ class Invigilation:
         if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
             raise Invalid(
                 "reason_missing",
-                "Напишите причину: её прочитают кандидат и комиссия.",
+                "Напишите причину: её прочитает комиссия.",
                 fields={"reason": "Не короче 3 знаков."},
             )
         async with self._database.transaction() as connection:

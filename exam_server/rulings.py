@@ -26,8 +26,10 @@ from exam_server.commands import (
     Start,
     Stop,
     Submit,
+    WithdrawAdmission,
 )
 from exam_server.events import (
+    AdmissionWithdrawn,
     Admitted,
     AnyEvent,
     Attached,
@@ -122,11 +124,18 @@ def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:
             if sitting.status != "ready" or sitting.admitted is not None:
                 return Ruling()
             return Ruling((Admitted(now, command.by),))
+        case WithdrawAdmission():
+            if sitting.status != "ready" or sitting.admitted is None:
+                return Ruling()
+            return Ruling((AdmissionWithdrawn(now),))
         case Extend():
             if sitting.status != "running":
                 return Ruling(refusal="ended" if sitting.status == "ended" else "not_started")
             if not 0 < command.span <= timing.LONGEST_EXTENSION:
                 return Ruling(refusal="bad_span")
+            assert sitting.started_at is not None
+            if sitting.started_at + sitting.rules.exam_limit + sitting.extra + command.span > sitting.closes_at:
+                return Ruling(refusal="past_window")
             return Ruling((Extended(now, command.span, command.by, command.note),))
         case Stop():
             if sitting.status == "ended":

@@ -21,8 +21,18 @@ from question_bank.blueprint_store import load_blueprint
 from question_bank.blueprints import Blueprint
 from question_bank.pool_store import PreparedPools, save_snapshot
 
-NO_BOOKING = NotFound("unknown_booking", "Такой записи на тестирование нет. Откройте её из личного кабинета.")
-NO_WINDOW = NotFound("unknown_window", "Такого времени тестирования нет. Выберите другое в календаре.")
+
+def unknown_booking() -> NotFound:
+    """A new error each time: one that is raised keeps the frames it went through."""
+    return NotFound("unknown_booking", "Такой записи на тестирование нет. Откройте её из личного кабинета.")
+
+
+def unknown_window() -> NotFound:
+    return NotFound("unknown_window", "Такого времени тестирования нет. Выберите другое в календаре.")
+
+
+NO_BOOKING, NO_WINDOW = unknown_booking(), unknown_window()
+"""Their codes and sentences, for those who only quote them."""
 
 
 class Window(Struct, frozen=True):
@@ -48,12 +58,14 @@ class Booking(Struct, frozen=True):
     booked_at: Moment
     sitting: SittingId | None
     ended: bool
+    entered_at: Moment | None = None
+    """When the sitting was made."""
 
 
 _WINDOW = """w.id AS window_id, w.blueprint_id, w.blueprint_version, w.opens_at, w.closes_at, w.capacity, w.place,
     w.cancelled_at, (SELECT count(*) FROM exam_server.booking t
                      WHERE t.window_id = w.id AND t.cancelled_at IS NULL) AS taken"""
-_BOOKING = f"""SELECT b.id, b.candidate, b.booked_at, s.id AS sitting_id,
+_BOOKING = f"""SELECT b.id, b.candidate, b.booked_at, s.id AS sitting_id, s.created_at,
     s.id IS NOT NULL AND s.next_deadline IS NULL AS ended, {_WINDOW}
     FROM exam_server.booking b JOIN exam_server."window" w ON w.id = b.window_id
     LEFT JOIN exam_server.sitting s ON s.booking_id = b.id"""
@@ -101,7 +113,7 @@ async def load_window(connection: AsyncConnection, window: WindowId) -> Window:
     """Raises NotFound."""
     row = await fetch_one(connection, f"""SELECT {_WINDOW} FROM exam_server."window" w WHERE w.id = :id""", id=window)
     if row is None:
-        raise NO_WINDOW
+        raise unknown_window()
     return _window(row)
 
 
@@ -139,7 +151,7 @@ async def book(connection: AsyncConnection, window: WindowId, candidate: PersonI
         id=window,
     )
     if row is None:
-        raise NO_WINDOW
+        raise unknown_window()
     mine = await fetch_one(
         connection,
         """SELECT id FROM exam_server.booking
@@ -186,7 +198,7 @@ async def cancel_booking(connection: AsyncConnection, booking_id: BookingId, can
     await line_up(connection, candidate)
     row = await fetch_one(connection, f"{_BOOKING} WHERE b.id = :id AND b.cancelled_at IS NULL", id=booking_id)
     if row is None or row["candidate"] != candidate:
-        raise NO_BOOKING
+        raise unknown_booking()
     booking = _booking(row)
     if booking.sitting is not None:
         raise Conflict("booking_entered", "Вы уже вошли на тестирование: эту запись отменить нельзя.")
@@ -235,13 +247,13 @@ async def find_reason_to_wait(
 
 
 async def past_attempts(connection: AsyncConnection, candidate: PersonId, blueprint: BlueprintId) -> list[PastAttempt]:
-    """The attempts at an exam that count: begun sittings, less those annulled."""
+    """The attempts at an exam that count: begun sittings. One annulled for a violation counts as not passed."""
     rows = await fetch_all(
         connection,
-        """SELECT o.passed, o.retake_on FROM exam_server.sitting s
+        """SELECT o.passed AND o.state <> 'annulled' AS passed, o.retake_on FROM exam_server.sitting s
            LEFT JOIN exam_server.outcome o ON o.sitting_id = s.id
            WHERE s.candidate = :candidate AND s.blueprint_id = :blueprint
-             AND (o.state IS NULL OR o.state IN ('preliminary', 'confirmed'))
+             AND o.state IS DISTINCT FROM 'absent'
            ORDER BY s.id""",
         candidate=candidate,
         blueprint=blueprint,
@@ -267,7 +279,7 @@ async def prepare(
     await line_up(connection, candidate)
     row = await fetch_one(connection, f"{_BOOKING} WHERE b.id = :id AND b.cancelled_at IS NULL", id=booking_id)
     if row is None or row["candidate"] != candidate:
-        raise NO_BOOKING
+        raise unknown_booking()
     booking = _booking(row)
     if booking.sitting is not None:
         return booking.sitting
@@ -307,5 +319,11 @@ def _window(row: RowMapping) -> Window:
 def _booking(row: RowMapping) -> Booking:
     sitting = None if row["sitting_id"] is None else SittingId(row["sitting_id"])
     return Booking(
-        BookingId(row["id"]), _window(row), PersonId(row["candidate"]), row["booked_at"], sitting, row["ended"]
+        BookingId(row["id"]),
+        _window(row),
+        PersonId(row["candidate"]),
+        row["booked_at"],
+        sitting,
+        row["ended"],
+        row["created_at"],
     )

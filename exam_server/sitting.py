@@ -17,6 +17,7 @@ from core.ids import ChoiceId, PersonId, SittingId
 from core.moments import Moment, Span
 from exam_server import timing
 from exam_server.events import (
+    AdmissionWithdrawn,
     Admitted,
     AnyEvent,
     Attached,
@@ -55,7 +56,10 @@ class ItemProgress(Struct, frozen=True):
 
 
 class Sitting(Struct, frozen=True):
-    """The state folded from the log. `deadline` is timing.next_deadline of it, kept so that it costs nothing."""
+    """The state folded from the log. `deadline` is timing.next_deadline of it, kept so that it costs nothing.
+
+    `settled_grace`: the grace of that deadline, once the connection has changed after it.
+    """
 
     id: SittingId
     candidate: PersonId
@@ -79,6 +83,7 @@ class Sitting(Struct, frozen=True):
     epoch: int = 0
     connected: bool = False
     attached_at: Moment = 0
+    settled_grace: Span | None = None
     late: int = 0
 
 
@@ -94,7 +99,12 @@ def evolve(sitting: Sitting, event: AnyEvent) -> Sitting:
             last_at=event.at,
         )
     changed = _apply(sitting, event)
-    return replace(changed, deadline=timing.next_deadline(changed))
+    deadline = timing.next_deadline(changed)
+    settled = changed.settled_grace if deadline == sitting.deadline else None
+    if settled is None and deadline == sitting.deadline and type(event) in (Attached, Detached):
+        # What the connection was like across the deadline does not change with what it does afterwards.
+        settled = timing.grace(sitting, deadline) if deadline is not None and event.at > deadline else None
+    return replace(changed, deadline=deadline, settled_grace=settled)
 
 
 def fold(sitting_id: SittingId, events: Iterable[AnyEvent]) -> Sitting:
@@ -128,6 +138,8 @@ def _apply(sitting: Sitting, event: AnyEvent) -> Sitting:
     match event:
         case Admitted():
             return replace(sitting, admitted=event.by, last_at=at)
+        case AdmissionWithdrawn():
+            return replace(sitting, admitted=None, last_at=at)
         case Started():
             return replace(sitting, status="running", started_at=at, streams=_heard(sitting, event.seq), last_at=at)
         case Attached():

@@ -14,7 +14,14 @@ from exam_server.chain import START, Row, link, read_chain
 from exam_server.events import AnyEvent, Created, encode_batch
 from exam_server.sitting import Sitting, fold
 
-NO_SITTING = NotFound("unknown_sitting", "Такого тестирования нет. Проверьте адрес или откройте его из кабинета.")
+
+def unknown_sitting() -> NotFound:
+    """A new error each time: one that is raised keeps the frames it went through."""
+    return NotFound("unknown_sitting", "Такого тестирования нет. Проверьте адрес или откройте его из кабинета.")
+
+
+NO_SITTING = unknown_sitting()
+"""Its code and sentence, for those who only quote it."""
 
 
 class SittingCard(Struct, frozen=True):
@@ -91,7 +98,7 @@ async def load_card(connection: AsyncConnection, sitting: SittingId) -> SittingC
     """Raises NotFound."""
     row = await fetch_one(connection, f"{_CARD} WHERE s.id = :id", id=sitting)
     if row is None:
-        raise NO_SITTING
+        raise unknown_sitting()
     return _card(row)
 
 
@@ -103,7 +110,7 @@ async def load_events(connection: AsyncConnection, sitting: SittingId) -> list[A
         id=sitting,
     )
     if not rows:
-        raise NO_SITTING
+        raise unknown_sitting()
     return read_chain(sitting, [Row(r["version"], r["prev"], r["digest"], r["events"]) for r in rows])
 
 
@@ -117,14 +124,13 @@ async def all_sittings(connection: AsyncConnection) -> list[SittingId]:
     return [SittingId(row["id"]) for row in rows]
 
 
-async def unconcluded(connection: AsyncConnection, limit: int) -> list[SittingId]:
-    """Ended sittings that have no outcome yet: each is a piece of work to do."""
+async def unconcluded(connection: AsyncConnection, after: SittingId, limit: int) -> list[SittingId]:
+    """Ended sittings that have no outcome yet, in the order of their ids: each is a piece of work to do."""
     rows = await fetch_all(
         connection,
-        """SELECT s.id FROM exam_server.sitting s
-           WHERE s.next_deadline IS NULL AND NOT EXISTS
-               (SELECT FROM exam_server.outcome o WHERE o.sitting_id = s.id)
-           ORDER BY s.id LIMIT :limit""",
+        """SELECT id FROM exam_server.sitting
+           WHERE next_deadline IS NULL AND concluded_at IS NULL AND id > :after ORDER BY id LIMIT :limit""",
+        after=after,
         limit=limit,
     )
     return [SittingId(row["id"]) for row in rows]
@@ -185,7 +191,10 @@ async def record_consent(
         """INSERT INTO exam_server.entrance (sitting_id, consented_at, consent_version, biometrics)
            VALUES (:id, :at, :version, :biometrics)
            ON CONFLICT (sitting_id) DO UPDATE
-           SET consented_at = :at, consent_version = :version, biometrics = :biometrics""",
+           SET consented_at = :at, consent_version = :version, biometrics = :biometrics,
+               referenced_at = CASE WHEN :biometrics THEN entrance.referenced_at END,
+               identified_at = CASE WHEN :biometrics THEN NULL ELSE entrance.identified_at END,
+               identified_by = CASE WHEN :biometrics THEN NULL ELSE entrance.identified_by END""",
         id=sitting,
         at=at,
         version=version,

@@ -47,5 +47,7 @@ def next_deadline(sitting: "Sitting") -> Moment | None:
 
 def grace(sitting: "Sitting", deadline: Moment) -> Span:
     """How long after `deadline` answers are still in time, by whether the connection was up across it."""
+    if sitting.settled_grace is not None and deadline == sitting.deadline:
+        return sitting.settled_grace
     live = sitting.connected and sitting.attached_at <= deadline
     return LIVE_GRACE if live else BROKEN_GRACE

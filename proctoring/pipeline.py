@@ -20,7 +20,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import AccreditationError, Conflict, Invalid
 from core.ids import SittingId
-from core.live import Live
+from core.live import Live, channel_of
 from core.moments import SECOND, Moment
 from proctoring import evidence, frames, incidents, news, signals, store
 from proctoring.detectors import identity
@@ -28,10 +28,11 @@ from proctoring.evidence import Role, Still
 from proctoring.incidents import STANDARD, Change, GapChange, IncidentChange, Policy
 from proctoring.inspection import Inspector
 from proctoring.models import Models
-from proctoring.recording import Announcer, Recorder, Told, stop
+from proctoring.recording import Recorder, stop
 from proctoring.signals import Kind, Reading, Watched
 from proctoring.store import Progress, Reference
-from proctoring.watching import Frame, Showing, Watch
+from proctoring.turns import Turns
+from proctoring.watching import Counters, Frame, Showing, Watch
 from proctoring.workers import Workers
 
 TICK_SECONDS: Final = 1.0
@@ -58,11 +59,11 @@ class Pipeline:
         self._blobs = blobs
         self._clock = clock
         self._policy = policy
-        self._announcer = Announcer(live)
-        self._recorder = Recorder(database, self._announcer)
+        self._live = live
+        self._recorder = Recorder(database)
         self._workers = Workers(models, workers)
         self._watches: dict[SittingId, Watch] = {}
-        self._opening = asyncio.Lock()
+        self._turns = Turns()
         self._slots = threading.Lock()
         self._loops: list[asyncio.Task[None]] = []
         self._progress_at: Moment = 0
@@ -76,12 +77,11 @@ class Pipeline:
             raise
         self._loops = [
             asyncio.create_task(self._recorder.run(), name="proctoring-recorder"),
-            asyncio.create_task(self._announcer.run(), name="proctoring-announcer"),
             asyncio.create_task(self._tick(), name="proctoring-clock"),
         ]
 
     async def stop(self) -> None:
-        """End, with everything decided so far stored, or given up where the database stays away for ten seconds.
+        """End, with everything decided so far stored, or given up where that takes longer than ten seconds.
 
         Sittings stay open: whoever opens them next goes on.
         """
@@ -90,12 +90,11 @@ class Pipeline:
         self._record_progress()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await self._recorder.flush()
+                await self._recorder.flush_stills()
         except TimeoutError:
             _log.error("proctoring_writes_lost")
         for task in self._loops:
             await stop(task)
-        await self._announcer.flush()
         self._loops = []
         self._watches.clear()
 
@@ -117,7 +116,7 @@ class Pipeline:
                 embedding = identity.unpack(reference_embedding)
             except ValueError as error:
                 raise Invalid("reference_broken", "Контрольный снимок не читается. Сделайте его ещё раз.") from error
-        async with self._opening:
+        async with self._turns.of(sitting):
             if (watch := self._watches.get(sitting)) is not None:
                 watch.refused = refused
                 if embedding is not None:
@@ -170,10 +169,10 @@ class Pipeline:
         """Sittings that are open here."""
         return tuple(self._watches)
 
-    def coverage(self, sitting: SittingId) -> news.CoverageNews | None:
+    def coverage(self, sitting: SittingId) -> Counters | None:
         """Counters of this stretch of watching, None where the sitting is not open here."""
         watch = self._watches.get(sitting)
-        return None if watch is None else self._coverage(watch)
+        return None if watch is None else watch.counters
 
     async def embed(self, jpeg: bytes) -> Reference:
         """The reference picture's embedding and quality. Raises as `Inspector.refer`."""
@@ -184,12 +183,12 @@ class Pipeline:
         watch = self._watches.get(sitting)
         if watch is not None:
             await watch.rest()
-        await self._recorder.flush()
-        await self._announcer.flush()
+        await self._recorder.flush_stills()
 
     async def close(self, sitting: SittingId, at: Moment) -> None:
-        """End watching: the last frame is looked at, open incidents close, and everything is stored on return."""
-        async with self._opening:
+        """End watching: the last frame is looked at, open incidents close, and on return all is stored but stills,
+        which may follow."""
+        async with self._turns.of(sitting):
             watch = self._watches.get(sitting)
             if watch is None:
                 return
@@ -204,10 +203,9 @@ class Pipeline:
                 await store.close_watch(connection, number, closed_at)
 
             self._recorder.submit(work)
-            self._announce(watch)
+            self._tell(watch, news.COVERAGE)
             del self._watches[sitting]
-        await self._recorder.flush()
-        await self._announcer.flush()
+            await self._recorder.flush()
 
     def advance(self) -> None:
         """Let time pass up to the clock's now, for every sitting: done once a second while started."""
@@ -288,7 +286,7 @@ class Pipeline:
         watch.state, changes = incidents.fold(self._policy, watch.state, signals.observe(reading))
         self._apply(watch, changes)
         watch.note_seen()
-        self._tell(news.of_frame(watch.sitting, reading))
+        self._tell(watch, news.of_frame(reading))
         for showing in watch.due(watch.state.at):
             self._keep(watch, showing, {Role.AFTER: Still(frame.at, frame.jpeg)})
 
@@ -305,11 +303,10 @@ class Pipeline:
         sitting, version = watch.sitting, self._policy.version
         holds = self._policy.rules[change.kind].holds
 
-        async def work(connection: AsyncConnection) -> Told:
-            incident = await store.record_incident(connection, sitting, change, holds, version)
-            return _told(news.of_incident(sitting, incident, change, holds))
+        async def work(connection: AsyncConnection) -> None:
+            await store.record_incident(connection, sitting, change, holds, version)
 
-        self._recorder.submit(work)
+        self._recorder.submit(work, partial(self._tell, watch, news.INCIDENT))
         if change.step == "opened":
             showing = watch.show(change.kind, change.began_at, watch.state.at + evidence.AFTER)
             self._keep(watch, showing, evidence.pick(watch.ring.stills, change.began_at))
@@ -320,14 +317,16 @@ class Pipeline:
                 self._keep(watch, showing_left, {Role.AFTER: newest})
 
     def _record_gap(self, watch: Watch, change: GapChange) -> None:
-        reason = watch.why_unseen
+        if change.step == "opened":
+            # Frames that come in a burst at its end would tell another story.
+            watch.gap_reason = watch.why_unseen
+        reason = watch.gap_reason
         sitting = watch.sitting
 
         async def work(connection: AsyncConnection) -> None:
             await store.record_gap(connection, sitting, change, reason)
 
-        self._recorder.submit(work)
-        self._announce(watch)
+        self._recorder.submit(work, partial(self._tell, watch, news.COVERAGE))
 
     def _keep(self, watch: Watch, showing: Showing, stills: dict[Role, Still]) -> None:
         sitting, blobs = watch.sitting, self._blobs
@@ -341,7 +340,7 @@ class Pipeline:
                 await evidence.seal(connection, blobs, sitting, incident, role, still)
 
             # A still in the ring is the same bytes; only those that outlive it cost memory, and they are bounded.
-            if not self._recorder.submit(work, len(still.jpeg)):
+            if not self._recorder.submit_still(work, len(still.jpeg)):
                 _log.warning("evidence_left_out", sitting=sitting, role=role)
 
     # ---- counters and news
@@ -359,23 +358,5 @@ class Pipeline:
 
         self._recorder.submit(work)
 
-    def _coverage(self, watch: Watch) -> news.CoverageNews:
-        return news.CoverageNews(
-            sitting=watch.sitting,
-            at=watch.state.at,
-            gap_at=watch.state.gap_at,
-            received=watch.received,
-            processed=watch.processed,
-            dropped=watch.dropped,
-            broken=watch.broken,
-        )
-
-    def _announce(self, watch: Watch) -> None:
-        self._tell(self._coverage(watch))
-
-    def _tell(self, one: news.News) -> None:
-        self._announcer.tell(_told(one))
-
-
-def _told(one: news.News) -> Told:
-    return Told(news.channel(one.sitting), news.encode(one))
+    def _tell(self, watch: Watch, message: bytes) -> None:
+        self._live.publish(channel_of(watch.sitting), message)

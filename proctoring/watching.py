@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from core.errors import AccreditationError
 from core.ids import SittingId
 from core.moments import Moment
@@ -32,6 +34,15 @@ class Showing:
     began_at: Moment
     after_at: Moment | None
     newest_at: Moment = 0
+
+
+class Counters(msgspec.Struct, frozen=True):
+    """Frames of one stretch of watching."""
+
+    received: int
+    processed: int
+    dropped: int
+    broken: int
 
 
 class Watch:
@@ -63,6 +74,7 @@ class Watch:
         self.processed = 0
         self.dropped = 0
         self.broken = 0
+        self.gap_reason = ""
         self._dropped_at_frame = 0
         self._broken_at_frame = 0
         self._showing: dict[tuple[Kind, Moment], Showing] = {}
@@ -72,6 +84,10 @@ class Watch:
         """Compare with another picture from now on, at once."""
         self.reference = reference
         self.watched = Watched()
+
+    @property
+    def counters(self) -> Counters:
+        return Counters(self.received, self.processed, self.dropped, self.broken)
 
     def note_seen(self) -> None:
         """A frame was looked at."""

@@ -30,7 +30,7 @@ ZERO = Fraction(0)
 ONE = Fraction(1)
 
 
-def mark_stage(stage: Stage, chosen: Sequence[ChoiceId], penalty: Fraction = PENALTY) -> Fraction:
+def mark_stage(stage: Stage, chosen: Sequence[ChoiceId]) -> Fraction:
     """The mark of one stage, 0..1. A choice named twice counts once, at its first place.
 
     Raises Invalid (`choice_unknown`) for a choice that is not the stage's.
@@ -50,10 +50,10 @@ def mark_stage(stage: Stage, chosen: Sequence[ChoiceId], penalty: Fraction = PEN
     right = [choice for choice in picked if roles[choice] is Role.REQUIRED]
     needless = len(picked) - len(right)
     credit = _longest_in_order(right, required) if stage.ordered else len(right)
-    return max(ZERO, credit - penalty * needless) / len(required)
+    return max(ZERO, credit - PENALTY * needless) / len(required)
 
 
-def mark_item(item: Item, chosen: Mapping[int, Sequence[ChoiceId]], penalty: Fraction = PENALTY) -> Fraction:
+def mark_item(item: Item, chosen: Mapping[int, Sequence[ChoiceId]]) -> Fraction:
     """The mark of an item, 0..1. `chosen` has the choices by number of the stage from 0.
 
     A stage without a response is worth 0. Raises Invalid (`choice_unknown`, `stage_unknown`).
@@ -62,7 +62,7 @@ def mark_item(item: Item, chosen: Mapping[int, Sequence[ChoiceId]], penalty: Fra
         if not 0 <= number < len(item.stages):
             raise Invalid("stage_unknown", "Такого шага в задании нет. Обновите страницу.", fields={"item": item.id})
     earned = sum(
-        (stage.weight * mark_stage(stage, chosen.get(number, ()), penalty) for number, stage in enumerate(item.stages)),
+        (stage.weight * mark_stage(stage, chosen.get(number, ())) for number, stage in enumerate(item.stages)),
         ZERO,
     )
     return earned / sum(stage.weight for stage in item.stages)

@@ -105,32 +105,6 @@ async def load_results(connection: AsyncConnection, sittings: Iterable[SittingId
     return {SittingId(row["sitting_id"]): _result(row) for row in rows}
 
 
-async def person_results(connection: AsyncConnection, person: PersonId) -> list[Result]:
-    """All results of a person, newest first."""
-    rows = await fetch_all(
-        connection,
-        f"""
-        SELECT {_COLUMNS} FROM scoring.result WHERE person_id = :person
-        ORDER BY decided_at DESC, sitting_id DESC
-        """,
-        person=person,
-    )
-    return [_result(row) for row in rows]
-
-
-async def preliminary_results(connection: AsyncConnection, limit: int = 500) -> list[Result]:
-    """Results that wait to be confirmed, oldest first."""
-    rows = await fetch_all(
-        connection,
-        f"""
-        SELECT {_COLUMNS} FROM scoring.result WHERE confirmed_at IS NULL
-        ORDER BY decided_at, sitting_id LIMIT :limit
-        """,
-        limit=limit,
-    )
-    return [_result(row) for row in rows]
-
-
 async def confirm(
     connection: AsyncConnection, sitting: SittingId, at: Moment, protocol: ProtocolId | None = None
 ) -> bool:

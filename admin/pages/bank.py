@@ -10,8 +10,8 @@ from admin import bank_desk
 from admin.pages.door import for_staff, read_page, read_query
 from admin.pages.frame import pages_of, show
 from core.access import Permission, Principal
-from core.database import Database
 from core.ids import ItemId
+from core.web.requests import database_of
 from question_bank.forms import ItemKind
 from question_bank.requirement_store import list_requirements, list_specialities
 from question_bank.store import PAGE, list_items
@@ -35,7 +35,7 @@ async def show_items(request: Request, reader: Principal) -> Response:
     chosen = {name: read_query(request, name) for name in ("speciality", "requirement", "kind", "q")}
     kind = next((one for one in KINDS if one == chosen["kind"]), None)
     page = read_page(request)
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         specialities = await list_specialities(connection)
         requirements = await list_requirements(connection, chosen["speciality"] or None)
         known = {one.code for one in requirements}
@@ -71,7 +71,7 @@ async def show_item(request: Request, reader: Principal) -> Response:
     item = ItemId(str(request.path_params["item"])[:200].replace("\x00", ""))
     wanted = read_query(request, "version")
     version = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= 9 else None
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         sheet = await bank_desk.open_item(connection, item, version, reader, request.app.state.clock.now())
     context = {
         "sheet": sheet,
@@ -86,14 +86,9 @@ async def show_item(request: Request, reader: Principal) -> Response:
 @for_staff(Permission.BANK_READ, Permission.PLANNING_EDIT)
 async def show_blueprints(request: Request, reader: Principal) -> Response:
     """`GET /staff/blueprints`."""
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         sheets = await bank_desk.list_sheets(connection)
     return show(request, reader, "blueprints", {"sheets": sheets, "kind_words": KIND_WORDS})
-
-
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
 
 
 routes: list[BaseRoute] = [

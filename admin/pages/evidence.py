@@ -9,7 +9,7 @@ from admin.sittings import refuse_own
 from core import journal
 from core.access import Permission, Principal, address_of
 from core.blobs import Blobs
-from core.database import Database
+from core.web.requests import database_of
 from exam_server.store import load_card
 from proctoring.evidence import MEDIA_TYPE
 from proctoring.store import evidence_by_id
@@ -19,9 +19,8 @@ from proctoring.store import evidence_by_id
 async def show_evidence(request: Request, reader: Principal) -> Response:
     """`GET /staff/evidence/{id}`: the JPEG as it was received, never kept by the browser."""
     number = read_id(request)
-    database: Database = request.app.state.database
     blobs: Blobs = request.app.state.blobs
-    async with database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         evidence, sitting = await evidence_by_id(connection, number)
         refuse_own(reader, (await load_card(connection, sitting)).candidate)
         picture = await blobs.get(connection, evidence.blob)

@@ -10,8 +10,8 @@ from admin.pages.frame import SECTIONS, sections_of, show
 from admin.pages.proctor import wall_of
 from core import outbox
 from core.access import Permission, Principal
-from core.database import Database
 from core.web import language
+from core.web.requests import database_of
 
 _EVERYBODY = tuple(dict.fromkeys(permission for section in SECTIONS for permission in section.permissions))
 
@@ -23,11 +23,10 @@ async def show_home(request: Request, reader: Principal) -> Response:
     lang = language.of(request)
     some = language.ngettext(lang)
     say = language.gettext(lang)
-    database: Database = request.app.state.database
     if reader.may(Permission.PROCTOR_WATCH):
         live = len(await wall_of(request.app).tiles())
         counts["/staff/proctor"] = live, some("тестирование идёт", "тестирований идёт", live)
-    async with database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         if reader.may(Permission.REVIEW_READ):
             waiting = await review_room.count_waiting(connection)
             counts["/staff/reviews"] = waiting, some("ждёт рассмотрения", "ждут рассмотрения", waiting)

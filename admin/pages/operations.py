@@ -8,8 +8,8 @@ from admin import operations
 from admin.pages.door import for_staff, read_id
 from admin.pages.frame import back, show
 from core.access import Permission, Principal
-from core.database import Database
 from core.errors import AccreditationError
+from core.web.requests import database_of
 
 TOPIC_WORDS = {
     "journal": "Записи журнала действий",
@@ -28,9 +28,8 @@ async def show_operations(request: Request, reader: Principal) -> Response:
 async def retry(request: Request, reader: Principal) -> Response:
     """`POST /staff/operations/outbox/{id}/retry`."""
     message = read_id(request)
-    database: Database = request.app.state.database
     try:
-        async with database.transaction() as connection:
+        async with database_of(request).transaction() as connection:
             await operations.retry(connection, message, reader, request.app.state.clock.now())
     except AccreditationError as problem:
         return await _desk(request, reader, problem)
@@ -39,8 +38,7 @@ async def retry(request: Request, reader: Principal) -> Response:
 
 async def _desk(request: Request, reader: Principal, problem: AccreditationError | None = None) -> Response:
     state = request.app.state
-    database: Database = state.database
-    async with database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         queue = await operations.read_queue(connection)
         machine = await operations.read_machine(
             connection, state.conduct, state.event_log, state.pipeline, state.settings.frame_workers

@@ -7,13 +7,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import people
-from admin.pages.door import for_staff, read_field, read_fields, read_page, read_query
+from admin.pages.door import for_staff, read_page, read_query, read_texts
 from admin.pages.frame import back, pages_of, show
 from admin.people import NewPerson
 from core.access import Permission, Principal, Role
 from core.access.people import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from core.database import Database
 from core.errors import AccreditationError, Forbidden
+from core.web.requests import database_of, read_field, read_text
 
 ROLE_WORDS = {
     Role.CANDIDATE: "Кандидат",
@@ -62,8 +62,7 @@ async def show_people(request: Request, reader: Principal) -> Response:
     """`GET /staff/people?role=&q=&page=`."""
     wanted, words, page = read_query(request, "role"), read_query(request, "q"), read_page(request)
     role = next((one for one in Role if one.value == wanted), None)
-    database: Database = request.app.state.database
-    async with database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         found = await people.list_people(connection, role=role, words=words, page=page)
     chosen = {"role": role.value if role is not None else "", "q": words}
     context = {
@@ -87,13 +86,12 @@ async def show_new_person(request: Request, reader: Principal) -> Response:
 @for_staff(Permission.PEOPLE_MANAGE)
 async def add_person(request: Request, reader: Principal) -> Response:
     """`POST /staff/people/new`. The password is never shown again, not even when the form comes back."""
-    typed = {name: await read_field(request, name, 300) for name in TEXTS}
-    roles = await read_fields(request, "role")
-    password = await read_field(request, "password", LONGEST_PASSWORD + 1)
+    typed = {name: await read_text(request, name, 300) for name in TEXTS}
+    roles = await read_texts(request, "role")
+    password = await read_field(request, "password", LONGEST_PASSWORD)
     wanted = NewPerson(password=password, roles=tuple(roles), **typed)
-    database: Database = request.app.state.database
     try:
-        async with database.transaction() as connection:
+        async with database_of(request).transaction() as connection:
             await people.add_person(connection, wanted, reader, request.app.state.clock.now())
     except Forbidden:
         raise

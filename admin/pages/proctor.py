@@ -8,16 +8,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin.chronicle import Writer, clock_text, in_order
-from admin.pages.door import for_staff, read_field, read_id
+from admin.pages.door import for_staff, read_id
 from admin.pages.frame import back, say_in, show
 from admin.proctor_room import Tile, Wall, open_tile
 from admin.sittings import refuse_own
 from core.access import Permission, Principal, people
-from core.database import Database
 from core.errors import AccreditationError, Forbidden, Invalid
 from core.ids import SittingId
 from core.moments import MINUTE
 from core.web.pages import Pages
+from core.web.requests import database_of, read_text
 from exam_server import store
 from exam_server.camera import Observation
 from exam_server.entrance import Entrance
@@ -47,14 +47,14 @@ def seen_by(reader: Principal, tiles: tuple[Tile, ...]) -> tuple[Tile, ...]:
 def draw_tile(app: Starlette, tile: Tile, zone: str, lang: str) -> str:
     """One tile as HTML: the same on the first page and in every later change."""
     pages: Pages = app.state.pages
-    return pages.text("admin/proctor_tile.html", {"tile": tile, "zone": zone}, lang)
+    return pages.text("admin/proctor_tile.html", {"tile": tile, "zone": zone, "now": app.state.clock.now()}, lang)
 
 
 @for_staff(Permission.PROCTOR_WATCH)
 async def show_wall(request: Request, reader: Principal) -> Response:
     """`GET /staff/proctor`."""
     tiles = seen_by(reader, await wall_of(request.app).tiles())
-    return show(request, reader, "proctor_wall", {"tiles": tiles})
+    return show(request, reader, "proctor_wall", {"tiles": tiles, "now": request.app.state.clock.now()})
 
 
 @for_staff(Permission.PROCTOR_WATCH)
@@ -78,7 +78,7 @@ async def show_still(request: Request, reader: Principal) -> Response:
     newest = camera.latest(sitting)
     if newest is None:
         return Response(status_code=204, headers=NO_STORE)
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         refuse_own(reader, (await store.load_card(connection, sitting)).candidate)
     jpeg, at = newest
     return Response(jpeg, media_type="image/jpeg", headers={**NO_STORE, "x-taken-at": str(at)})
@@ -88,7 +88,7 @@ async def show_still(request: Request, reader: Principal) -> Response:
 async def give_time(request: Request, reader: Principal) -> Response:
     """`POST /staff/proctor/{id}/time` with minutes and reason."""
     sitting = await _place_of_another(request, reader)
-    minutes, reason = (await read_field(request, "minutes", 20)).strip(), await read_field(request, "reason")
+    minutes, reason = (await read_text(request, "minutes", 20)).strip(), await read_text(request, "reason")
     invigilation: Invigilation = request.app.state.invigilation
     try:
         if not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 4):
@@ -103,7 +103,7 @@ async def give_time(request: Request, reader: Principal) -> Response:
 async def end(request: Request, reader: Principal) -> Response:
     """`POST /staff/proctor/{id}/end` with a reason."""
     sitting = await _place_of_another(request, reader)
-    reason = await read_field(request, "reason")
+    reason = await read_text(request, "reason")
     invigilation: Invigilation = request.app.state.invigilation
     try:
         await invigilation.end(sitting, reader.id, reason)
@@ -140,14 +140,14 @@ async def _place(
 
 async def _place_of_another(request: Request, reader: Principal) -> SittingId:
     sitting = SittingId(read_id(request))
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         refuse_own(reader, (await store.load_card(connection, sitting)).candidate)
     return sitting
 
 
 async def _context(request: Request, reader: Principal, sitting: SittingId) -> dict[str, Any]:
     state = request.app.state
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         card = await store.load_card(connection, sitting)
         refuse_own(reader, card.candidate)
         events = await store.load_events(connection, sitting)
@@ -177,11 +177,6 @@ async def _context(request: Request, reader: Principal, sitting: SittingId) -> d
         "incidents": len(incidents),
         "extra_minutes": folded.extra // MINUTE,
     }
-
-
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
 
 
 routes: list[BaseRoute] = [

@@ -1,9 +1,8 @@
 """The register desk: every entry with its versions. Reading only."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,20 +12,13 @@ from admin import register_desk
 from admin.pages.door import for_staff, read_page, read_query
 from admin.pages.frame import pages_of, show
 from core.access import Permission, Principal
-from core.database import Database
 from core.errors import Invalid
-from core.moments import to_datetime
+from core.moments import day_in
 from core.web import formats, language
+from core.web.requests import database_of
 from registry.entries import Status
+from registry.pages.words import KIND_WORDS, STATUS_WORDS
 
-STATUS_WORDS = {
-    Status.VALID: "Действует",
-    Status.EXPIRES_SOON: "Скоро закончится",
-    Status.EXPIRED: "Срок закончился",
-    Status.SUSPENDED: "Приостановлена",
-    Status.ANNULLED: "Аннулирована",
-    Status.SUPERSEDED: "Заменена",
-}
 STATUS_TONES = {
     Status.VALID: "ok",
     Status.EXPIRES_SOON: "warn",
@@ -35,11 +27,8 @@ STATUS_TONES = {
     Status.ANNULLED: "danger",
     Status.SUPERSEDED: "info",
 }
-KIND_WORDS = {
-    "primary": "Первичная",
-    "primary_specialised": "Первичная специализированная",
-    "periodic": "Периодическая",
-}
+
+ACTOR_WORDS = {"sender:exam": "экзаменационная система"}
 
 
 @for_staff(Permission.REGISTER_READ)
@@ -49,7 +38,7 @@ async def show_entries(request: Request, reader: Principal) -> Response:
     status = next((one for one in Status if one.value == chosen["status"]), None)
     page, problem = read_page(request), None
     found = register_desk.EntryPage((), 0)
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         specialities = await register_desk.list_specialities(connection)
         everything = await register_desk.count_entries(connection)
         try:
@@ -82,7 +71,7 @@ async def show_entries(request: Request, reader: Principal) -> Response:
 @for_staff(Permission.REGISTER_READ)
 async def show_entry(request: Request, reader: Principal) -> Response:
     """`GET /staff/register/{number}`."""
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         sheet = await register_desk.open_entry(
             connection,
             str(request.path_params["number"]),
@@ -95,6 +84,7 @@ async def show_entry(request: Request, reader: Principal) -> Response:
         "status_words": STATUS_WORDS,
         "status_tones": STATUS_TONES,
         "kind_words": KIND_WORDS,
+        "actor_words": ACTOR_WORDS,
         "day": _day(request),
     }
     return show(request, reader, "entry", context)
@@ -103,18 +93,11 @@ async def show_entry(request: Request, reader: Principal) -> Response:
 def _day(request: Request) -> Callable[[date], str]:
     """What writes a date in the language of the request."""
     lang = language.of(request)
-    # Noon in UTC is the same day in Moscow, which is what date_text counts in.
-    return lambda day: formats.date_text(datetime(day.year, day.month, day.day, 12, tzinfo=UTC), lang)
+    return lambda day: formats.day_text(day, lang)
 
 
 def _today(request: Request) -> date:
-    zone = ZoneInfo(request.app.state.settings.zone)
-    return to_datetime(request.app.state.clock.now()).astimezone(zone).date()
-
-
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
+    return day_in(request.app.state.clock.now(), request.app.state.settings.zone)
 
 
 routes: list[BaseRoute] = [

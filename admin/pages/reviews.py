@@ -5,21 +5,21 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import review_room
-from admin.pages.door import for_staff, read_field, read_id
+from admin.pages.door import for_staff, read_id
 from admin.pages.frame import back, show
 from admin.pages.sittings import describe
 from admin.sittings import open_dossier
 from core.access import Permission, Principal
-from core.database import Database
 from core.errors import AccreditationError, Forbidden, Invalid, NotFound
 from core.ids import IncidentId, SittingId
+from core.web.requests import database_of, read_text
 from proctoring.review import Review, Ruling, Verdict
 
 
 @for_staff(Permission.REVIEW_READ)
 async def show_queue(request: Request, reader: Principal) -> Response:
     """`GET /staff/reviews`."""
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         cases = await review_room.queue(connection, reader)
     return show(request, reader, "reviews", {"cases": cases, "present": None})
 
@@ -34,15 +34,15 @@ async def show_review(request: Request, reader: Principal) -> Response:
 async def find(request: Request, reader: Principal) -> Response:
     """`POST /staff/reviews/{id}/findings` with incident, verdict and reason."""
     sitting = SittingId(read_id(request))
-    incident, verdict = await read_field(request, "incident", 20), await read_field(request, "verdict", 20)
-    reason = await read_field(request, "reason")
+    incident, verdict = await read_text(request, "incident", 20), await read_text(request, "verdict", 20)
+    reason = await read_text(request, "reason")
     try:
         if verdict not in {one.value for one in Verdict}:
             raise Invalid("no_verdict", "Заключение не сохранено.", fields={"verdict": "Выберите заключение."})
         if not (incident.isascii() and incident.isdigit() and len(incident) <= 18):
             raise NotFound("incident_unknown", "Такого инцидента нет. Обновите страницу.")
         number = IncidentId(int(incident))
-        async with _database(request).transaction() as connection:
+        async with database_of(request).transaction() as connection:
             now = request.app.state.clock.now()
             await review_room.find(connection, reader, sitting, number, Verdict(verdict), reason, now)
             stage = (await open_dossier(connection, sitting, reader)).review
@@ -58,11 +58,11 @@ async def find(request: Request, reader: Principal) -> Response:
 async def decide(request: Request, reader: Principal) -> Response:
     """`POST /staff/reviews/{id}/decision` with ruling and reason."""
     sitting = SittingId(read_id(request))
-    ruling, reason = await read_field(request, "ruling", 20), await read_field(request, "reason")
+    ruling, reason = await read_text(request, "ruling", 20), await read_text(request, "reason")
     try:
         if ruling not in {one.value for one in Ruling}:
             raise Invalid("no_ruling", "Решение не принято.", fields={"ruling": "Выберите решение."})
-        async with _database(request).transaction() as connection:
+        async with database_of(request).transaction() as connection:
             now = request.app.state.clock.now()
             await review_room.decide(connection, reader, sitting, Ruling(ruling), reason, now)
     except Forbidden:
@@ -79,7 +79,7 @@ async def _review(
     typed: dict[str, str] | None = None,
 ) -> Response:
     sitting = SittingId(read_id(request))
-    async with _database(request).transaction() as connection:
+    async with database_of(request).transaction() as connection:
         dossier = await open_dossier(connection, sitting, reader)
         cases = await review_room.queue(connection, reader)
     following = next((case.sitting for case in cases if case.sitting != sitting), None)
@@ -96,11 +96,6 @@ async def _review(
 def _next(stage: Review) -> str:
     """Where the reviewer goes on: the next incident to read, or the decision."""
     return f"incident-{stage.unread[0]}" if stage.unread else "decision"
-
-
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
 
 
 routes: list[BaseRoute] = [

@@ -15,8 +15,8 @@ from admin.plot import draw
 from admin.review_room import likeness
 from admin.sittings import STATES, Dossier
 from core.access import Permission, Principal
-from core.database import Database
 from core.ids import SittingId
+from core.web.requests import database_of
 from proctoring.review import newest
 from proctoring.signals import TITLES
 from scoring.decision import percent_text, points_text
@@ -49,8 +49,7 @@ async def show_list(request: Request, reader: Principal) -> Response:
     wanted = read_query(request, "state")
     state = next((one for one in STATES if one == wanted), None)
     exam, words, page = read_query(request, "exam"), read_query(request, "q"), read_page(request)
-    database: Database = request.app.state.database
-    async with database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         found = await sittings.list_sittings(connection, state=state, blueprint=exam, words=words, page=page)
         if not found.rows and page > 1:
             page = 1
@@ -78,8 +77,7 @@ async def show_list(request: Request, reader: Principal) -> Response:
 async def show_sitting(request: Request, reader: Principal) -> Response:
     """`GET /staff/sittings/{id}`."""
     sitting = SittingId(read_id(request))
-    database: Database = request.app.state.database
-    async with database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         dossier = await sittings.open_dossier(connection, sitting, reader)
     return show(request, reader, "sitting", {**describe(request, reader, dossier), "state": _state(dossier)})
 

@@ -18,14 +18,15 @@ from starlette.routing import BaseRoute, Route
 
 from admin.pages.door import for_staff, read_id
 from admin.pages.proctor import draw_tile, seen_by, wall_of
-from admin.proctor_room import Tile, changes
+from admin.proctor_room import Tile, changes, in_slices
 from admin.sittings import refuse_own
 from core.access import Permission, Principal
 from core.clock import elapsed_seconds
 from core.errors import TooMany, Unavailable
 from core.ids import PersonId, SittingId
-from core.live import Live, Subscription
+from core.live import ROOM, Live, Subscription, channel_of
 from core.web import language
+from core.web.requests import database_of
 from exam_server.store import load_card
 
 LIFE_SECONDS = 240.0
@@ -67,7 +68,7 @@ async def stream_wall(request: Request, reader: Principal) -> Response:
 async def stream_place(request: Request, reader: Principal) -> Response:
     """`GET /staff/proctor/{id}/events`."""
     sitting = SittingId(read_id(request))
-    async with request.app.state.database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         refuse_own(reader, (await load_card(connection, sitting)).candidate)
     return _open(request, reader, place_events(request.app, sitting))
 
@@ -78,7 +79,7 @@ async def wall_events(app: Starlette, reader: Principal, lang: str) -> AsyncGene
     known: dict[SittingId, Tile] = {}
     order: list[SittingId] | None = None
     pulse = _Pulse(app)
-    async with live.subscribe("room") as room:
+    async with live.subscribe(ROOM) as room:
         while pulse.beats:
             try:
                 tiles = seen_by(reader, await wall_of(app).tiles())
@@ -88,7 +89,9 @@ async def wall_events(app: Starlette, reader: Principal, lang: str) -> AsyncGene
                 fresh = changes(known, tiles)
                 now_in_order = [tile.sitting for tile in tiles]
                 if fresh or now_in_order != order:
-                    drawn = {str(tile.sitting): draw_tile(app, tile, reader.zone, lang) for tile in fresh}
+                    drawn = {
+                        str(tile.sitting): draw_tile(app, tile, reader.zone, lang) async for tile in in_slices(fresh)
+                    }
                     yield _event("wall", msgspec.json.encode(WallChange(now_in_order, drawn)))
                     known, order = {tile.sitting: tile for tile in tiles}, now_in_order
             if pulse.silent:
@@ -101,7 +104,7 @@ async def place_events(app: Starlette, sitting: SittingId) -> AsyncGenerator[byt
     """`frame` when a new picture is there, `changed` when the rest of the page should be read again."""
     live: Live = app.state.live
     pulse = _Pulse(app)
-    async with live.subscribe(f"sitting:{sitting}") as news:
+    async with live.subscribe(channel_of(sitting)) as news:
         yield _event("changed", b"{}")
         while pulse.beats:
             message = await pulse.wait(news, LOOK_SECONDS)

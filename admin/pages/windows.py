@@ -5,12 +5,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import planning
-from admin.pages.door import for_staff, read_field, read_page
+from admin.pages.door import for_staff, read_page
 from admin.pages.frame import back, pages_of, show
 from admin.planning import Plan
 from core.access import Permission, Principal
-from core.database import Database
 from core.errors import AccreditationError, Forbidden
+from core.web.requests import database_of, read_text
 from question_bank.blueprint_store import list_blueprints
 
 FIELDS = ("blueprint", "day", "time", "hours", "capacity", "place")
@@ -26,10 +26,9 @@ async def show_windows(request: Request, reader: Principal) -> Response:
 @for_staff(Permission.PLANNING_EDIT)
 async def plan(request: Request, reader: Principal) -> Response:
     """`POST /staff/windows`."""
-    typed = {name: await read_field(request, name, 300) for name in FIELDS}
-    database: Database = request.app.state.database
+    typed = {name: await read_text(request, name, 300) for name in FIELDS}
     try:
-        async with database.transaction() as connection:
+        async with database_of(request).transaction() as connection:
             await planning.plan_window(connection, Plan(**typed), reader, request.app.state.clock.now())
     except Forbidden:
         raise
@@ -42,8 +41,7 @@ async def _windows(
     request: Request, reader: Principal, typed: dict[str, str], problem: AccreditationError | None = None
 ) -> Response:
     past, page, now = request.query_params.get("past") == "1", read_page(request), request.app.state.clock.now()
-    database: Database = request.app.state.database
-    async with database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         found = await planning.list_all_windows(connection, now, past=past, page=page)
         blueprints = await list_blueprints(connection)
     context = {

@@ -20,6 +20,11 @@ class DemoPerson(Struct, frozen=True):
     password: str = PASSWORD
     zone: str = "Europe/Moscow"
 
+    @property
+    def name(self) -> str:
+        """«Фамилия Имя Отчество»."""
+        return f"{self.family_name} {self.given_name} {self.patronymic}"
+
 
 STAFF = (
     DemoPerson("metodist", "Орлова", "Вера", "Ильинична", (Role.METHODOLOGIST,), "методист"),

@@ -16,7 +16,7 @@ from app.demo.seed import FULL, QUICK
 from core.access.people import create_person, find_person
 from core.access.roles import Role
 from core.clock import ManualClock
-from core.database import Database, fetch_all
+from core.database import Database, fetch_all, fetch_one
 from core.ids import BlueprintId, ChoiceId, ItemId, PersonId, SittingId, WindowId
 from core.moments import DAY, HOUR, MINUTE, SECOND, Moment, Span
 from core.signatures import Signer
@@ -87,7 +87,9 @@ class Simulation:
 
     async def run(self, now: Moment, count: int, progress: Callable[[int], None]) -> list[SittingId]:
         """Hold `count` sittings over the sixty days before `now`: three quick exams to one full."""
-        plans = [(number, QUICK if number % 4 else FULL) for number in range(count)]
+        async with self._database.transaction() as connection:
+            first = await _count_people(connection)
+        plans = [(number, QUICK if number % 4 else FULL) for number in range(first, first + count)]
         windows: dict[tuple[BlueprintId, int], tuple[WindowId, Blueprint, Moment]] = {}
         async with self._database.transaction() as connection:
             for blueprint_id in (QUICK, FULL):
@@ -203,6 +205,13 @@ def _choose(stage: Stage, difficulty: float, ability: float, random: Random) -> 
         others = [choice.id for choice in stage.choices if choice.role is not ChoiceRole.REQUIRED]
         chosen = [*chosen[random.randrange(1, len(chosen)) :], *random.sample(others, min(1, len(others)))]
     return tuple(chosen)
+
+
+async def _count_people(connection: AsyncConnection) -> int:
+    """How many candidates earlier runs have made: this one goes on counting from there."""
+    row = await fetch_one(connection, "SELECT count(*) AS n FROM core.person WHERE login LIKE 'istoriya-%'")
+    assert row is not None
+    return int(row["n"])
 
 
 async def _add_person(connection: AsyncConnection, number: int, random: Random, at: Moment) -> PersonId:

@@ -1,30 +1,22 @@
 """The front page, and the way in and out."""
 
-import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from cabinet.account import home_of, way_back
-from cabinet.pages.entry import read_field
 from core.access import LOGIN_COOKIE, address_of, clear_cookie, put_cookie, sign_in, sign_out
 from core.access.logins import principal_of
+from core.access.people import SignInLocked
 from core.errors import AccreditationError, TooMany, Unauthenticated
 from core.web import csrf
 from core.web.pages import render
+from core.web.requests import database_of, read_field
 
 _LONGEST_NAME = 200
 _LONGEST_PASSWORD = 1_024
-
-
-class DemoPerson(NamedTuple):
-    """One of the people whose passwords the demo shows to everybody."""
-
-    login: str
-    password: str
-    title: str
 
 
 async def show_front(request: Request) -> Response:
@@ -60,10 +52,10 @@ async def take_sign_in(request: Request) -> Response:
     state = request.app.state
     hours, now = state.settings.login_hours, state.clock.now()
     try:
-        token = await sign_in(state.database, login, password, address_of(request), now, hours)
+        token = await sign_in(database_of(request), login, password, address_of(request), now, hours)
     except (Unauthenticated, TooMany) as refusal:
         return _sign_in_page(request, {**context, "refusal": refusal}, refusal.status)
-    async with state.database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         principal = await principal_of(connection, token, now)
     if principal is None:
         raise Unauthenticated("unauthenticated", "Вход не состоялся. Войдите ещё раз.")
@@ -91,14 +83,12 @@ routes: list[BaseRoute] = [
 
 
 def _sign_in_page(request: Request, context: dict[str, Any], status: int = 200) -> Response:
-    people = [DemoPerson(*entry) for entry in getattr(request.app.state, "demo_people", ())]
     refusal: AccreditationError | None = context.get("refusal")
-    minutes = re.search(r"[0-9]+", refusal.message) if refusal is not None else None
     common: dict[str, Any] = {
         "login": "",
         "fields": {},
-        "demo_people": people,
-        "locked_minutes": int(minutes[0]) if minutes else 1,
+        "demo_people": getattr(request.app.state, "demo_people", ()),
+        "locked_minutes": refusal.minutes if isinstance(refusal, SignInLocked) else None,
         **context,
         "refusal": refusal,
     }
@@ -111,4 +101,4 @@ def _sign_in_page(request: Request, context: dict[str, Any], status: int = 200) 
 async def _end_present_login(request: Request) -> None:
     token = request.cookies.get(LOGIN_COOKIE, "")
     if token and request.state.principal is not None:
-        await sign_out(request.app.state.database, token)
+        await sign_out(database_of(request), token)

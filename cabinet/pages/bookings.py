@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from cabinet.account import has_desk
 from cabinet.bookings import Offer, book_window, list_offers
-from cabinet.pages.entry import for_candidates, read_field, read_number
+from cabinet.pages.entry import for_candidates, read_id
 from cabinet.pages.words import day_moment, elsewhere, span
 from core.access.roles import Principal
 from core.errors import AccreditationError, Conflict
@@ -19,6 +19,7 @@ from core.ids import WindowId
 from core.moments import Moment
 from core.web import language
 from core.web.pages import render
+from core.web.requests import database_of, read_field
 from exam_server.scheduling import NO_WINDOW, today_in
 
 ON_A_PAGE = 40
@@ -45,9 +46,9 @@ async def show_windows(request: Request, candidate: Principal) -> Response:
 async def take_place(request: Request, candidate: Principal) -> Response:
     """`POST /cabinet/bookings` with the field `window`."""
     state = request.app.state
-    window = WindowId(read_number(await read_field(request, "window"), NO_WINDOW))
+    window = WindowId(read_id(await read_field(request, "window"), NO_WINDOW))
     try:
-        async with state.database.transaction() as connection:
+        async with database_of(request).transaction() as connection:
             await book_window(connection, window, candidate, state.clock.now(), state.settings.attempts)
     except Conflict as refusal:
         return await _windows_page(request, candidate, refusal)
@@ -75,7 +76,7 @@ async def _windows_page(request: Request, candidate: Principal, refusal: Accredi
     asked = request.query_params if request.method == "GET" else {}
     exam = asked.get("exam", "")[:_LONGEST_ID] or None
     everything = asked.get("all") == "1"
-    async with state.database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         found = await list_offers(connection, candidate, now, state.settings.attempts, exam, everything)
     pages = max(1, -(-len(found.offers) // ON_A_PAGE))
     page = min(_page(asked.get("page", "1")), pages)

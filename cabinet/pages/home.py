@@ -10,13 +10,14 @@ from starlette.routing import BaseRoute, Route
 from cabinet.account import has_desk
 from cabinet.bookings import give_back
 from cabinet.home import STEPS, find_path, load_home
-from cabinet.pages.entry import for_candidates, read_number
+from cabinet.pages.entry import for_candidates, read_id
 from cabinet.pages.words import day_moment, points
 from core.access.roles import Principal
 from core.errors import AccreditationError, Conflict
 from core.ids import BookingId
 from core.randomness import fresh_seed
 from core.web.pages import render
+from core.web.requests import database_of
 from exam_server.eligibility import SENTENCES
 from exam_server.scheduling import NO_BOOKING, prepare
 from scoring.decision import points_needed
@@ -40,9 +41,9 @@ async def show_home(request: Request, candidate: Principal) -> Response:
 async def enter_exam(request: Request, candidate: Principal) -> Response:
     """`POST /cabinet/bookings/{booking}/enter`: the sitting, made at the first call; off to the exam."""
     state = request.app.state
-    booking = BookingId(read_number(request.path_params["booking"], NO_BOOKING))
+    booking = BookingId(read_id(request.path_params["booking"], NO_BOOKING))
     try:
-        async with state.database.transaction() as connection:
+        async with database_of(request).transaction() as connection:
             sitting = await prepare(
                 connection,
                 booking,
@@ -64,9 +65,9 @@ async def enter_exam(request: Request, candidate: Principal) -> Response:
 async def cancel_booking(request: Request, candidate: Principal) -> Response:
     """`POST /cabinet/bookings/{booking}/cancel`."""
     state = request.app.state
-    booking = BookingId(read_number(request.path_params["booking"], NO_BOOKING))
+    booking = BookingId(read_id(request.path_params["booking"], NO_BOOKING))
     try:
-        async with state.database.transaction() as connection:
+        async with database_of(request).transaction() as connection:
             await give_back(connection, booking, candidate, state.clock.now())
     except Conflict as refusal:
         return await _home_page(request, candidate, refusal)
@@ -83,7 +84,7 @@ routes: list[BaseRoute] = [
 async def _home_page(request: Request, candidate: Principal, refusal: AccreditationError | None = None) -> Response:
     state = request.app.state
     now = state.clock.now()
-    async with state.database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         home = await load_home(connection, candidate, now, state.settings.attempts)
     if "hx-request" in request.headers:
         shown = "" if home.next is None else f"{home.next.stage}-{home.next.booking.id}"

@@ -8,12 +8,13 @@ from starlette.routing import BaseRoute, Route
 
 from cabinet.account import has_desk
 from cabinet.outcomes import load_view
-from cabinet.pages.entry import for_candidates, read_number
+from cabinet.pages.entry import for_candidates, read_id
 from cabinet.pages.words import day_moment, percent, points
 from core.access.roles import Principal
 from core.ids import SittingId
 from core.web.pages import render
 from core.web.problems import prefers_json
+from core.web.requests import database_of
 from exam_server.store import NO_SITTING
 from scoring.decision import points_needed
 
@@ -28,10 +29,10 @@ async def show_result(request: Request, candidate: Principal) -> Response:
     `asked` counts how often the waiting page has asked already.
     """
     state = request.app.state
-    sitting = SittingId(read_number(request.path_params["sitting"], NO_SITTING))
+    sitting = SittingId(read_id(request.path_params["sitting"], NO_SITTING))
     asked = request.query_params.get("asked", "0")
     times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 0
-    async with state.database.transaction() as connection:
+    async with database_of(request).transaction() as connection:
         view = await load_view(connection, sitting, candidate.id, state.clock.now(), state.settings.attempts)
     if prefers_json(request):
         return JSONResponse({"sitting": sitting, "fate": view.fate})

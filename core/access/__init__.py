@@ -9,14 +9,13 @@ from core.access.gate import (
     require,
     signed_in,
 )
-from core.access.logins import end_logins, forget_expired, principal_of, sign_out
+from core.access.logins import forget_expired, principal_of, sign_out
 from core.access.people import (
     HASHER,
     create_person,
     find_person,
     forget_failures,
     hash_password,
-    hold_roles,
     people,
     person,
     sign_in,
@@ -34,12 +33,10 @@ __all__ = [
     "address_of",
     "clear_cookie",
     "create_person",
-    "end_logins",
     "find_person",
     "forget_expired",
     "forget_failures",
     "hash_password",
-    "hold_roles",
     "people",
     "person",
     "principal_of",

@@ -102,11 +102,6 @@ async def sign_out(database: Database, token: str) -> None:
     recent.forget(digest(token))
 
 
-async def end_logins(connection: AsyncConnection, person_id: PersonId) -> int:
-    """End every login of the person, wherever it was opened."""
-    return await execute(connection, "DELETE FROM core.login WHERE person_id = :id", id=person_id)
-
-
 async def forget_expired(connection: AsyncConnection, now: Moment) -> int:
     """Remove logins whose time is over."""
     return await execute(connection, "DELETE FROM core.login WHERE expires_at <= :now", now=now)

@@ -47,6 +47,14 @@ _Result = TypeVar("_Result")
 _hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 
+class SignInLocked(TooMany):
+    """Too many failures for the login or from the address; the next attempt is heard in `minutes`, at least 1."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__("sign_in_locked", f"Слишком много неудачных попыток входа. Повторите через {minutes} мин.")
+        self.minutes = minutes
+
+
 async def create_person(
     connection: AsyncConnection,
     *,
@@ -129,19 +137,6 @@ async def find_person(connection: AsyncConnection, login: str) -> Principal | No
     return None if row is None else logins.principal(row)
 
 
-async def hold_roles(connection: AsyncConnection, person_id: PersonId, roles: Iterable[Role]) -> bool:
-    """Give the person exactly these roles; open logins follow within seconds. False when unknown."""
-    return (
-        await execute(
-            connection,
-            "UPDATE core.person SET roles = :roles WHERE id = :id",
-            id=person_id,
-            roles=sorted({role.value for role in roles}),
-        )
-        == 1
-    )
-
-
 async def hash_password(password: str, hasher: PasswordHasher = HASHER) -> str:
     """The password's argon2id hash, computed off the event loop. Raises Invalid (`password_length`)."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
@@ -165,7 +160,7 @@ async def sign_in(
     """Prove who it is and open a login: the token that goes into the cookie.
 
     Raises Unauthenticated (`sign_in_failed`) for a wrong password and for an unknown login alike, and
-    TooMany (`sign_in_locked`) after too many failures for the login or from the address.
+    SignInLocked after too many failures for the login or from the address.
     """
     plain = plain_login(login)
     pair, alone, place = (_subject("pair", plain, address), _subject("login", plain), _subject("at", address))
@@ -178,10 +173,7 @@ async def sign_in(
             )
     if free_at is not None:
         minutes = max(1, -(-(free_at - now) // MINUTE))
-        raise TooMany(
-            "sign_in_locked",
-            f"Слишком много неудачных попыток входа. Повторите через {minutes} мин.",
-        )
+        raise SignInLocked(minutes)
     stored = None if row is None else row["password_hash"]
     right, renewed = await _in_thread(partial(_verify, hasher, stored, _plain_password(password)))
     async with database.transaction() as connection:

@@ -4,7 +4,7 @@ Russian dates name their zone by its distance from Moscow, as timetables in Russ
 """
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -29,8 +29,12 @@ _AFTER_NUMBER = re.compile(r"(?<=\d) (?=[А-Яа-яЁё%₽°]|\d{3}\b)")
 
 def date_text(value: Moment | datetime, lang: str = "ru", zone: str = MOSCOW) -> str:
     """A calendar day in the zone: «22 ноября 2026»."""
-    local = _local(value, zone)
-    return format_date(local.date(), _PATTERNS[lang], locale=lang).replace(" ", NBSP)
+    return day_text(_local(value, zone).date(), lang)
+
+
+def day_text(day: date, lang: str = "ru") -> str:
+    """A date that belongs to no zone, written as `date_text` writes one."""
+    return format_date(day, _PATTERNS[lang], locale=lang).replace(" ", NBSP)
 
 
 def time_text(value: Moment | datetime, zone: str = MOSCOW) -> str:

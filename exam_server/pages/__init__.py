@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from core.access import Principal, signed_in
 from core.web import formats, language
 from core.web.pages import render
+from core.web.requests import pages_for
 from exam_server.connection import read_id
 from exam_server.entrance import CONSENT_VERSION, Entrance, EntranceView
 from exam_server.pages import samples, steps
@@ -16,13 +17,13 @@ from exam_server.pages import samples, steps
 STEPS = ("check", "consent", "identity")
 
 
-async def show_exam(request: Request) -> Response:
+@pages_for(signed_in)
+async def show_exam(request: Request, candidate: Principal) -> Response:
     """`GET /exam/{sitting}`: the steps that are left before the start, else the exam itself.
 
-    `?step=check|consent|identity` opens that step again while the exam has not begun. Raises Unauthenticated,
-    and NotFound for a sitting that does not exist or is somebody else's.
+    `?step=check|consent|identity` opens that step again while the exam has not begun. Who is not signed in is led
+    to the sign-in and back. Raises NotFound for a sitting that does not exist or is somebody else's.
     """
-    candidate = signed_in(request)
     sitting = read_id(request.path_params["sitting"])
     entrance: Entrance = request.app.state.entrance
     view = await entrance.view(sitting, candidate.id)

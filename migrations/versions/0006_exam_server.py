@@ -50,9 +50,13 @@ def upgrade() -> None:
             blueprint_version int NOT NULL,
             attempt int NOT NULL,
             created_at bigint NOT NULL,
-            next_deadline timestamptz
+            next_deadline timestamptz,
+            concluded_at bigint
         )""")
     op.execute("CREATE INDEX sitting_deadline ON exam_server.sitting (next_deadline) WHERE next_deadline IS NOT NULL")
+    op.execute("""
+        CREATE INDEX sitting_to_conclude ON exam_server.sitting (id)
+        WHERE next_deadline IS NULL AND concluded_at IS NULL""")
     op.execute("CREATE INDEX sitting_candidate ON exam_server.sitting (candidate)")
     op.execute("""
         CREATE TABLE exam_server.log (
@@ -99,6 +103,7 @@ def upgrade() -> None:
             body text NOT NULL,
             written_at bigint NOT NULL
         )""")
+    op.execute("CREATE INDEX note_sitting ON exam_server.note (sitting_id)")
     op.execute("""
         CREATE TABLE exam_server.protocol (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

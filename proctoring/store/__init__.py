@@ -21,18 +21,22 @@ from proctoring.store.references import (
     record_reference,
     reference_embedding,
     reference_of,
+    withdraw_reference,
 )
 from proctoring.store.watches import (
     INTERRUPTED,
     Coverage,
     Gap,
     Progress,
+    Watched,
     close_watch,
     coverage_of,
     gaps_of,
     open_watch,
     record_gap,
     record_progress,
+    settle,
+    watched,
 )
 
 __all__ = [
@@ -44,6 +48,7 @@ __all__ = [
     "Progress",
     "Reference",
     "ReferenceRecord",
+    "Watched",
     "blob_owner",
     "close_watch",
     "counts_of",
@@ -68,4 +73,7 @@ __all__ = [
     "reference_embedding",
     "reference_of",
     "review_of",
+    "settle",
+    "watched",
+    "withdraw_reference",
 ]

@@ -35,12 +35,7 @@ async def record_reference(
     owner = blob_owner(sitting)
     embedding = await blobs.put(connection, owner, reference.embedding, "application/octet-stream", at)
     picture = await blobs.put(connection, owner, jpeg, "image/jpeg", at)
-    await execute(
-        connection,
-        "UPDATE proctoring.reference SET replaced_at = :at WHERE sitting = :sitting AND replaced_at IS NULL",
-        sitting=sitting,
-        at=at,
-    )
+    await withdraw_reference(connection, sitting, at)
     await execute(
         connection,
         "INSERT INTO proctoring.reference"
@@ -53,6 +48,16 @@ async def record_reference(
         side=reference.side,
         sharpness=reference.sharpness,
         brightness=reference.brightness,
+        at=at,
+    )
+
+
+async def withdraw_reference(connection: AsyncConnection, sitting: SittingId, at: Moment) -> None:
+    """Nothing is compared with the reference any more: consent to that was taken back."""
+    await execute(
+        connection,
+        "UPDATE proctoring.reference SET replaced_at = :at WHERE sitting = :sitting AND replaced_at IS NULL",
+        sitting=sitting,
         at=at,
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import execute, fetch_all, fetch_one
 from core.ids import SittingId
-from core.moments import Moment
+from core.moments import Moment, Span
 from proctoring.incidents import GapChange
 
 INTERRUPTED: Final = "interrupted"
@@ -33,40 +33,27 @@ class Coverage(msgspec.Struct, frozen=True):
     watched: int
 
 
-async def open_watch(connection: AsyncConnection, sitting: SittingId, policy: str, at: Moment) -> int:
-    """Begin a stretch of watching and settle what an earlier one left.
+class Watched(msgspec.Struct, frozen=True):
+    """How well a time was watched. `complete`: everything decided so far is stored, no stretch is open any more;
+    `unseen`: milliseconds of it outside every stretch of watching or inside a gap."""
 
-    A stretch that was never closed ended with a crash: it is closed, its incidents end where they were last seen,
-    and the time since is a coverage gap (interrupted). So is the time since a stretch that was closed (disconnected).
+    complete: bool
+    unseen: Span
+
+
+async def open_watch(connection: AsyncConnection, sitting: SittingId, policy: str, at: Moment) -> int:
+    """Begin a stretch of watching and settle what an earlier one left (`settle`).
+
+    The time since a stretch that was closed is a coverage gap too (disconnected).
     """
+    await settle(connection, sitting, at)
     last = await fetch_one(
         connection,
-        "SELECT id, last_frame_at, closed_at FROM proctoring.watch WHERE sitting = :sitting"
-        " ORDER BY id DESC LIMIT 1 FOR UPDATE",
+        "SELECT closed_at FROM proctoring.watch WHERE sitting = :sitting ORDER BY id DESC LIMIT 1 FOR UPDATE",
         sitting=sitting,
     )
     if last is not None:
-        crashed = last["closed_at"] is None
-        began_at = min(at, last["last_frame_at"] if crashed else last["closed_at"])
-        if crashed:
-            await execute(
-                connection,
-                "UPDATE proctoring.watch SET closed_at = :at WHERE id = :id",
-                id=last["id"],
-                at=began_at,
-            )
-        await _interrupt(connection, sitting, at)
-        if began_at < at:
-            await execute(
-                connection,
-                "INSERT INTO proctoring.coverage_gap (sitting, began_at, ended_at, reason)"
-                " VALUES (:sitting, :began_at, :at, :reason) ON CONFLICT (sitting, began_at) DO UPDATE"
-                " SET ended_at = GREATEST(coverage_gap.ended_at, excluded.ended_at)",
-                sitting=sitting,
-                began_at=began_at,
-                at=at,
-                reason=INTERRUPTED if crashed else "disconnected",
-            )
+        await _leave_out(connection, sitting, last["closed_at"], at, "disconnected")
     row = await fetch_one(
         connection,
         "INSERT INTO proctoring.watch (sitting, policy, opened_at, last_frame_at)"
@@ -79,7 +66,19 @@ async def open_watch(connection: AsyncConnection, sitting: SittingId, policy: st
     return int(row["id"])
 
 
-async def _interrupt(connection: AsyncConnection, sitting: SittingId, at: Moment) -> None:
+async def settle(connection: AsyncConnection, sitting: SittingId, at: Moment) -> None:
+    """Close whatever of a sitting is open although nobody watches it: what a crash left. Repeating it changes nothing.
+
+    A stretch that was never closed ends with its last frame, the time from then to `at` is a coverage gap, and
+    incidents end where they were last seen (interrupted).
+    """
+    left = await fetch_one(
+        connection,
+        "UPDATE proctoring.watch SET closed_at = GREATEST(opened_at, LEAST(last_frame_at, :at))"
+        " WHERE sitting = :sitting AND closed_at IS NULL RETURNING closed_at",
+        sitting=sitting,
+        at=at,
+    )
     await execute(
         connection,
         "UPDATE proctoring.incident SET ended_at = seen_at, reason = :reason"
@@ -94,6 +93,25 @@ async def _interrupt(connection: AsyncConnection, sitting: SittingId, at: Moment
         sitting=sitting,
         at=at,
     )
+    if left is not None:
+        await _leave_out(connection, sitting, left["closed_at"], at, INTERRUPTED)
+
+
+async def _leave_out(
+    connection: AsyncConnection, sitting: SittingId, began_at: Moment, ended_at: Moment, reason: str
+) -> None:
+    """Write a gap that is over; one that began at the same moment keeps its reason."""
+    if began_at < ended_at:
+        await execute(
+            connection,
+            "INSERT INTO proctoring.coverage_gap (sitting, began_at, ended_at, reason)"
+            " VALUES (:sitting, :began_at, :ended_at, :reason) ON CONFLICT (sitting, began_at) DO UPDATE"
+            " SET ended_at = GREATEST(coverage_gap.ended_at, excluded.ended_at)",
+            sitting=sitting,
+            began_at=began_at,
+            ended_at=ended_at,
+            reason=reason,
+        )
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -179,3 +197,33 @@ async def coverage_of(connection: AsyncConnection, sitting: SittingId) -> Covera
     )
     assert row is not None
     return Coverage(**{name: int(row[name]) for name in Coverage.__struct_fields__})
+
+
+async def watched(connection: AsyncConnection, sitting: SittingId, began_at: Moment, ended_at: Moment) -> Watched:
+    """How well a sitting was watched between two moments. Without any stretch of watching all of it is unseen.
+
+    A stretch is closed by the one writer after everything it decided, so none open means that all is stored.
+    """
+    row = await fetch_one(
+        connection,
+        """
+        WITH stretch AS (
+            SELECT COALESCE(bool_and(closed_at IS NOT NULL), true) AS complete,
+                   range_agg(int8range(opened_at, GREATEST(opened_at, COALESCE(closed_at, last_frame_at)))) AS times
+              FROM proctoring.watch WHERE sitting = :sitting
+        ), gap AS (
+            SELECT range_agg(int8range(began_at, ended_at)) AS times
+              FROM proctoring.coverage_gap WHERE sitting = :sitting
+        ), seen AS (
+            SELECT unnest(int8multirange(int8range(:began_at, :ended_at)) * stretch.times
+                          - COALESCE(gap.times, int8multirange())) AS time
+              FROM stretch, gap
+        )
+        SELECT complete, (SELECT COALESCE(sum(upper(time) - lower(time)), 0) FROM seen) AS seen FROM stretch
+        """,
+        sitting=sitting,
+        began_at=began_at,
+        ended_at=max(began_at, ended_at),
+    )
+    assert row is not None
+    return Watched(row["complete"], max(0, ended_at - began_at) - int(row["seen"]))

@@ -1,23 +1,20 @@
 """Checking an accreditation in a browser: one field, and an answer that is a sentence before it is a table."""
 
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from core.access import address_of
-from core.database import Database
 from core.errors import AccreditationError, Invalid, NotFound, TooMany
-from core.moments import to_datetime
+from core.moments import day_in
 from core.web import formats, language
 from core.web.pages import render
+from core.web.requests import database_of
 from registry import lookup, numbers
 from registry.entries import Status
 from registry.lookup import Answer
-from registry.notices import Kind
 from registry.pace import Pace
+from registry.pages.words import KIND_WORDS, STATUS_WORDS
 
 TONES = {
     Status.VALID: "ok",
@@ -37,21 +34,6 @@ _SENTENCES = {
     Status.SUPERSEDED: "Запись заменена новой",
 }
 
-_KINDS = {
-    Kind.PRIMARY: "Первичная",
-    Kind.PRIMARY_SPECIALISED: "Первичная специализированная",
-    Kind.PERIODIC: "Периодическая",
-}
-
-_STATUSES = {
-    Status.VALID: "Действует",
-    Status.EXPIRES_SOON: "Скоро закончится",
-    Status.EXPIRED: "Срок закончился",
-    Status.SUSPENDED: "Приостановлена",
-    Status.ANNULLED: "Аннулирована",
-    Status.SUPERSEDED: "Заменена",
-}
-
 
 async def check(request: Request) -> Response:
     """`GET /register?q=`: by number, or by name and speciality; without `q` the empty form."""
@@ -66,7 +48,7 @@ async def show_entry(request: Request) -> Response:
 
 def sentence(answer: Answer, lang: str = language.DEFAULT) -> str:
     """What the check says, in one sentence."""
-    return language.gettext(lang)(_SENTENCES[answer.status]) % {"date": _date(answer.valid_to, lang)}
+    return language.gettext(lang)(_SENTENCES[answer.status]) % {"date": formats.day_text(answer.valid_to, lang)}
 
 
 async def _answered(request: Request, query: str, number_only: bool = False) -> Response:
@@ -95,9 +77,8 @@ async def _look_up(request: Request, query: str, number_only: bool) -> list[Answ
     wait = state.register_pace.wait(address_of(request), now)
     if wait:
         raise TooMany("too_many_checks", "Слишком много проверок подряд. Подождите минуту и повторите.")
-    today = to_datetime(now).astimezone(ZoneInfo(state.settings.zone)).date()
-    database: Database = state.database
-    async with database.transaction() as connection:
+    today = day_in(now, state.settings.zone)
+    async with database_of(request).transaction() as connection:
         if number_only or numbers.looks_like(query):
             return [await lookup.by_number(connection, query, today)]
         return await lookup.by_name(connection, query, today)
@@ -113,15 +94,15 @@ def _shown(request: Request, query: str, answers: list[Answer], refusal: Accredi
             {
                 "sentence": sentence(answer, lang),
                 "tone": TONES[answer.status],
-                "status": say(_STATUSES[answer.status]),
+                "status": say(STATUS_WORDS[answer.status]),
                 "number": answer.number,
                 "successor": answer.successor,
                 "rows": [
                     (say("Фамилия, имя, отчество"), answer.name),
                     (say("Специальность"), f"{answer.speciality.title}, {answer.speciality.code}"),
-                    (say("Вид аккредитации"), say(_KINDS[answer.kind])),
-                    (say("Первый день срока"), _date(answer.valid_from, lang)),
-                    (say("Последний день срока"), _date(answer.valid_to, lang)),
+                    (say("Вид аккредитации"), say(KIND_WORDS[answer.kind])),
+                    (say("Первый день срока"), formats.day_text(answer.valid_from, lang)),
+                    (say("Последний день срока"), formats.day_text(answer.valid_to, lang)),
                     (say("Номер записи"), answer.number),
                 ],
             }
@@ -129,11 +110,6 @@ def _shown(request: Request, query: str, answers: list[Answer], refusal: Accredi
         ],
     }
     return render(request, "registry/check.html", context, refusal.status if refusal else 200)
-
-
-def _date(day: date, lang: str) -> str:
-    # Noon in UTC is the same day in Moscow, which is what date_text counts in.
-    return formats.date_text(datetime(day.year, day.month, day.day, 12, tzinfo=UTC), lang)
 
 
 routes: list[BaseRoute] = [

@@ -126,9 +126,7 @@ async def booths() -> AsyncIterator[Booths]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def examinees(
-    house: Server, database: Database, contexts: Contexts, booths: Booths, film: Film
-) -> Examinees:
+async def examinees(house: Server, database: Database, contexts: Contexts, booths: Booths, film: Film) -> Examinees:
     """`await examinees()`: a fresh candidate who has passed the entrance, at a browser that shows the start screen.
 
     `address` is where the browser finds the server: the server itself, or a line to it.

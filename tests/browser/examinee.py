@@ -252,7 +252,7 @@ async def until_queued(examinee: Examinee, count: int) -> None:
 
 
 def edits_of(events: list[AnyEvent]) -> dict[int, dict[str, Any]]:
-    """The edits that the log holds, as a page would send them, by their number. A number that stands there twice fails."""
+    """The edits that the log holds, as a page sends them, by their number. A number that stands there twice fails."""
     found: dict[int, dict[str, Any]] = {}
     for event in events:
         edit: dict[str, Any]

@@ -34,7 +34,7 @@ class Line:
         self._state, self._swallows = "open", False
 
     def swallow(self) -> None:
-        """What the browser says is lost on the way, though everything stays connected. Cut the line before mending it."""
+        """What the browser says is lost on the way, though everything stays connected. Cut the line to mend it."""
         self._swallows = True
 
     def hold(self) -> None:

@@ -1,6 +1,5 @@
 """The line breaks, the page is loaded again, another tab comes, time runs out: no answer is lost."""
 
-
 import msgspec
 from playwright.async_api import Browser, expect
 
@@ -10,7 +9,7 @@ from core.clock import SystemClock
 from core.database import Database
 from core.ids import BlueprintId, ChoiceId
 from core.moments import HOUR, MINUTE, SECOND
-from exam_server.events import Attached, ItemExpired, Responded
+from exam_server.events import AnyEvent, Attached, ItemExpired, Responded
 from exam_server.scheduling import open_window
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell
@@ -216,6 +215,6 @@ async def options(examinee: Examinee) -> list[ChoiceId]:
     return [ChoiceId(value) for value in values]
 
 
-def answers(events: list[object]) -> list[ChoiceId]:
+def answers(events: list[AnyEvent]) -> list[ChoiceId]:
     """The options that the log holds, in the order in which they were given."""
     return [event.value[0] for event in events if type(event) is Responded]

@@ -15,7 +15,7 @@ from core.access import find_person
 from core.database import Database, fetch_one
 from core.ids import PersonId
 from tests.browser.audit import AXE, audit
-from tests.browser.conftest import Contexts, Examinees
+from tests.browser.conftest import Booths, Contexts, Examinees
 from tests.browser.examinee import Examinee, answer_to, signed_in
 from tests.browser.film import Film
 from tests.browser.history import History, simulate
@@ -244,9 +244,11 @@ async def test_every_section_of_every_menu_is_looked_at_and_opens(scene: Scene, 
 
 
 @pytest.mark.parametrize("step", ["check", "consent", "photo", "passport"])
-async def test_a_step_of_the_entrance_has_no_barrier(scene: Scene, contexts: Contexts, film: Film, step: str) -> None:
+async def test_a_step_of_the_entrance_has_no_barrier(
+    scene: Scene, contexts: Contexts, booths: Booths, film: Film, step: str
+) -> None:
     house = scene.server
-    booth = await Booth.open(house)
+    booth = await booths(house)
     await booth.enter()
     if step != "check":
         await booth.post(f"/exam/{booth.sitting}/check", json=READINGS)
@@ -354,6 +356,18 @@ async def test_faults_are_found(browser: Browser) -> None:
     assert not any(fault.startswith("phone: ") for fault in found)
     assert "undefined_function" in " ".join(watchman.take())
     await page.context.close()
+
+
+async def test_a_breach_of_the_policy_is_noted(scene: Scene, contexts: Contexts) -> None:
+    page = await (await contexts()).new_page()
+    watchman = Watchman(page)
+    await page.goto(f"{scene.server.address}/register")
+    assert watchman.take() == []
+    await page.evaluate("document.querySelector('h1').setAttribute('style', 'color: red')")
+    await page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'x = 1'}))")
+    noted = watchman.take()
+    assert len(noted) == 2
+    assert all("Content Security Policy" in one for one in noted)
 
 
 def test_axe_is_the_file_that_is_written_down() -> None:

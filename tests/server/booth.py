@@ -114,18 +114,22 @@ class Booth(Visitor):
         self.sitting = SittingId(int(answer.headers["location"].rpartition("/")[2]))
         return self.sitting
 
-    async def pass_entrance(self) -> None:
-        """Check, consent without biometrics, and a proctor who confirms the identity."""
+    async def pass_entrance(self, face: bytes | None = None) -> None:
+        """Check, consent, and the identity: by a picture, or by a proctor where biometrics was refused."""
         await self.enter()
-        for step, content in (("check", READINGS), ("consent", CONSENT)):
+        for step, content in (("check", READINGS), ("consent", {**CONSENT, "biometrics": face is not None})):
             answer = await self.post(f"/exam/{self.sitting}/{step}", json=content)
             assert answer.status_code == 200, answer.text
+        if face is not None:
+            answer = await self.post(f"/exam/{self.sitting}/reference", content=face)
+            assert answer.status_code == 200, answer.text
+            return
         async with await Staff.open(self.server, "proktor") as proctor:
             await proctor.confirm_identity(self.sitting)
 
-    async def begin(self, stream: str = STREAM) -> "Page":
+    async def begin(self, stream: str = STREAM, face: bytes | None = None) -> "Page":
         """The entrance, a page, the start: the first item is on screen."""
-        await self.pass_entrance()
+        await self.pass_entrance(face)
         page = await self.open_page(stream)
         await page.order("start")
         await page.hear("item")

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from core.ids import ItemId
+from core.ids import ChoiceId, ItemId
 from question_bank.items import Item, Role, Stage
 from question_bank.store import load_items
 from tests.server.booth import Booth, Page
@@ -19,7 +19,7 @@ async def read_keys(booth: Booth) -> Keys:
     return {item.id: item for item in items.values()}
 
 
-def solve(stage: Stage, right: bool) -> list[str]:
+def solve(stage: Stage, right: bool) -> list[ChoiceId]:
     """Choices that earn the whole stage, or nothing of it."""
     if stage.kind == "choice":
         role = Role.KEY if right else Role.DISTRACTOR

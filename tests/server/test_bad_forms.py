@@ -49,33 +49,27 @@ def changed(value: dict[str, Any], path: str, to: Any) -> dict[str, Any]:
 
 
 BAD_BODIES = ["", "{", "null", "[]", "7", '"x"', "{}", "[" * 8_000, "\x00", "true", '{"a":' + HUGE + "}"]
-BAD_READINGS = [
-    changed(READINGS, path, to)
-    for path, values in {
-        "camera": (None, 7, "x", [], {}, ...),
-        "camera.width": (None, "640", -1, 1.5, 20_001, 2**64, True, [], ...),
-        "camera.label": (None, 7, "x" * 201, ["x"], ...),
-        "screen": (None, [], ...),
-        "screen.height": (-5, "x", 1e300),
-        "download_mbit": (None, "1", -1, 1e9, [], ...),
-        "latency_ms": (-0.5, True, "soon"),
-        "secure": (None, 1, "true", ...),
-        "storage": ("", 0),
-        "websocket": (None, "yes", ...),
-        "extra": (1,),
-    }.items()
-    for to in values
-]
-BAD_CONSENTS = [
-    changed(CONSENT, path, to)
-    for path, values in {
-        "version": (None, "", "2025-1", 2026, ...),
-        "processing": (None, "true", 1, ...),
-        "biometrics": (None, "no", 0, ...),
-        "extra": (1,),
-    }.items()
-    for to in values
-]
+WRONG_READINGS: dict[str, tuple[Any, ...]] = {
+    "camera": (None, 7, "x", [], {}, ...),
+    "camera.width": (None, "640", -1, 1.5, 20_001, 2**64, True, [], ...),
+    "camera.label": (None, 7, "x" * 201, ["x"], ...),
+    "screen": (None, [], ...),
+    "screen.height": (-5, "x", 1e300),
+    "download_mbit": (None, "1", -1, 1e9, [], ...),
+    "latency_ms": (-0.5, True, "soon"),
+    "secure": (None, 1, "true", ...),
+    "storage": ("", 0),
+    "websocket": (None, "yes", ...),
+    "extra": (1,),
+}
+WRONG_CONSENTS: dict[str, tuple[Any, ...]] = {
+    "version": (None, "", "2025-1", 2026, ...),
+    "processing": (None, "true", 1, ...),
+    "biometrics": (None, "no", 0, ...),
+    "extra": (1,),
+}
+BAD_READINGS = [changed(READINGS, path, to) for path, values in WRONG_READINGS.items() for to in values]
+BAD_CONSENTS = [changed(CONSENT, path, to) for path, values in WRONG_CONSENTS.items() for to in values]
 
 
 @pytest.mark.parametrize(("step", "bad"), [("check", BAD_READINGS), ("consent", BAD_CONSENTS)])
@@ -147,7 +141,7 @@ def jpeg(pixels: Any) -> bytes:
     return cv2.imencode(".jpg", pixels)[1].tobytes()
 
 
-CHANGES = (
+CHANGES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/exam/{sitting}/check", {"json": READINGS}),
     ("/exam/{sitting}/consent", {"json": CONSENT}),
     ("/exam/{sitting}/reference", {"content": b"\xff\xd8\xff"}),
@@ -168,7 +162,7 @@ async def test_nothing_changes_without_the_token_of_ones_own_login(house: Server
             {"X-CSRF-Token": "\u00e9\u00ff"},
             {"X-CSRF-Token": other.csrf},
         ):
-            sent = {name: value.encode("latin-1") for name, value in headers.items()}
+            sent = httpx.Headers(headers, encoding="latin-1")
             check(await booth.http.post(place, headers=sent, **content), 403, "csrf_failed")
         from_elsewhere = {"X-CSRF-Token": booth.csrf, "Origin": "http://elsewhere.example"}
         check(await booth.http.post(place, headers=from_elsewhere, **content), 403, "cross_origin")
@@ -272,7 +266,7 @@ async def test_every_field_of_the_sign_in(house: Server) -> None:
     async with httpx.AsyncClient(base_url=house.address, headers={"Origin": house.address}, timeout=30) as person:
         json_too = {"Accept": "application/json"}
         token = find_token((await person.get("/login")).text)
-        for content in (
+        for refused in (
             {"data": right},
             {"data": {**right, "csrf": "x" * 5_000}},
             {"data": {**right, "csrf": "\x00"}},
@@ -280,7 +274,7 @@ async def test_every_field_of_the_sign_in(house: Server) -> None:
             {"content": b"\x00" * 10_000},
             {"files": {"csrf": ("token.txt", token.encode())}},
         ):
-            check(await person.post("/login", headers=json_too, **content), 403, "csrf_failed")  # type: ignore[arg-type]
+            check(await person.post("/login", headers=json_too, **refused), 403, "csrf_failed")
         form = {**json_too, "content-type": "application/x-www-form-urlencoded"}
         for content in ("login=" + "x" * 5_000_000, "&".join(["login=1"] * 5_000)):
             check(await person.post("/login", headers=form, content=content), (400, 403, 413))

@@ -185,14 +185,22 @@ async def test_a_number_that_goes_back_is_acknowledged_and_changes_nothing(house
     await page.leave()
 
 
-@pytest.mark.parametrize("kind", ["respond", "show", "flag", "submit", "lock"])
-async def test_an_edit_before_the_start(house: Server, booths: Booths, kind: str) -> None:
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"type": "respond", "position": 0, "stage": 0, "value": []},
+        {"type": "show", "position": 0},
+        {"type": "flag", "position": 0, "on": True},
+        {"type": "lock", "position": 0, "stage": 0},
+        {"type": "submit"},
+    ],
+    ids=lambda edit: str(edit["type"]),
+)
+async def test_an_edit_before_the_start(house: Server, booths: Booths, edit: dict[str, Any]) -> None:
     booth = await booths(house)
     await booth.enter()
     page = await booth.open_page()
-    fields = {"respond": {"stage": 0, "value": []}, "lock": {"stage": 0}, "flag": {"on": True}, "submit": {}}
-    place = {} if kind == "submit" else {"position": 0}
-    refusal = await page.ask({"type": kind, "seq": 1, **place, **fields.get(kind, {})})
+    refusal = await page.ask({**edit, "seq": 1})
     assert refusal["code"] == "not_started"
     refusal = await page.ask({"type": "start", "seq": 1})
     assert refusal["code"] == "not_admitted"
@@ -259,7 +267,7 @@ async def test_a_page_of_another_site_gets_no_socket(house: Server, booths: Boot
     await booth.enter()
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://elsewhere.example"}):
         with pytest.raises(websockets.InvalidStatus) as refusal:
-            await booth.connect(f"/ws/sittings/{booth.sitting}?stream={STREAM}", **headers)
+            await booth.connect(f"/ws/sittings/{booth.sitting}?stream={STREAM}", None, **headers)
         assert refusal.value.response.status_code == 403
     assert SameOrigin.__doc__
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import Random
 
 import websockets
@@ -93,9 +94,9 @@ async def test_a_killed_server_loses_no_acknowledged_answer(serve: Serve, demo_u
         assert {position for position, _ in one.acknowledged} <= answered
         item = one.page.item
         assert item is not None
-        value = one.acknowledged.get((item["position"], item["stage"]))
-        if value is not None:
-            assert tuple(item["answers"][item["stage"]]) in (value, one.sent[item["position"], item["stage"]])
+        place = (item["position"], item["stage"])
+        if place in one.acknowledged:
+            assert tuple(item["answers"][item["stage"]]) in (one.acknowledged[place], one.sent[place])
         # The clocks went on all the while: no deadline has moved.
         assert one.page.snapshot["deadline"] == deadline
         if before.item is not None and item["position"] == before.item["position"]:
@@ -108,7 +109,7 @@ async def test_a_killed_server_loses_no_acknowledged_answer(serve: Serve, demo_u
         await one.go(5)
         await one.page.order("submit")
         assert (await one.page.hear("ended"))["reason"] == "submitted"
-    fates = [await until(lambda b=one.booth: decided(b), "a result") for one in candidates]
+    fates = [await until(partial(decided, one.booth), "a result") for one in candidates]
     assert set(fates) <= {"passed", "failed"}
     report = await verify(server.url, None)
     assert report.faults == []

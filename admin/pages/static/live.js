@@ -71,6 +71,7 @@ export async function refresh(image) {
     } else {
       image.classList.add("still--missing");
     }
+    hideBlank(image);
   } catch {
     // No connection: the page says so already.
   } finally {
@@ -78,12 +79,23 @@ export async function refresh(image) {
   }
 }
 
-/** A picture that could not be loaded gives way to the words behind it. */
+/** A picture that could not be loaded gives way to the words behind it, and they to one that could. */
 export function hideBroken(image) {
   image.addEventListener("error", () => {
     image.classList.add("still--missing");
+    hideBlank(image);
   });
+  image.addEventListener("load", () => hideBlank(image));
   if (image.complete && image.naturalWidth === 0) {
     image.classList.add("still--missing");
+  }
+  hideBlank(image);
+}
+
+/** The words behind a picture are hidden from screen readers too while there is a picture. */
+export function hideBlank(image) {
+  const blank = image.parentElement?.querySelector("[data-blank]");
+  if (blank) {
+    blank.hidden = image.naturalWidth > 0 && !image.classList.contains("still--missing");
   }
 }

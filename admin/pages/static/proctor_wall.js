@@ -1,6 +1,6 @@
 // The wall: tiles come as HTML from the server, only those that changed; pictures of tiles in sight are renewed.
 
-import { hideBroken, listen, refresh, shower } from "./live.js";
+import { hideBlank, hideBroken, listen, refresh, shower } from "./live.js";
 
 const STILLS_MS = 3_000;
 
@@ -44,7 +44,9 @@ function replace(sitting, html) {
   }
   // The picture stays the same element, so that it does not blink with every change of a word.
   const focused = old.contains(document.activeElement);
-  fresh.querySelector("[data-still]").replaceWith(old.querySelector("[data-still]"));
+  const image = old.querySelector("[data-still]");
+  fresh.querySelector("[data-still]").replaceWith(image);
+  hideBlank(image);
   old.replaceWith(fresh);
   if (focused) {
     fresh.querySelector("a").focus({ preventScroll: true });

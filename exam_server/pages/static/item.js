@@ -189,7 +189,7 @@ function Saved({ stage }) {
   if (!model.view.waiting.has(stage)) {
     return html`<span class="saved saved--done"><${Icon} name="check" />${say("saved")}</span>`;
   }
-  const here = (model.offline || model.stalled) && model.lasting;
+  const here = (model.offline || model.stalled) && model.lasting && !model.view.unstored.has(stage);
   return html`<span class="saved">${say(here ? "savedHere" : "saving")}</span>`;
 }
 

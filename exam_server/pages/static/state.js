@@ -82,11 +82,16 @@ export function look(state, pending) {
   let { marks, item } = state;
   let moving = null;
   const waiting = new Set();
-  for (const { edit } of pending) {
+  /** Stages whose newest answer is not on this device's disk yet. */
+  const unstored = new Set();
+  for (const { seq, edit } of pending) {
     if (edit.type === "respond") {
       if (item?.position === edit.position && !item.closed) {
         item = answer(item, edit);
         waiting.add(edit.stage);
+        if (seq === null) {
+          unstored.add(edit.stage);
+        }
       }
       const answered = item?.position === edit.position ? item.answers.some((v) => v.length) : edit.value.length > 0;
       marks = put(marks, edit.position, { answered });
@@ -96,7 +101,7 @@ export function look(state, pending) {
       moving = edit;
     }
   }
-  return { ...state, marks, item, moving, waiting };
+  return { ...state, marks, item, moving, waiting, unstored };
 }
 
 /** The nearest place in a direction that is not locked; null at the end of the row. */

@@ -31,17 +31,17 @@ from exam_server import scheduling
 from exam_server.commands import Respond, Show, Start, Submit
 from exam_server.conclusion import conclude
 from exam_server.conduct import Conduct
-from exam_server.held import Held
 from exam_server.entrance import CameraReading, Consent, Entrance, Readings, ScreenReading
 from exam_server.event_log import EventLog
+from exam_server.held import Held
 from exam_server.invigilation import Invigilation
 from exam_server.source import DatabaseSource
 from proctoring import store as watched
 from proctoring.evidence import Role as StillRole
 from proctoring.evidence import Still, seal
 from proctoring.incidents import GapChange, IncidentChange, Severity
-from proctoring.news import CoverageNews
 from proctoring.signals import Kind
+from proctoring.watching import Counters
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell, Confirmation
 from question_bank.items import Item, make_stage
@@ -70,8 +70,8 @@ class Cameras:
     def watching(self) -> tuple[SittingId, ...]:
         return tuple(self.pictures)
 
-    def coverage(self, sitting: SittingId) -> CoverageNews | None:
-        return CoverageNews(sitting, 0, None, received=10, processed=7, dropped=2, broken=1)
+    def coverage(self, sitting: SittingId) -> Counters | None:
+        return Counters(received=10, processed=7, dropped=2, broken=1)
 
     async def take_reference(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None:
         self.pictures[sitting] = (jpeg, at)
@@ -215,8 +215,8 @@ class School:
             await publish_items(connection, items, self.clock.now())
         self.window = await self.open_exam("exam", "Лечебное дело, экзамен", "protocol")
 
-    async def open_exam(self, name: str, title: str, confirmation: Confirmation) -> WindowId:
-        """A blueprint and a window for it that is open now."""
+    async def open_exam(self, name: str, title: str, confirmation: Confirmation, hours: int = 8) -> WindowId:
+        """A blueprint and a window for it that is open now, for so many hours more."""
         blueprint = Blueprint(
             id=BlueprintId(name),
             version=1,
@@ -235,7 +235,7 @@ class School:
         async with self.database.transaction() as connection:
             await save_blueprint(connection, blueprint, self.clock.now())
             now = self.clock.now()
-            return await scheduling.open_window(connection, blueprint, now - HOUR, now + 8 * HOUR, 1_000, "Зал 1")
+            return await scheduling.open_window(connection, blueprint, now - HOUR, now + hours * HOUR, 1_000, "Зал 1")
 
     # --- sittings
 

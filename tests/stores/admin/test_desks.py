@@ -1,5 +1,7 @@
 """Bank, register, people, timetable, operations."""
 
+import tomllib
+
 import msgspec
 import pytest
 
@@ -129,6 +131,8 @@ async def test_an_entry_shows_its_versions_and_the_look_is_written_down(
     number = numbers["Ёлкина Анна Ивановна"]
     page = (await school.get(keeper, f"/staff/register/{number}")).text
     assert "Внесена: протокол № 1" in page
+    assert "экзаменационная система" in page
+    assert "sender:" not in page
     assert "Действует" in page
     assert [subject for _, subject, _ in await school.journaled("register.entry_read")] == [f"entry:{number}"]
     assert (await school.get(keeper, "/staff/register/77")).status_code == 422
@@ -348,6 +352,7 @@ async def test_the_machine_tells_what_is_wrong(school: School) -> None:
     quiet = (await school.get(operator, "/staff/operations")).text
     assert "Журнал тестирований не пишется" not in quiet
     assert "0008_admin" in quiet
+    assert tomllib.loads(operations.PROJECT.read_text(encoding="utf-8"))["project"]["version"] in quiet
     school.log.away = True
     school.conduct.clock_off = 5_000
     loud = (await school.get(operator, "/staff/operations")).text

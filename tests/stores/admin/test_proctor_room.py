@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from admin import proctor_room
+from admin.pages.proctor import draw_tile
 from admin.proctor_room import Wall
 from core.access import Role
 from core.ids import SittingId
-from core.moments import MINUTE, SECOND
+from core.moments import DAY, MINUTE, SECOND
+from core.web.formats import datetime_text, time_text
 from exam_server.store import load_sitting
 from proctoring.incidents import Severity
 from proctoring.signals import Kind
@@ -36,6 +38,18 @@ async def test_the_wall_shows_who_is_sitting_and_who_waits_for_a_person(school: 
     assert tiles[1].name == "Соколова Анна Ивановна"
 
 
+async def test_a_tile_says_until_when_once_the_clock_runs(school: School, running: SittingId) -> None:
+    await school.admit(await school.hire("boris", Role.CANDIDATE), biometrics=False)
+    waiting, begun = await fresh_wall(school)
+    until = f"до {time_text(begun.deadline)}"
+    assert until in draw_tile(school.app, begun, "Europe/Moscow", "ru")
+    assert "до " not in draw_tile(school.app, waiting, "Europe/Moscow", "ru")
+    school.clock.advance(DAY)
+    late = draw_tile(school.app, begun, "Europe/Moscow", "ru")
+    assert f"до {datetime_text(begun.deadline)}" in late
+    assert until not in late
+
+
 async def test_the_wall_follows_the_log_and_what_is_noticed(school: School) -> None:
     sitting = await school.admit(await school.hire("anna", Role.CANDIDATE))
     wall = Wall(school.database)
@@ -57,6 +71,30 @@ async def test_the_wall_follows_the_log_and_what_is_noticed(school: School) -> N
     await school.app.state.invigilation.end(sitting, school.staff[Role.PROCTOR].id, "По просьбе кандидата")
     wall._read_at = None
     assert await wall.tiles() == ()
+
+
+async def test_whoever_has_not_begun_takes_no_place_on_the_wall(
+    school: School, running: SittingId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proctor_room, "MOST_TILES", 2)
+    soon = await school.open_exam("soon", "Первый экзамен дня", "protocol", hours=1)
+    for login in ("vera", "gleb", "daria"):
+        await school.admit(await school.hire(login, Role.CANDIDATE), window=soon)
+    waiting = await school.admit(await school.hire("boris", Role.CANDIDATE), biometrics=False)
+    assert {tile.sitting for tile in await fresh_wall(school)} == {waiting, running}
+
+
+async def test_a_wall_reads_a_long_log_in_parts(
+    school: School, running: SittingId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proctor_room, "_ROWS", 2)
+    monkeypatch.setattr(proctor_room, "SLICE_SECONDS", 0.0)
+    others = [await school.admit(await school.hire(login, Role.CANDIDATE)) for login in ("vera", "gleb")]
+    for sitting in others:
+        held, page = await school.start(sitting)
+        await school.answer(held, page, ITEMS)
+    tiles = await fresh_wall(school)
+    assert [(tile.sitting, tile.answered) for tile in tiles] == [(running, 0), *((one, ITEMS) for one in others)]
 
 
 async def test_many_who_look_at_once_cost_one_reading(school: School, running: SittingId) -> None:

@@ -15,6 +15,7 @@ from core.signatures import Signer
 from exam_server.conclusion import load_outcomes
 from exam_server.protocols import list_protocols
 from proctoring.review import Decision, Finding, Ruling, Verdict
+from proctoring.signals import Kind
 from proctoring.store import incidents_of, record_decision, record_finding
 from tests.stores.admin.school import HASHER, PASSWORD, School
 
@@ -109,6 +110,26 @@ async def test_a_draft_is_read_and_signed_with_the_password(
     assert "<b>Юдин</b>" not in signed.text
     assert await open_logins(school, chair) == 1
     assert "2026-0001" in (await school.get(chair, "/staff/protocols")).text
+
+
+async def test_what_nobody_had_to_read_is_still_counted(
+    school: School, chair: Principal, ended: list[SittingId]
+) -> None:
+    noticed = await school.finish(await school.hire("vera", Role.CANDIDATE))
+    await school.notice(noticed, Kind.DARK, holds=False)
+    async with school.database.transaction() as connection:
+        ready = await protocols_desk.list_ready(connection, chair)
+        draft = await protocols_desk.draft(connection, [*ended, noticed])
+    assert [(one.clean, one.incidents) for one in ready] == [(True, 0), (True, 0), (True, 1)]
+    assert draft.incidents == {noticed: 1}
+    desk = await school.get(chair, "/staff/protocols")
+    drafted = await school.post(chair, "/staff/protocols/draft", sitting=chosen([*ended, noticed]))
+    answer = await school.post(
+        chair, "/staff/protocols/sign", sitting=chosen([*ended, noticed]), mark=draft.mark, password=PASSWORD
+    )
+    for page in (desk, drafted, await school.get(chair, answer.headers["location"])):
+        assert page.text.count("Без инцидентов") == 2
+        assert page.text.count("Не требует рассмотрения, инцидентов: 1") == 1
 
 
 async def test_a_wrong_password_signs_nothing_and_counts(

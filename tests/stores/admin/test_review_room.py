@@ -1,11 +1,14 @@
 """The queue, a finding for each incident, the decision; and never one's own."""
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from admin import review_room
 from admin.review_room import likeness
 from core.access import Role
-from core.ids import SittingId
+from core.database import execute, fetch_one
+from core.ids import IncidentId, ProtocolId, SittingId
+from exam_server.conclusion import annul_outcome, confirm_outcome
 from proctoring import store as watched
 from proctoring.review import Ruling, Stage, Verdict
 from proctoring.signals import MATCH_AT, Kind
@@ -151,9 +154,63 @@ async def test_a_running_sitting_is_not_reviewed_yet(school: School) -> None:
     )
 
 
+@pytest.mark.parametrize("state", ["confirmed", "annulled"])
+async def test_what_is_noticed_after_the_outcome_is_final_changes_nothing(school: School, state: str) -> None:
+    sitting = await school.finish(await school.hire("anna", Role.CANDIDATE))
+    async with school.database.transaction() as connection:
+        if state == "confirmed":
+            await confirm_outcome(connection, sitting, None, school.clock.now())
+        else:
+            row = await fetch_one(
+                connection,
+                """INSERT INTO exam_server.protocol (number, signed_by, signed_at, content, signature)
+                   VALUES ('2026-0001', 1, 1, '', '') RETURNING id""",
+            )
+            assert row is not None
+            await annul_outcome(connection, sitting, (ProtocolId(row["id"]), "2026-0001"), school.clock.now())
+    late = await school.notice(sitting)
+    assert await find(school, sitting, late, "confirmed") == 409
+    assert await decide(school, sitting, "annul") == 409
+    reviewer = school.staff[Role.COMMISSION]
+    answer = await school.post(reviewer, f"/staff/reviews/{sitting}/decision", ruling="annul", reason="Поздно")
+    assert "Результат уже утверждён; изменить его может апелляция." in answer.text.replace("\u00a0", " ")
+    page = (await school.get(reviewer, f"/staff/reviews/{sitting}")).text
+    assert "Изменить его может апелляция." in page.replace("\u00a0", " ")
+    assert 'name="verdict"' not in page
+    async with school.database.transaction() as connection:
+        assert await watched.findings_of(connection, sitting) == []
+        assert await watched.decision_of(connection, sitting) is None
+
+
+async def test_a_result_that_is_not_worked_out_yet_is_not_reviewed(school: School) -> None:
+    sitting = await school.admit(await school.hire("anna", Role.CANDIDATE))
+    await school.start(sitting)
+    incident = await school.notice(sitting)
+    await school.app.state.invigilation.end(sitting, school.staff[Role.PROCTOR].id, "По просьбе кандидата")
+    assert await find(school, sitting, incident, "dismissed") == 409
+    page = (await school.get(school.staff[Role.COMMISSION], f"/staff/reviews/{sitting}")).text
+    assert "Результат ещё подсчитывается" in page.replace("\u00a0", " ")
+    assert 'name="verdict"' not in page
+    await school.conclude(sitting)
+    assert await find(school, sitting, incident, "dismissed") == 303
+
+
+async def test_nobody_makes_an_outcome_final_while_its_review_is_written(school: School, held: SittingId) -> None:
+    incident = IncidentId((await incidents(school, held))[0])
+    reviewer, now = school.staff[Role.COMMISSION], school.clock.now()
+    async with school.database.transaction() as writing:
+        await review_room.find(writing, reviewer, held, incident, Verdict.CONFIRMED, "Видно на снимке", now)
+        with pytest.raises(DBAPIError, match="lock"):
+            async with school.database.transaction() as other:
+                await execute(other, "SET LOCAL lock_timeout = '50ms'")
+                await confirm_outcome(other, held, None, now)
+
+
 async def test_the_appeal_commission_reads_and_decides_nothing_here(school: School, held: SittingId) -> None:
     page = (await school.get(school.staff[Role.APPEAL_COMMISSION], f"/staff/reviews/{held}")).text
     assert "Соколова" in page
+    assert "Заключение дают члены подкомиссии." in page
+    assert "Сначала дайте заключение" not in page
     assert 'name="verdict"' not in page
 
 

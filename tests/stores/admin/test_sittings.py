@@ -104,9 +104,11 @@ async def test_the_page_tells_the_whole_story(school: School) -> None:
     for words in (
         "Соколова Анна Ивановна", "Журнал тестирования цел", "100\u00a0%", "Отключали свет", "кадры не приходили",
         "Лицо не похоже на контрольный снимок", "0,363", "примерно в", "Неотложная помощь", "Тестирование начато",
-        "Результат ждёт рассмотрения",
+        "Результат ждёт рассмотрения", "Записей о подключениях нет.", "не\u00a0получено ни\u00a0одного кадра",
     ):  # fmt: skip
         assert words in text, words
+    assert "Разрывов наблюдения не было." not in text
+    assert "Кадров получено" not in text
     assert '<svg class="plot__axis"' in text
     assert "style=" not in text
 

@@ -12,6 +12,7 @@ import pytest
 from admin.pages import streams
 from core.access import Principal, Role
 from core.ids import SittingId
+from core.live import ROOM, channel_of
 from tests.stores.admin.school import School
 
 
@@ -41,11 +42,11 @@ async def test_the_wall_comes_whole_and_then_by_changes(
         name, whole = await following(events)
         assert (name, whole["order"], list(whole["tiles"])) == ("wall", [first], [str(first)])
         second = await school.admit(await school.hire("boris", Role.CANDIDATE), biometrics=False)
-        await school.app.state.live.publish("room", b"{}")
+        school.app.state.live.publish(ROOM, b"{}")
         name, change = await following(events)
         assert (change["order"], list(change["tiles"])) == ([second, first], [str(second)])
         await school.submit(held, page)
-        await school.app.state.live.publish("room", b"{}")
+        school.app.state.live.publish(ROOM, b"{}")
         name, change = await following(events)
         assert (change["order"], change["tiles"]) == ([second], {})
 
@@ -97,13 +98,13 @@ async def test_a_place_hears_of_pictures_and_of_everything_else(school: School) 
     async with aclosing(streams.place_events(school.app, sitting)) as events:
         assert (await following(events))[0] == "changed"
         for message in (b'{"kind":"frame","at":5,"faces":2,"boxes":[]}', b'{"kind":"incident","what":"absent"}'):
-            await live.publish(f"sitting:{sitting}", message)
+            live.publish(channel_of(sitting), message)
         assert await following(events) == ("frame", {"kind": "frame", "at": 5, "faces": 2})
         assert await following(events) == ("changed", {})
-        await live.publish(f"sitting:{sitting}", b"not json")
-        await live.publish(f"sitting:{sitting}", b'{"kind":"coverage"}')
+        live.publish(channel_of(sitting), b"not json")
+        live.publish(channel_of(sitting), b'{"kind":"coverage"}')
         assert await following(events) == ("changed", {})
-        await live.publish("sitting:999", b'{"kind":"frame"}')
+        live.publish(channel_of(SittingId(999)), b'{"kind":"frame"}')
         school.app.state.stopping.set()
         async with asyncio.timeout(10):
             assert [event async for event in events] == []

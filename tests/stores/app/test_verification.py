@@ -4,11 +4,14 @@ import json
 
 import pytest
 
-from app.verification import verify
+from app.verification import CONCLUDED_WITHIN, verify
 from core.clock import ManualClock
 from core.database import Database, execute
+from core.errors import Unavailable
 from core.ids import SittingId
+from core.moments import SECOND
 from core.web.pages import Pages
+from exam_server.store import load_sitting
 from tests.stores.cabinet.centre import Centre
 
 
@@ -55,6 +58,9 @@ async def test_only_the_chosen_are_looked_at(database: Database, database_url: s
                VALUES (:id, 99, '\\x00', '\\x00', '{}')""",
             "does not verify",
         ),
+        ("DELETE FROM scoring.result WHERE sitting_id = :id", "result_unknown"),
+        ("UPDATE scoring.result SET marks = '[{}]' WHERE sitting_id = :id", "ValidationError"),
+        ("UPDATE exam_server.outcome SET state = 'absent', passed = NULL WHERE sitting_id = :id", "as absent"),
     ],
 )
 async def test_a_fault_is_named_with_its_sitting(
@@ -75,6 +81,35 @@ async def test_a_mark_that_does_not_follow_is_found(
     report = await verify(database_url, None)
     assert len(report.faults) == 1
     assert "does not follow from the log" in report.faults[0]
+
+
+async def test_an_outcome_without_an_end_is_a_fault(
+    database: Database, database_url: str, taken: list[SittingId]
+) -> None:
+    insert = """INSERT INTO exam_server.outcome (sitting_id, candidate, state, flagged, concluded_at)
+                SELECT id, candidate, 'absent', false, 0 FROM exam_server.sitting WHERE id = :id"""
+    await spoil(database, insert, taken[-1])
+    (fault,) = (await verify(database_url, None)).faults
+    assert fault == f"sitting {taken[-1]}: an outcome without an end"
+
+
+async def test_an_end_without_an_outcome_is_a_fault_after_a_minute(
+    database: Database, database_url: str, clock: ManualClock, taken: list[SittingId]
+) -> None:
+    await spoil(database, "DELETE FROM exam_server.outcome WHERE sitting_id = :id", taken[1])
+    async with database.transaction() as connection:
+        ended = (await load_sitting(connection, taken[1])).ended_at
+    assert ended is not None
+    clock.set(ended + CONCLUDED_WITHIN)
+    assert (await verify(database_url, None, clock)).faults == []
+    clock.advance(SECOND)
+    (fault,) = (await verify(database_url, None, clock)).faults
+    assert fault == f"sitting {taken[1]}: ended without an outcome"
+
+
+async def test_a_database_that_is_away_is_no_fault_of_a_sitting() -> None:
+    with pytest.raises(Unavailable):
+        await verify("postgresql://nobody@127.0.0.1:1/nowhere", None)
 
 
 async def test_an_unknown_sitting_is_a_fault(database_url: str, taken: list[SittingId]) -> None:

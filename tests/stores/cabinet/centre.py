@@ -34,7 +34,7 @@ from exam_server.store import load_sitting
 from proctoring.incidents import IncidentChange, Severity
 from proctoring.review import Decision, Finding, Ruling, Verdict
 from proctoring.signals import Kind
-from proctoring.store import incidents_of, record_decision, record_finding, record_incident
+from proctoring.store import close_watch, incidents_of, open_watch, record_decision, record_finding, record_incident
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell
 from question_bank.items import Item, make_stage
@@ -197,6 +197,15 @@ class Centre:
             ]
             seq += 2
         await self.obey(sitting, [*commands, Submit(seq=seq + 1)])
+        await self.watch(sitting)
+
+    async def watch(self, sitting: SittingId) -> None:
+        """The camera saw all of it."""
+        async with self.database.transaction() as connection:
+            state = await load_sitting(connection, sitting)
+            assert state.started_at is not None
+            assert state.ended_at is not None
+            await close_watch(connection, await open_watch(connection, sitting, "p1", state.started_at), state.ended_at)
 
     async def settle(self, sitting: SittingId) -> None:
         """What the clock alone has decided."""

@@ -157,9 +157,14 @@ async def test_signing_in_again_ends_the_login_before(centre: Centre, visitor: B
 
 async def test_passwords_are_shown_only_where_this_is_a_demonstration(centre: Centre, visitor: Browser) -> None:
     assert "Демонстрация" not in await visitor.read("/login")
-    centre.app.state.demo_people = (("vera", PASSWORD, "Аккредитуемая"), ("x", "<b>пароль", "Проктор <i>"))
+    centre.app.state.demo_people = (
+        ("vera", PASSWORD, "Аккредитуемая", "Соколова Вера"),
+        ("x", "<b>пароль", "Проктор <i>", "Зимин <u>"),
+    )
     text = await visitor.read("/login")
     assert "Аккредитуемая" in text
+    assert "Соколова Вера" in text
+    assert "Зимин &lt;u&gt;" in text
     assert PASSWORD in text
     assert "&lt;b&gt;пароль" in text
     assert "Проктор &lt;i&gt;" in text

@@ -29,7 +29,7 @@ async def heard(subscription: Subscription, count: int) -> list[bytes]:
 async def test_listeners_hear_what_is_published_in_order(live: Live) -> None:
     async with live.subscribe("room:1") as one, live.subscribe("room:1") as other:
         for number in range(5):
-            await live.publish("room:1", b"%d" % number)
+            live.publish("room:1", b"%d" % number)
         assert await heard(one, 5) == [b"0", b"1", b"2", b"3", b"4"]
         assert await heard(other, 5) == [b"0", b"1", b"2", b"3", b"4"]
         assert (one.lost, other.lost) == (0, 0)
@@ -37,9 +37,9 @@ async def test_listeners_hear_what_is_published_in_order(live: Live) -> None:
 
 async def test_channels_are_apart(live: Live) -> None:
     async with live.subscribe("room:1") as one, live.subscribe("room:*") as star:
-        await live.publish("room:11", b"other")
-        await live.publish("room:1", b"mine")
-        await live.publish("room:*", b"star")
+        live.publish("room:11", b"other")
+        live.publish("room:1", b"mine")
+        live.publish("room:*", b"star")
         assert await heard(one, 1) == [b"mine"]
         assert await heard(star, 1) == [b"star"]
 
@@ -47,16 +47,16 @@ async def test_channels_are_apart(live: Live) -> None:
 async def test_any_bytes_pass(live: Live) -> None:
     everything = bytes(range(256)) * 100
     async with live.subscribe("комната") as one:
-        await live.publish("комната", everything)
-        await live.publish("комната", b"")
+        live.publish("комната", everything)
+        live.publish("комната", b"")
         assert await heard(one, 2) == [everything, b""]
 
 
 async def test_a_slow_listener_keeps_the_newest_and_knows_how_many_it_lost(live: Live) -> None:
     async with live.subscribe("room:1") as slow, live.subscribe("end") as end:
         for number in range(20):
-            await live.publish("room:1", b"%d" % number)
-        await live.publish("end", b"")
+            live.publish("room:1", b"%d" % number)
+        live.publish("end", b"")
         await heard(end, 1)
         assert await heard(slow, 8) == [b"%d" % number for number in range(12, 20)]
         assert slow.lost == 12
@@ -65,12 +65,12 @@ async def test_a_slow_listener_keeps_the_newest_and_knows_how_many_it_lost(live:
 async def test_who_has_left_hears_nothing_and_who_comes_back_only_what_is_new(live: Live) -> None:
     async with live.subscribe("room:1") as gone:
         pass
-    await live.publish("room:1", b"unheard")
+    live.publish("room:1", b"unheard")
     async with live.subscribe("end") as end:
-        await live.publish("end", b"")
+        live.publish("end", b"")
         await heard(end, 1)
     async with live.subscribe("room:1") as back:
-        await live.publish("room:1", b"new")
+        live.publish("room:1", b"new")
         assert await heard(back, 1) == [b"new"]
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
@@ -81,7 +81,7 @@ async def test_processes_hear_each_other(valkey: str) -> None:
     here, there = RedisLive(valkey), RedisLive(valkey)
     try:
         async with here.subscribe("room:1") as one, there.subscribe("room:1") as other:
-            await here.publish("room:1", b"hello")
+            here.publish("room:1", b"hello")
             assert await heard(one, 1) == [b"hello"]
             assert await heard(other, 1) == [b"hello"]
     finally:
@@ -100,7 +100,7 @@ async def test_after_a_break_listeners_know_and_hear_again(valkey: str) -> None:
             number = 0
             while not one.lost or arrived != b"%d" % number:
                 number += 1
-                await live.publish("room:1", b"%d" % number)
+                live.publish("room:1", b"%d" % number)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(0.2):
                         arrived = await anext(one)
@@ -114,7 +114,7 @@ async def test_without_redis_this_process_still_hears_itself(monkeypatch: pytest
     live = RedisLive("redis://127.0.0.1:1/0")
     try:
         async with live.subscribe("room:1") as one:
-            await live.publish("room:1", b"hello")
+            live.publish("room:1", b"hello")
             assert await heard(one, 1) == [b"hello"]
     finally:
         await live.close()

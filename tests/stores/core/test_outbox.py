@@ -3,7 +3,7 @@ import asyncio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import outbox
-from core.database import Database, execute, fetch_all, fetch_one
+from core.database import Database, execute, fetch_all
 
 
 async def post(database: Database, *keys: str, topic: str = "notes") -> None:
@@ -25,6 +25,19 @@ async def test_a_message_is_delivered_once_with_what_was_posted(database: Databa
         ("notes", "a", b"a", 0),
         ("notes", "b", b"b", 0),
     ]
+
+
+async def test_a_body_stays_until_it_was_delivered_and_no_longer(database: Database) -> None:
+    async def refuse_bad(_: AsyncConnection, message: outbox.Message) -> None:
+        if message.key == "bad":
+            raise ValueError("not today")
+
+    await post(database, "good", "bad")
+    assert await outbox.deliver(database, {"notes": refuse_bad}) == 1
+    async with database.transaction() as connection:
+        rows = await fetch_all(connection, "SELECT key, body FROM core.outbox")
+        assert not await outbox.post(connection, "notes", "good", b"good"), "its key is still known"
+    assert {row["key"]: bytes(row["body"]) for row in rows} == {"good": b"", "bad": b"bad"}
 
 
 async def test_posting_the_same_key_again_changes_nothing(database: Database) -> None:
@@ -174,13 +187,14 @@ def test_the_wait_doubles_up_to_an_hour() -> None:
 
 
 async def test_sent_messages_are_forgotten_unsent_ones_never(database: Database) -> None:
-    await post(database, "sent")
+    await post(database, "sent", "sent too")
+    await post(database, "sent", topic="orders")
     async with database.transaction() as connection:
         await execute(connection, "UPDATE core.outbox SET sent = to_timestamp(1000)")
     await post(database, "unsent")
     async with database.transaction() as connection:
-        assert await outbox.forget_sent(connection, before=1_000_000) == 0
-        assert await outbox.forget_sent(connection, before=1_000_001) == 1
-        row = await fetch_one(connection, "SELECT key FROM core.outbox")
-    assert row is not None
-    assert row["key"] == "unsent"
+        assert await outbox.forget_sent(connection, ["notes"], before=1_000_000) == 0
+        assert await outbox.forget_sent(connection, ["notes"], before=1_000_001, limit=1) == 1
+        assert await outbox.forget_sent(connection, ["notes"], before=1_000_001) == 1
+        rows = await fetch_all(connection, "SELECT topic, key FROM core.outbox ORDER BY id")
+    assert [tuple(row.values()) for row in rows] == [("orders", "sent"), ("notes", "unsent")]

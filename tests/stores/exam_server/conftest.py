@@ -1,12 +1,13 @@
 """The small exam centre of the cabinet's tests, and the real engine over the same database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from core.access.roles import Principal
 from core.clock import ManualClock
-from core.database import Database
+from core.database import Database, fetch_one
 from core.ids import SittingId
 from core.moments import Moment
 from core.web.pages import Pages
@@ -43,6 +44,18 @@ class Engine:
     async def events(self, sitting: SittingId) -> list[AnyEvent]:
         async with self._database.transaction() as connection:
             return await load_events(connection, sitting)
+
+
+async def warm(database: Database, count: int) -> None:
+    """Open so many connections, so that those who start at once afterwards really do."""
+    together = asyncio.Barrier(count)
+
+    async def wait() -> None:
+        async with database.transaction() as connection:
+            await fetch_one(connection, "SELECT 1")
+            await together.wait()
+
+    await asyncio.gather(*(wait() for _ in range(count)))
 
 
 class Pictures:

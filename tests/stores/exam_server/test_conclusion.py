@@ -15,7 +15,7 @@ from core.ids import ProtocolId, SittingId
 from core.moments import HOUR, MINUTE, SECOND
 from exam_server import conclusion
 from exam_server.commands import Admit, Attach, Respond, Start
-from exam_server.conclusion import PATIENCE, TOPIC, Conclusion, Outcome, OutcomeFact, conclude, load_outcome
+from exam_server.conclusion import STORED_WITHIN, TOPIC, Conclusion, Outcome, OutcomeFact, conclude, load_outcome
 from exam_server.event_log import EventLog
 from exam_server.events import Ended, ItemExpired
 from exam_server.scheduling import today_in
@@ -23,7 +23,7 @@ from exam_server.timing import BROKEN_GRACE, LIVE_GRACE, SWEEP_MARGIN
 from question_bank.blueprints import Blueprint
 from scoring.store import load_result
 from tests.stores.cabinet.centre import AUTOMATIC, EXAM, PRACTICE, Centre
-from tests.stores.exam_server.conftest import Engine
+from tests.stores.exam_server.conftest import Engine, warm
 
 DAYS = 30
 
@@ -78,7 +78,7 @@ async def test_a_pass_of_an_exam_that_confirms_itself_goes_to_the_register(
     sitting = await office.take(candidate, 17, AUTOMATIC)
     assert await office.conclude(sitting)
     outcome = await office.outcome(sitting)
-    assert (outcome.state, outcome.passed, outcome.flagged, outcome.retake_on) == ("confirmed", True, False, None)
+    assert (outcome.state, outcome.passed, outcome.flagged) == ("confirmed", True, False)
     assert outcome.confirmed_at == office.centre.clock.now()
     assert (outcome.protocol, outcome.register_number) == (None, None)
     (fact,) = await office.facts()
@@ -138,6 +138,7 @@ async def test_whoever_did_not_begin_was_absent(office: Office, candidate: Princ
 
 async def test_a_sitting_is_concluded_once(office: Office, candidate: Principal) -> None:
     sitting = await office.take(candidate, 20, AUTOMATIC)
+    await warm(office.database, 3)
     done = await asyncio.gather(*(office.conclude(sitting) for _ in range(3)))
     assert sorted(done) == [False, False, True]
     assert await office.conclude(sitting) is False
@@ -183,19 +184,29 @@ async def test_the_registers_answer_is_kept(office: Office, candidate: Principal
 # --- the sweep ------------------------------------------------------------------------------------------------
 
 
-async def test_the_sweep_leaves_a_sitting_to_whoever_saw_it_end_for_a_while(
+async def test_the_sweep_waits_for_what_the_camera_saw_to_be_stored(
     office: Office, candidate: Principal, clock: ManualClock
 ) -> None:
-    sitting = await office.take(candidate, 20)
+    sitting = await office.take(candidate, 20, AUTOMATIC)
+    async with office.database.transaction() as connection:
+        await execute(connection, "UPDATE proctoring.watch SET closed_at = NULL WHERE sitting = :id", id=sitting)
     sweeper = Conclusion(office.database, clock, DAYS)
     assert await sweeper.sweep() == 0
-    clock.advance(PATIENCE - 1)
-    assert await sweeper.sweep() == 0
-    clock.advance(1)
+    clock.advance(STORED_WITHIN)
     assert await sweeper.sweep() == 1
-    assert (await office.outcome(sitting)).passed
-    clock.advance(PATIENCE)
+    assert (await office.outcome(sitting)).state == "preliminary"
+    assert await office.facts() == []
     assert await sweeper.sweep() == 0
+
+
+async def test_an_exam_that_nobody_watched_does_not_confirm_itself(office: Office, candidate: Principal) -> None:
+    sitting = await office.take(candidate, 20, AUTOMATIC)
+    async with office.database.transaction() as connection:
+        await execute(connection, "DELETE FROM proctoring.watch WHERE sitting = :id", id=sitting)
+    assert await office.conclude(sitting)
+    outcome = await office.outcome(sitting)
+    assert (outcome.state, outcome.passed, outcome.flagged) == ("preliminary", True, False)
+    assert await office.facts() == []
 
 
 async def test_one_that_can_not_be_concluded_does_not_hold_the_others(
@@ -212,8 +223,6 @@ async def test_one_that_can_not_be_concluded_does_not_hold_the_others(
             id=broken,
         )
     sweeper = Conclusion(office.database, clock, DAYS)
-    await sweeper.sweep()
-    clock.advance(PATIENCE)
     assert await sweeper.sweep() == 1
     assert await office.look(whole) is not None
     assert await office.look(broken) is None
@@ -292,8 +301,6 @@ async def test_an_abandoned_sitting_is_swept_by_another_process_and_concluded(
     assert await sweeper.conduct.sweep() == 0
 
     conclusions = Conclusion(office.database, clock, DAYS)
-    assert await conclusions.sweep() == 0
-    clock.advance(PATIENCE)
     assert await conclusions.sweep() == 1
     assert (await office.outcome(prepared)).state == "preliminary"
 

@@ -10,7 +10,7 @@ from core.database import Database, fetch_all, fetch_one
 from core.errors import AccreditationError, Conflict, Invalid, NotFound
 from core.ids import PersonId, SittingId
 from exam_server.commands import Attach, Start
-from exam_server.entrance import CONSENT_VERSION, CameraReading, Consent, Entrance, Readings, ScreenReading
+from exam_server.entrance import CameraReading, Consent, Entrance, Readings, ScreenReading
 from exam_server.events import Admitted
 from tests.stores.cabinet.centre import EXAM, Centre
 from tests.stores.exam_server.conftest import Engine, Pictures
@@ -18,8 +18,8 @@ from tests.stores.exam_server.conftest import Engine, Pictures
 READINGS = Readings(
     CameraReading(640, 480, "Камера ноутбука"), ScreenReading(1366, 768), 20.5, 4.0, 35.0, True, True, True
 )
-AGREED = Consent(CONSENT_VERSION, True, True)
-WITHOUT_BIOMETRICS = Consent(CONSENT_VERSION, True, False)
+AGREED = Consent("2026-1", True, True)
+WITHOUT_BIOMETRICS = Consent("2026-1", True, False)
 JPEG = b"a picture"
 OF_NOBODY = PersonId(404)
 
@@ -157,7 +157,7 @@ async def test_what_was_measured_is_kept(door: Door, database: Database) -> None
 
 
 async def test_without_consent_to_the_processing_there_is_no_exam(door: Door) -> None:
-    assert await code_of(door.agree(Consent(CONSENT_VERSION, False, True)), Invalid) == "consent_needed"
+    assert await code_of(door.agree(Consent("2026-1", False, True)), Invalid) == "consent_needed"
     assert not (await door.entrance.view(door.sitting, door.candidate)).consented
 
 

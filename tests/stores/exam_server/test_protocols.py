@@ -26,6 +26,7 @@ from exam_server.protocols import (
 )
 from proctoring.review import Ruling
 from tests.stores.cabinet.centre import AUTOMATIC, Centre
+from tests.stores.exam_server.conftest import warm
 
 
 class Table:
@@ -192,12 +193,14 @@ async def test_numbers_count_by_year_where_the_signer_is(table: Table, chair: Pr
 
 async def test_two_who_sign_at_once_get_two_numbers(table: Table, chair: Principal) -> None:
     sittings = [await table.preliminary() for _ in range(3)]
+    await warm(table.database, 3)
     protocols = await asyncio.gather(*(table.sign(chair, sitting) for sitting in sittings))
     assert sorted(protocol.number for protocol in protocols) == ["2026-0001", "2026-0002", "2026-0003"]
 
 
 async def test_one_sitting_is_decided_by_one_of_two_who_sign_at_once(table: Table, chair: Principal) -> None:
     sitting = await table.preliminary()
+    await warm(table.database, 2)
     fates = await asyncio.gather(*(table.sign(chair, sitting) for _ in range(2)), return_exceptions=True)
     assert sorted(type(fate).__name__ for fate in fates) == ["Conflict", "SignedProtocol"]
     assert len(await table.facts()) == 1

@@ -12,11 +12,12 @@ from core.errors import AccreditationError, Conflict, Invalid, NotFound
 from core.ids import BookingId, PersonId, SittingId, WindowId
 from core.moments import DAY, HOUR, MINUTE, to_datetime
 from exam_server import scheduling
-from exam_server.eligibility import SENTENCES
-from exam_server.scheduling import PastAttempt, today_in
+from exam_server.eligibility import SENTENCES, PastAttempt
+from exam_server.scheduling import today_in
 from exam_server.store import load_events, load_sitting
 from proctoring.review import Ruling
 from tests.stores.cabinet.centre import EXAM, NURSING, PRACTICE, Centre
+from tests.stores.exam_server.conftest import warm
 
 
 async def code_of(work: Awaitable[object]) -> str:
@@ -72,6 +73,7 @@ async def test_asking_again_gives_the_same_place(centre: Centre, candidate: Prin
 async def test_the_last_place_goes_to_one_of_those_who_come_together(centre: Centre, database: Database) -> None:
     window = await centre.window(capacity=2)
     people = [await centre.person(f"k{number}") for number in range(4)]
+    await warm(database, len(people))
     fates = await asyncio.gather(*(centre.book(one, window) for one in people), return_exceptions=True)
     refused = [fate for fate in fates if isinstance(fate, Conflict)]
     assert [fate.code for fate in refused] == ["window_full", "window_full"]
@@ -153,6 +155,7 @@ async def test_the_sitting_is_made_once(centre: Centre, candidate: Principal, da
     window = await centre.window(lasts=3 * HOUR)
     booking = await centre.book(candidate, window)
     closes_at = centre.clock.now() + 3 * HOUR
+    await warm(database, 3)
     fates = await asyncio.gather(*(centre.enter(candidate, booking) for _ in range(3)))
     assert len(set(fates)) == 1
     assert await centre.enter(candidate, booking) == fates[0]
@@ -170,6 +173,7 @@ async def test_the_sitting_is_made_once(centre: Centre, candidate: Principal, da
 
 async def test_two_bookings_entered_at_once_give_one_attempt(centre: Centre, candidate: Principal) -> None:
     bookings = [await centre.book(candidate, await centre.window()) for _ in range(2)]
+    await warm(centre.database, 2)
     fates = await asyncio.gather(*(centre.enter(candidate, one) for one in bookings), return_exceptions=True)
     refused = [fate for fate in fates if isinstance(fate, Conflict)]
     assert [fate.code for fate in refused] == ["in_progress"]

@@ -97,9 +97,9 @@ async def test_connections_are_kept_once_an_epoch(database: Database, prepared: 
         await store.record_connection(connection, prepared, 1, "192.0.2.1", "Chromium", AT)
         await store.record_connection(connection, prepared, 1, "192.0.2.9", "again", AT + 9)
         rows = await store.load_connections(connection, prepared)
-    assert [tuple(row.values()) for row in rows] == [
-        (1, "192.0.2.1", "Chromium", AT),
-        (2, "192.0.2.2", "Firefox", AT + 5),
+    assert [dict(row) for row in rows] == [
+        {"epoch": 1, "address": "192.0.2.1", "device": "Chromium", "connected_at": AT},
+        {"epoch": 2, "address": "192.0.2.2", "device": "Firefox", "connected_at": AT + 5},
     ]
 
 

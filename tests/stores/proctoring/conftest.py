@@ -12,8 +12,8 @@ from core.blobs import Blobs
 from core.clock import ManualClock
 from core.database import Database
 from core.ids import SittingId
-from core.live import LocalLive
-from proctoring import frames, news
+from core.live import LocalLive, channel_of
+from proctoring import frames
 from proctoring.models import Models
 from proctoring.pipeline import Pipeline
 
@@ -53,13 +53,13 @@ class RecordingLive(LocalLive):
         super().__init__()
         self.told: list[tuple[str, dict[str, object]]] = []
 
-    async def publish(self, channel: str, message: bytes) -> None:
+    def publish(self, channel: str, message: bytes) -> None:
         self.told.append((channel, json.loads(message)))
-        await super().publish(channel, message)
+        super().publish(channel, message)
 
     def of(self, sitting: SittingId, kind: str) -> list[dict[str, object]]:
         """News of one kind about one sitting, oldest first."""
-        return [one for channel, one in self.told if channel == news.channel(sitting) and one["kind"] == kind]
+        return [one for channel, one in self.told if channel == channel_of(sitting) and one["kind"] == kind]
 
 
 @pytest.fixture

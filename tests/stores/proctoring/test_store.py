@@ -1,7 +1,7 @@
 import pytest
 
 from core.blobs import Blobs
-from core.database import Database, fetch_all
+from core.database import Database, execute, fetch_all
 from core.errors import AccreditationError
 from core.ids import IncidentId, PersonId, SittingId
 from proctoring import evidence, store
@@ -9,7 +9,7 @@ from proctoring.evidence import Role, Still
 from proctoring.incidents import GapChange, IncidentChange, Severity
 from proctoring.review import Decision, Finding, Ruling, Stage, Verdict
 from proctoring.signals import Kind
-from proctoring.store import Coverage, Gap, Progress, Reference
+from proctoring.store import Coverage, Gap, Progress, Reference, Watched
 
 SITTING, OTHER = SittingId(7), SittingId(8)
 READER = PersonId(3)
@@ -158,6 +158,87 @@ async def test_time_between_two_cameras_is_a_gap(database: Database) -> None:
         await store.close_watch(connection, await store.open_watch(connection, SITTING, "tried-1", 1_000), 5_000)
         await store.open_watch(connection, SITTING, "tried-1", 9_000)
         assert await store.gaps_of(connection, SITTING) == [Gap(5_000, 9_000, "disconnected")]
+
+
+async def test_what_a_crash_left_is_settled_once(database: Database) -> None:
+    await record(database, change(seen_at=6_000))
+    await record(database, change("closed", 3_000, began_at=2_000))
+    async with database.transaction() as connection:
+        crashed = await store.open_watch(connection, SITTING, "tried-1", 1_000)
+        await store.open_watch(connection, OTHER, "tried-1", 1_000)
+        await store.record_progress(connection, [Progress(crashed, 7_000, 6, 6, 0, 0)])
+        await store.record_gap(connection, SITTING, GapChange("opened", 8_000), "silent")
+    for at in (20_000, 30_000):
+        async with database.transaction() as connection:
+            await store.settle(connection, SITTING, at)
+            ends = [(one.ended_at, one.reason) for one in await store.incidents_of(connection, SITTING)]
+            assert ends == [(6_000, store.INTERRUPTED), (3_000, "over")]
+            assert await store.gaps_of(connection, SITTING) == [
+                Gap(7_000, 20_000, store.INTERRUPTED),
+                Gap(8_000, 20_000, "silent"),
+            ]
+            assert (await store.coverage_of(connection, SITTING)).watched == 6_000
+            assert (await store.watched(connection, SITTING, 0, at)).complete
+            assert not (await store.watched(connection, OTHER, 0, at)).complete
+
+
+async def test_nothing_is_left_out_where_nobody_ever_watched(database: Database) -> None:
+    async with database.transaction() as connection:
+        await store.settle(connection, SITTING, 20_000)
+        assert await store.gaps_of(connection, SITTING) == []
+
+
+Times = list[tuple[int, int]]
+
+
+def counted(began_at: int, ended_at: int, stretches: Times, gaps: Times) -> int:
+    """Unseen milliseconds, one by one."""
+    return sum(
+        not any(a <= at < b for a, b in stretches) or any(a <= at < b for a, b in gaps)
+        for at in range(began_at, ended_at)
+    )
+
+
+@pytest.mark.parametrize(
+    ("stretches", "gaps"),
+    [
+        ([], []),
+        ([], [(10, 20)]),
+        ([(0, 100)], []),
+        ([(10, 30)], []),
+        ([(0, 30), (40, 100)], [(30, 40)]),
+        ([(0, 30), (50, 90)], [(20, 35), (60, 70), (65, 80), (88, 200)]),
+        ([(0, 10), (60, 100)], []),
+        ([(25, 25)], [(20, 20)]),
+    ],
+)
+async def test_what_was_not_seen_is_counted(database: Database, stretches: Times, gaps: Times) -> None:
+    async with database.transaction() as connection:
+        for began_at, ended_at in stretches:
+            await execute(
+                connection,
+                "INSERT INTO proctoring.watch (sitting, policy, opened_at, last_frame_at, closed_at)"
+                " VALUES (:sitting, 'tried-1', :began_at, :began_at, :ended_at)",
+                sitting=SITTING,
+                began_at=began_at,
+                ended_at=ended_at,
+            )
+        for began_at, ended_at in gaps:
+            await store.record_gap(connection, SITTING, GapChange("closed", began_at, ended_at), "silent")
+        for window in ((20, 60), (0, 100), (50, 50), (60, 20)):
+            wanted = Watched(complete=True, unseen=counted(*window, stretches, gaps))
+            assert await store.watched(connection, SITTING, *window) == wanted
+
+
+async def test_while_a_stretch_is_open_not_everything_is_stored(database: Database) -> None:
+    async with database.transaction() as connection:
+        first = await store.open_watch(connection, SITTING, "tried-1", 1_000)
+        await store.record_progress(connection, [Progress(first, 4_000, 3, 3, 0, 0)])
+        await store.record_gap(connection, SITTING, GapChange("opened", 3_000), "silent")
+        assert await store.watched(connection, SITTING, 1_000, 9_000) == Watched(complete=False, unseen=6_000)
+        await store.record_gap(connection, SITTING, GapChange("closed", 3_000, 8_000), "silent")
+        await store.close_watch(connection, first, 9_000)
+        assert await store.watched(connection, SITTING, 1_000, 9_000) == Watched(complete=True, unseen=5_000)
 
 
 async def test_a_list_is_counted_in_one_query(database: Database) -> None:

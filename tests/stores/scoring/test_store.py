@@ -14,14 +14,7 @@ from core.ids import BlueprintId, ItemId, PersonId, ProtocolId, SittingId
 from core.moments import DAY
 from scoring.decision import Decision, ItemMark, WeakArea
 from scoring.results import Result
-from scoring.store import (
-    confirm,
-    load_result,
-    load_results,
-    person_results,
-    preliminary_results,
-    record_result,
-)
+from scoring.store import confirm, load_result, load_results, record_result
 
 FIRST = SittingId(41)
 
@@ -91,19 +84,6 @@ async def test_confirmation_happens_once(database: Database, clock: ManualClock)
                 await confirm(connection, FIRST, clock.now() + 3, other)
         with pytest.raises(NotFound, match="result_unknown"):
             await confirm(connection, SittingId(99), clock.now())
-
-
-async def test_lists_by_person_and_of_what_waits(database: Database, clock: ManualClock) -> None:
-    one, two = result(SittingId(1), at=clock.now()), result(SittingId(2), at=clock.now() + DAY)
-    other = result(SittingId(3), person=8, at=clock.now() - DAY)
-    async with database.transaction() as connection:
-        for made in (one, two, other):
-            await record_result(connection, made)
-        assert await person_results(connection, PersonId(7)) == [two, one]
-        assert await preliminary_results(connection) == [other, one, two]
-        assert await preliminary_results(connection, limit=1) == [other]
-        await confirm(connection, SittingId(1), clock.now())
-        assert await preliminary_results(connection) == [other, two]
 
 
 @pytest.mark.parametrize("change", ["passed = true", "raw_num = 1000", "maximum = 2", "cut = 61"])

@@ -6,6 +6,7 @@ from admin.chronicle import Line, Writer, clock_text, end_text, gap_reason, in_o
 from core.ids import BlueprintId, ChoiceId, IncidentId, PersonId, SittingId
 from core.moments import MINUTE, SECOND, Moment
 from exam_server.events import (
+    AdmissionWithdrawn,
     Admitted,
     AnyEvent,
     Attached,
@@ -38,6 +39,7 @@ EVENTS: tuple[AnyEvent, ...] = (
     ),
     Admitted(AT, "biometrics"),
     Admitted(AT, "person"),
+    AdmissionWithdrawn(AT),
     Started(AT, 1),
     Attached(AT, "stream", 3),
     Detached(AT),
@@ -72,6 +74,12 @@ def test_every_kind_of_event_has_words(writer: Writer) -> None:
     texts = [line.text for line in lines]
     assert len(set(texts)) == len(texts)
     assert all(text and "%(" not in text for text in texts)
+
+
+def test_leaving_after_the_end_is_no_lost_connection(writer: Writer) -> None:
+    before, _, after = writer.lines([Detached(AT), Ended(AT, "submitted"), Detached(AT)])
+    assert (before.text, before.tone) == ("Связь прервалась", "warn")
+    assert (after.text, after.tone) == ("Страница закрыта", "neutral")
 
 
 def test_no_line_tells_what_was_chosen(writer: Writer) -> None:

@@ -13,8 +13,8 @@ from admin.pages.bank import ROLE_WORDS as CHOICE_WORDS
 from admin.pages.frame import DONE, SECTIONS
 from admin.pages.operations import TOPIC_WORDS
 from admin.pages.people import ROLE_WORDS, ZONE_WORDS
+from admin.pages.register import ACTOR_WORDS, STATUS_WORDS
 from admin.pages.register import KIND_WORDS as ENTRY_KIND_WORDS
-from admin.pages.register import STATUS_WORDS
 from admin.pages.sittings import ROLE_WORDS as STILL_WORDS
 from admin.pages.sittings import SEVERITY_WORDS, STATE_WORDS
 from core.web import language
@@ -40,7 +40,7 @@ def spoken() -> set[str]:
     sentences = {message for _, _, message, _, _ in found if isinstance(message, str)}
     for words in (
         KIND_WORDS, LEVEL_WORDS, CHOICE_WORDS, DONE, TOPIC_WORDS, ROLE_WORDS, ZONE_WORDS, ENTRY_KIND_WORDS,
-        STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES,
+        STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES, ACTOR_WORDS,
     ):  # fmt: skip
         sentences |= set(words.values())
     for section in SECTIONS:

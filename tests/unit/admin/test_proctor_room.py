@@ -1,8 +1,12 @@
+import asyncio
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.proctor_room import Tile, Watching, by_need, changes
+from admin import proctor_room
+from admin.proctor_room import Tile, Watching, by_need, changes, in_slices
 from core.ids import PersonId, SittingId
 from proctoring.incidents import Severity
 from proctoring.signals import Kind
@@ -56,3 +60,23 @@ def test_only_what_changed_is_sent_again() -> None:
 
 def test_kinds_are_told_in_words() -> None:
     assert tile(watching=noticed(Severity.HIGH)).titles == ("Нет лица в кадре",)
+
+
+@pytest.mark.parametrize(("slice_seconds", "turns"), [(0.0, 3), (60.0, 0)])
+async def test_others_get_a_turn_after_each_slice(
+    monkeypatch: pytest.MonkeyPatch, slice_seconds: float, turns: int
+) -> None:
+    monkeypatch.setattr(proctor_room, "SLICE_SECONDS", slice_seconds)
+    taken = 0
+
+    async def other() -> None:
+        nonlocal taken
+        while True:
+            taken += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(other())
+    seen = [(thing, taken) async for thing in in_slices("абвг")]
+    waiting.cancel()
+    assert [thing for thing, _ in seen] == list("абвг")
+    assert seen[-1][1] == turns

@@ -3,16 +3,15 @@
 import asyncio
 from typing import cast
 
-import msgspec
 import pytest
 
-from app.aftermath import ROOM, Aftermath, SittingNews, describe
+from app.aftermath import NEWS, Aftermath
 from core.errors import Unavailable
 from core.ids import SittingId
-from core.live import LocalLive
+from core.live import ROOM, LocalLive, channel_of
 from core.moments import MINUTE, Moment
 from exam_server.camera import Observation
-from exam_server.commands import Detach, Submit
+from exam_server.commands import Submit
 from exam_server.conclusion import Conclusion
 from tests.histories.sittings import NOW, SITTING, Drive
 
@@ -44,44 +43,21 @@ def make(live: LocalLive, office: Office) -> Aftermath:
     return Aftermath(live, cast(Observation, office), cast(Conclusion, office))
 
 
-def test_a_sitting_is_described_for_staff() -> None:
-    drive = Drive().start()
-    drive.do(drive.answer(0))
-    assert describe(drive.state) == SittingNews(SITTING, NOW, "running", 0, 3, 1, True, None)
-    drive.do(Detach(drive.state.epoch))
-    assert not describe(drive.state).connected
-    drive.do(Submit(0), at=NOW + MINUTE)
-    news = describe(drive.state)
-    assert (news.status, news.position, news.ended, news.at) == ("ended", None, "submitted", NOW + MINUTE)
-
-
-def test_what_is_told_has_neither_answers_nor_items() -> None:
-    drive = Drive().start()
-    drive.do(drive.answer(0))
-    said = msgspec.json.encode(describe(drive.state)).decode()
-    assert "0.0.a" not in said
-    assert "i0" not in said
-
-
-async def test_changes_are_told_to_the_room_and_to_whoever_watches_the_sitting() -> None:
+async def test_changes_are_told_at_once_to_the_room_and_to_whoever_watches_the_sitting() -> None:
     live = LocalLive()
     aftermath = make(live, Office())
-    task = asyncio.create_task(aftermath.tell())
     async with (
         live.subscribe(ROOM) as room,
-        live.subscribe(f"sitting:{SITTING}") as one,
-        live.subscribe("sitting:8") as other,
+        live.subscribe(channel_of(SITTING)) as one,
+        live.subscribe(channel_of(SittingId(SITTING + 1))) as other,
     ):
         drive = Drive().start()
         aftermath.note(drive.state, tuple(drive.events))
-        drive.do(drive.answer(0))
         aftermath.note(drive.state, ())
-        heard = [await asyncio.wait_for(anext(room), PATIENCE) for _ in range(2)]
-        assert [msgspec.json.decode(message, type=SittingNews).answered for message in heard] == [0, 1]
-        assert await asyncio.wait_for(anext(one), PATIENCE) == heard[0]
+        async with asyncio.timeout(PATIENCE):
+            assert [await anext(room) for _ in range(2)] == [NEWS] * 2
+            assert [await anext(one) for _ in range(2)] == [NEWS] * 2
         assert not other._waiting
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_an_end_closes_the_observation_and_then_concludes() -> None:

@@ -1,4 +1,7 @@
-"""The command line says what is wrong and what to do; what it does with a real database, tests/server/test_run.py shows."""
+"""The command line says what is wrong and what to do.
+
+What it does with a real database, tests/server/test_run.py shows.
+"""
 
 import json
 import socket
@@ -6,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from app.cli import app
 from app.embedded import free_port

@@ -8,6 +8,7 @@ import pytest
 
 from app import jobs
 from app.jobs import Jobs
+from core import outbox
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import Unavailable
@@ -45,7 +46,7 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nap(seconds: float, result: Any = None) -> Any:
         return await real(min(seconds, 0.001), result)
 
-    monkeypatch.setattr(jobs.asyncio, "sleep", nap)
+    monkeypatch.setattr(asyncio, "sleep", nap)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,20 @@ async def test_a_job_ends_when_it_is_told_to() -> None:
     work = Work()
     task = asyncio.create_task(jobs._repeat(0.001, work))
     await asyncio.wait_for(work.reached.wait(), PATIENCE)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+
+
+async def test_an_endless_job_is_begun_again_whether_it_fails_or_ends() -> None:
+    work = Work(ValueError("a fault"))
+
+    async def job() -> None:
+        await work()
+
+    task = asyncio.create_task(jobs._repeat(0.0, jobs._endless(job)))
+    await asyncio.wait_for(work.reached.wait(), PATIENCE)
+    assert work.rounds >= 3
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
@@ -115,7 +130,7 @@ async def test_every_job_runs_and_one_that_fails_does_not_stop_the_others(monkey
         done("more")
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(jobs.outbox, "deliver", deliver)
+    monkeypatch.setattr(outbox, "deliver", deliver)
     work = Jobs(
         cast(Database, object()),
         ManualClock(0),

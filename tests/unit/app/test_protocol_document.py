@@ -65,7 +65,7 @@ def test_the_prose_names_every_close_code_and_message_of_the_page() -> None:
     prose = (DOCS / "protocol.md").read_text(encoding="utf-8")
     for code in (4001, 4400, 4401, 4404, 4409, 1008, 1012, 1013):
         assert str(code) in prose
-    for tag in (
+    for tag in [
         "start",
         "show",
         "respond",
@@ -77,7 +77,7 @@ def test_the_prose_names_every_close_code_and_message_of_the_page() -> None:
         "refused",
         "late",
         "deadlines",
-    ):
+    ]:
         assert f"`{tag}`" in prose
 
 

@@ -47,13 +47,18 @@ STAGES: tuple[Stage, ...] = (*BEFORE, *get_args(Fate))
 
 
 def progress(
-    stage: Stage, opens_at: Moment = NOW, number: int = 1, hindrance: Hindrance | None = None, entry: str | None = None
+    stage: Stage,
+    opens_at: Moment = NOW,
+    number: int = 1,
+    hindrance: Hindrance | None = None,
+    entry: str | None = None,
+    entered_at: Moment | None = None,
 ) -> Progress:
     window = Window(WindowId(number), EXAM.id, 1, opens_at, opens_at + HOUR, 5, 1, "", None)
     sitting = None if stage in BEFORE else SittingId(number)
     outcome = Outcome(SittingId(number), PersonId(1), "confirmed", True, False, 1, 1, None, None, entry, None)
     return Progress(
-        Booking(BookingId(number), window, PersonId(1), NOW, sitting, sitting is not None),
+        Booking(BookingId(number), window, PersonId(1), NOW, sitting, sitting is not None, entered_at),
         EXAM,
         stage,
         Standing((), ()),
@@ -62,6 +67,11 @@ def progress(
         hindrance,
         outcome=outcome if stage == "passed" else None,
     )
+
+
+def test_the_day_is_the_sittings_own_once_there_is_one() -> None:
+    assert progress("waiting").day == NOW
+    assert progress("passed", entered_at=NOW + 3 * DAY).day == NOW + 3 * DAY
 
 
 @pytest.mark.parametrize(

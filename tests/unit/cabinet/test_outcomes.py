@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabinet.outcomes import Fate, fate_of, group_areas
+from cabinet.outcomes import Fate, fate_of, group_areas, may_rank
 from core.ids import ItemId, PersonId, SittingId
 from exam_server.conclusion import Outcome, OutcomeState
-from scoring.decision import ItemMark
+from scoring.decision import ItemMark, WeakArea
 
 TITLES = {"A": "Хирургия", "B": "Терапия", "C": "Этика"}
 
@@ -52,6 +52,13 @@ def test_being_at_the_cut_is_not_weak() -> None:
     marks = [mark("A", 1)] * 17 + [mark("A", 0)] * 3
     assert not group_areas(marks, TITLES, 85)[0].weak
     assert group_areas(marks, TITLES, 86)[0].weak
+
+
+def test_only_areas_of_enough_items_are_ranked() -> None:
+    marks = [mark("A", 0)] * 3 + [mark("B", 0)] * 2 + [mark("B", 0, 0)]
+    large, small = (WeakArea(code, TITLES[code], Fraction(0), 3) for code in "AB")
+    assert may_rank(marks, [large])
+    assert not may_rank(marks, [large, small])
 
 
 def test_small_areas_are_taken_together() -> None:

@@ -1,26 +1,39 @@
 """Which responses count, and which exams confirm themselves."""
 
 import pytest
+from msgspec.structs import replace
 
 from core.ids import ItemId
 from core.moments import MINUTE, SECOND
 from exam_server.commands import Settle
-from exam_server.conclusion import OutcomeState, choose_state, gather_responses
+from exam_server.conclusion import UNSEEN_AT_MOST, OutcomeState, choose_state, gather_responses
+from proctoring.store import Watched
 from question_bank.blueprints import Confirmation
 from tests.histories.sittings import CHOICE, NOW, UNFOLDING, Drive, make_created, make_form
+from tests.stores.cabinet.centre import AUTOMATIC, PRACTICE
+
+SEEN = Watched(True, UNSEEN_AT_MOST)
 
 
 @pytest.mark.parametrize(
-    ("confirmation", "flagged", "state"),
+    ("confirmation", "flagged", "watched", "state"),
     [
-        ("automatic", False, "confirmed"),
-        ("automatic", True, "preliminary"),
-        ("protocol", False, "preliminary"),
-        ("protocol", True, "preliminary"),
+        ("automatic", False, SEEN, "confirmed"),
+        ("automatic", True, SEEN, "preliminary"),
+        ("automatic", False, Watched(False, 0), "preliminary"),
+        ("automatic", False, Watched(True, UNSEEN_AT_MOST + 1), "preliminary"),
+        ("protocol", False, SEEN, "preliminary"),
+        ("protocol", True, SEEN, "preliminary"),
     ],
 )
-def test_an_incident_always_waits_for_a_person(confirmation: Confirmation, flagged: bool, state: OutcomeState) -> None:
-    assert choose_state(confirmation, flagged) == state
+def test_an_incident_and_a_blind_camera_wait_for_a_person(
+    confirmation: Confirmation, flagged: bool, watched: Watched, state: OutcomeState
+) -> None:
+    assert choose_state(replace(AUTOMATIC, confirmation=confirmation), flagged, watched) == state
+
+
+def test_practice_is_not_watched() -> None:
+    assert choose_state(PRACTICE, False, Watched(True, 10**9)) == "confirmed"
 
 
 def test_responses_are_gathered_by_item_and_stage() -> None:

@@ -11,6 +11,7 @@ from msgspec import inspect
 from core.ids import ChoiceId, PersonId
 from exam_server.events import (
     SCHEMA,
+    AdmissionWithdrawn,
     Admitted,
     AnyEvent,
     Attached,
@@ -43,6 +44,7 @@ optional_numbers = st.none() | numbers
 EVERY: dict[type[Event], st.SearchStrategy[AnyEvent]] = {
     Created: creations(),
     Admitted: st.builds(Admitted, moments, st.sampled_from(["biometrics", "person"])),
+    AdmissionWithdrawn: st.builds(AdmissionWithdrawn, moments),
     Started: st.builds(Started, moments, numbers),
     Attached: st.builds(Attached, moments, st.text(max_size=64), numbers),
     Detached: st.builds(Detached, moments),

@@ -29,6 +29,7 @@ from exam_server.commands import (
     Submit,
 )
 from exam_server.events import (
+    AdmissionWithdrawn,
     Admitted,
     AnyEvent,
     Attached,
@@ -140,7 +141,7 @@ class Reader:
             case Ended():
                 self.leave(event.at)
                 self.ended = True
-            case Admitted() | Flagged() | RespondedLate() | Created():
+            case Admitted() | AdmissionWithdrawn() | Flagged() | RespondedLate() | Created():
                 pass
 
     def respond(self, event: Responded) -> None:
@@ -620,9 +621,10 @@ def test_time_given_back_within_the_grace_saves_the_item() -> None:
 
 
 def test_time_given_back_never_outlasts_the_window() -> None:
-    drive = Drive(make_created(closes_at=NOW + HOUR)).start()
-    drive.do(Extend(3 * HOUR, PROCTOR, 4))
-    assert timing.next_deadline(drive.state) == NOW + HOUR
+    drive = Drive(make_created(closes_at=NOW + HOUR + MINUTE)).start()
+    drive.do(Extend(MINUTE, PROCTOR, 4))
+    assert drive.attempt(Extend(1, PROCTOR, 5)) == ((), "past_window")
+    assert timing.exam_deadline(drive.state) == NOW + HOUR + MINUTE
 
 
 @pytest.mark.parametrize("span", [0, -1, 24 * HOUR + 1, 2**80])

@@ -50,9 +50,10 @@ def test_time_spent_before_counts() -> None:
 @thorough(50)
 def test_time_given_back_moves_a_deadline_by_itself_up_to_the_window(span: int, room: int) -> None:
     drive = Drive(make_created(closes_at=NOW + HOUR + room)).start()
-    drive.do(Extend(span, PROCTOR, 1))
-    assert timing.exam_deadline(drive.state) == NOW + HOUR + min(span, room)
-    assert timing.item_deadline(drive.state) == NOW + MINUTE + span
+    given = span if span <= room else 0
+    assert drive.attempt(Extend(span, PROCTOR, 1))[1] == (None if given else "past_window")
+    assert timing.exam_deadline(drive.state) == NOW + HOUR + given
+    assert timing.item_deadline(drive.state) == NOW + MINUTE + given
 
 
 def test_grace_depends_on_the_connection_across_the_deadline() -> None:
@@ -64,6 +65,16 @@ def test_grace_depends_on_the_connection_across_the_deadline() -> None:
     drive.do(Attach(FIRST), deadline)
     assert timing.grace(drive.state, deadline) == timing.LIVE_GRACE
     drive.do(Attach(FIRST), deadline + 1)
+    assert timing.grace(drive.state, deadline) == timing.LIVE_GRACE, "a second page gains no time"
+    drive.do(Detach(drive.state.epoch), deadline + 2)
+    assert timing.grace(drive.state, deadline) == timing.LIVE_GRACE, "nor does leaving"
+
+
+def test_a_connection_that_was_down_across_the_deadline_keeps_the_longer_grace() -> None:
+    drive = Drive().start()
+    deadline = NOW + MINUTE
+    drive.do(Detach(1), NOW + 1_000)
+    drive.do(Attach(FIRST), deadline + 3_000)
     assert timing.grace(drive.state, deadline) == timing.BROKEN_GRACE
 
 

@@ -1,4 +1,4 @@
-"""Pictures: a committed portrait, scenes made of it, and the picture folders beside a checkout where there are any."""
+"""Pictures: a committed portrait, scenes made of it, and a larger collection where there is one."""
 
 import csv
 import os
@@ -52,10 +52,14 @@ def inspector(models: Models) -> Inspector:
 
 @pytest.fixture(scope="session")
 def faces_folder() -> Path:
-    """The folder of test pictures that lies beside a checkout, or where ACCREDITATION_FACES says."""
+    """A collection of face pictures, which is no part of the repository: the folder that ACCREDITATION_FACES names, or one
+    beside the checkout."""
     folder = Path(os.environ.get("ACCREDITATION_FACES", ROOT.parent / "shared" / "data" / "faces"))
     if not folder.is_dir():
-        pytest.skip("no folder of test pictures: set ACCREDITATION_FACES")
+        pytest.skip(
+            "the collection of face pictures is not part of the repository and was not found; everything else is"
+            " tested without it. To run this test too, set ACCREDITATION_FACES to the folder of the collection"
+        )
     return folder
 
 

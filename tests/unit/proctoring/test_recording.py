@@ -8,9 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Database
 from core.errors import Unavailable
-from core.live import LocalLive
 from proctoring import recording
-from proctoring.recording import Announcer, Recorder, Told, Work, stop
+from proctoring.recording import Recorder, Work, stop
 
 
 class Ledger:
@@ -32,12 +31,11 @@ class Ledger:
         self.kept += written
 
 
-def write(text: str, told: Told | None = None, fail: Callable[[], Exception] | None = None) -> Work:
-    async def work(connection: AsyncConnection) -> Told | None:
+def write(text: str, fail: Callable[[], Exception] | None = None) -> Work:
+    async def work(connection: AsyncConnection) -> None:
         if fail is not None:
             raise fail()
         cast(list[str], connection).append(text)
-        return told
 
     return work
 
@@ -45,24 +43,38 @@ def write(text: str, told: Told | None = None, fail: Callable[[], Exception] | N
 class Desk:
     """A recorder with its ledger, running."""
 
-    def __init__(self, live: LocalLive) -> None:
+    def __init__(self) -> None:
         self.ledger = Ledger()
-        self.announcer = Announcer(live)
-        self.recorder = Recorder(cast(Database, self.ledger), self.announcer)
+        self.recorder = Recorder(cast(Database, self.ledger))
         self.task: asyncio.Task[None] | None = None
 
     def run(self) -> None:
         self.task = asyncio.create_task(self.recorder.run())
 
 
-@pytest.fixture
-def live() -> LocalLive:
-    return LocalLive()
+class Shelf:
+    """Stands in for the files of stills: away until told otherwise, and counts how often it was tried."""
+
+    def __init__(self) -> None:
+        self.away = True
+        self.tries = 0
+        self.tried_often = asyncio.Event()
+
+    def still(self, text: str) -> Work:
+        async def work(connection: AsyncConnection) -> None:
+            self.tries += 1
+            if self.tries >= 3:
+                self.tried_often.set()
+            if self.away:
+                raise Unavailable("files_away", "Нет хранилища")
+            cast(list[str], connection).append(text)
+
+        return work
 
 
 @pytest.fixture
-async def desk(live: LocalLive) -> AsyncIterator[Desk]:
-    made = Desk(live)
+async def desk() -> AsyncIterator[Desk]:
+    made = Desk()
     yield made
     if made.task is not None:
         await stop(made.task)
@@ -77,13 +89,77 @@ async def test_what_waits_is_written_together_and_in_order(desk: Desk) -> None:
     assert desk.ledger.transactions == 1
 
 
-async def test_news_come_after_the_commit(desk: Desk, live: LocalLive) -> None:
-    async with live.subscribe("wall") as heard:
-        desk.recorder.submit(write("one", Told("wall", b"one is stored")))
-        desk.run()
+async def test_what_follows_a_write_comes_once_after_its_commit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "FIRST_WAIT_SECONDS", 0.001)
+    kept: list[list[str]] = []
+    desk.ledger.away = 2
+    desk.recorder.submit(write("one"), lambda: kept.append(list(desk.ledger.kept)))
+    desk.recorder.submit(write("bad", fail=lambda: ValueError("never")), lambda: kept.append([]))
+    desk.run()
+    await desk.recorder.flush()
+    assert kept == [["one"]]
+
+
+async def test_a_flush_waits_for_what_came_before_and_for_nothing_else(desk: Desk) -> None:
+    rounds = 0
+
+    async def restless(connection: AsyncConnection) -> None:
+        nonlocal rounds
+        rounds += 1
+        desk.recorder.submit(restless)  # there is never nothing to write
+
+    desk.recorder.submit(restless)
+    desk.recorder.submit(write("before"))
+    desk.run()
+    async with asyncio.timeout(5):
         await desk.recorder.flush()
-        await desk.announcer.flush()
-        assert await anext(heard) == b"one is stored"
+    assert desk.ledger.kept == ["before"]
+    assert rounds >= 1
+
+
+async def test_a_still_that_cannot_be_kept_holds_no_row_and_is_kept_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "FIRST_WAIT_SECONDS", 0.001)
+    shelf = Shelf()
+    desk.recorder.submit(write("incident"))
+    assert desk.recorder.submit_still(shelf.still("still"), recording.LARGEST_BACKLOG)
+    desk.recorder.submit(write("closed"))
+    desk.run()
+    async with asyncio.timeout(5):
+        await desk.recorder.flush()
+        await shelf.tried_often.wait()
+        assert desk.ledger.kept == ["incident", "closed"]
+        assert not desk.recorder.submit_still(shelf.still("too many"), 1)
+        shelf.away = False
+        await desk.recorder.flush_stills()
+    assert desk.ledger.kept == ["incident", "closed", "still"]
+    assert (desk.recorder.failed, desk.recorder.refused_stills) == (0, 1)
+
+
+async def test_a_still_comes_after_the_row_it_belongs_to(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "FIRST_WAIT_SECONDS", 0.001)
+    desk.ledger.away = 3
+    shelf = Shelf()
+    shelf.away = False
+    for number in range(3):
+        desk.recorder.submit(write(f"incident {number}"))
+        desk.recorder.submit_still(shelf.still(f"still {number}"), 1)
+    desk.run()
+    await desk.recorder.flush_stills()
+    kept = desk.ledger.kept
+    assert sorted(kept) == sorted(f"{what} {number}" for what in ("incident", "still") for number in range(3))
+    assert all(kept.index(f"incident {number}") < kept.index(f"still {number}") for number in range(3))
+
+
+async def test_a_still_that_can_never_be_kept_is_counted_and_costs_no_other(desk: Desk) -> None:
+    desk.recorder.submit_still(write("bad", fail=lambda: ValueError("never")), recording.LARGEST_BACKLOG - 1)
+    desk.recorder.submit_still(write("good"), 1)
+    desk.run()
+    await desk.recorder.flush_stills()
+    assert desk.ledger.kept == ["good"]
+    assert desk.recorder.failed == 1
+    assert desk.recorder.submit_still(write("another"), recording.LARGEST_BACKLOG)
 
 
 async def test_writes_wait_while_the_database_is_away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,22 +185,12 @@ async def test_one_write_that_cannot_succeed_costs_no_other(desk: Desk) -> None:
 
 async def test_stills_are_bounded_and_room_is_given_back(desk: Desk) -> None:
     half = recording.LARGEST_BACKLOG // 2
-    assert desk.recorder.submit(write("one"), half)
-    assert desk.recorder.submit(write("two"), half)
-    assert not desk.recorder.submit(write("three"), 1)
-    assert desk.recorder.submit(write("small change"))
+    assert desk.recorder.submit_still(write("one"), half)
+    assert desk.recorder.submit_still(write("two"), half)
+    assert not desk.recorder.submit_still(write("three"), 1)
+    desk.recorder.submit(write("a row"))
     desk.run()
-    await desk.recorder.flush()
-    assert desk.ledger.kept == ["one", "two", "small change"]
+    await desk.recorder.flush_stills()
+    assert desk.ledger.kept == ["a row", "one", "two"]
     assert desk.recorder.refused_stills == 1
-    assert desk.recorder.submit(write("three"), half)
-
-
-async def test_old_news_give_way_to_new_ones(live: LocalLive) -> None:
-    announcer = Announcer(live)
-    async with live.subscribe("wall") as heard:
-        for number in range(recording.NEWS_KEPT + 1):
-            announcer.tell(Told("wall", str(number).encode()))
-        await announcer.flush()
-        heard_first = int(await anext(heard))
-    assert heard_first > 0
+    assert desk.recorder.submit_still(write("three"), half)

@@ -3,7 +3,7 @@ import asyncio
 from core.ids import SittingId
 from proctoring.incidents import begin
 from proctoring.signals import Kind
-from proctoring.watching import Watch
+from proctoring.watching import Counters, Watch
 
 
 def watch() -> Watch:
@@ -19,7 +19,7 @@ def test_why_nothing_was_seen() -> None:
     assert one.why_unseen == "overload"
     one.note_seen()
     assert one.why_unseen == "silent"
-    assert one.processed == 1
+    assert one.counters == Counters(received=0, processed=1, dropped=1, broken=1)
 
 
 def test_a_last_still_is_due_once() -> None:

@@ -111,7 +111,6 @@ stages = st.builds(
     st.lists(st.sampled_from([Role.REQUIRED, Role.NEUTRAL, Role.HARMFUL]), min_size=1, max_size=7),
     st.booleans(),
 )
-penalties = st.fractions(min_value=0, max_value=2, max_denominator=8)
 randoms = st.randoms(use_true_random=False)
 
 
@@ -120,39 +119,37 @@ def pick(stage: Stage, random: Random) -> list[ChoiceId]:
     return random.sample(ids, random.randint(0, len(ids)))
 
 
-@given(stages, randoms, penalties)
-def test_marks_lie_between_0_and_1_and_the_key_earns_1(stage: Stage, random: Random, penalty: Fraction) -> None:
-    mark = mark_stage(stage, pick(stage, random), penalty)
+@given(stages, randoms)
+def test_marks_lie_between_0_and_1_and_the_key_earns_1(stage: Stage, random: Random) -> None:
+    mark = mark_stage(stage, pick(stage, random))
     assert isinstance(mark, Fraction)
     assert 0 <= mark <= 1
     key = [choice.id for choice in stage.choices if choice.role is Role.REQUIRED]
-    assert mark_stage(stage, key, penalty) == 1
+    assert mark_stage(stage, key) == 1
 
 
-@given(stages, randoms, penalties)
-def test_leaving_out_what_is_not_required_never_lowers(stage: Stage, random: Random, penalty: Fraction) -> None:
+@given(stages, randoms)
+def test_leaving_out_what_is_not_required_never_lowers(stage: Stage, random: Random) -> None:
     roles = {choice.id: choice.role for choice in stage.choices}
     chosen = pick(stage, random)
     for place, choice in enumerate(chosen):
         if roles[choice] is not Role.REQUIRED:
             better = chosen[:place] + chosen[place + 1 :]
-            assert mark_stage(stage, better, penalty) >= mark_stage(stage, chosen, penalty)
+            assert mark_stage(stage, better) >= mark_stage(stage, chosen)
 
 
-@given(stages, randoms, penalties)
-def test_adding_a_required_action_never_lowers_wherever_it_goes(
-    stage: Stage, random: Random, penalty: Fraction
-) -> None:
+@given(stages, randoms)
+def test_adding_a_required_action_never_lowers_wherever_it_goes(stage: Stage, random: Random) -> None:
     chosen = pick(stage, random)
-    before = mark_stage(stage, chosen, penalty)
+    before = mark_stage(stage, chosen)
     for choice in stage.choices:
         if choice.role is Role.REQUIRED and choice.id not in chosen:
             for place in range(len(chosen) + 1):
-                assert mark_stage(stage, [*chosen[:place], choice.id, *chosen[place:]], penalty) >= before
+                assert mark_stage(stage, [*chosen[:place], choice.id, *chosen[place:]]) >= before
 
 
-@given(stages, randoms, penalties)
-def test_mending_the_order_of_two_neighbours_never_lowers(stage: Stage, random: Random, penalty: Fraction) -> None:
+@given(stages, randoms)
+def test_mending_the_order_of_two_neighbours_never_lowers(stage: Stage, random: Random) -> None:
     places = {choice.id: place for place, choice in enumerate(stage.choices)}
     roles = {choice.id: choice.role for choice in stage.choices}
     chosen = pick(stage, random)
@@ -160,7 +157,7 @@ def test_mending_the_order_of_two_neighbours_never_lowers(stage: Stage, random: 
         one, two = chosen[first], chosen[first + 1]
         if roles[one] is roles[two] is Role.REQUIRED and places[one] > places[two]:
             mended = [*chosen[:first], two, one, *chosen[first + 2 :]]
-            assert mark_stage(stage, mended, penalty) >= mark_stage(stage, chosen, penalty)
+            assert mark_stage(stage, mended) >= mark_stage(stage, chosen)
 
 
 @given(stages, randoms)

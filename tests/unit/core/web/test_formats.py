@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -29,6 +29,11 @@ def test_a_moment_names_its_zone_by_the_distance_from_moscow(zone: str, lang: st
 def test_a_date_does_not_break_inside_and_the_zone_stays_with_its_time() -> None:
     assert formats.date_text(AT) == "22\xa0ноября\xa02026"
     assert formats.datetime_text(AT).endswith(", 14:30\xa0(МСК)")
+
+
+def test_a_date_of_no_zone_is_written_like_any_other() -> None:
+    assert formats.day_text(date(2026, 11, 22)) == formats.date_text(AT)
+    assert formats.day_text(date(2031, 5, 1), "en") == "1\xa0May\xa02031"
 
 
 def test_moments_and_aware_datetimes_read_the_same_and_naive_ones_are_refused() -> None:

@@ -70,5 +70,5 @@ class Door:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {}).update(principal=Door.who, login_key=KEY)
+        scope.setdefault("state", {}).update(principal=Door.who, login_key=KEY, login_unknown=False)
         await self.app(scope, receive, send)

@@ -103,7 +103,9 @@ async def test_a_sitting_of_somebody_else_or_of_nobody_is_not_found(client: http
 
 @pytest.mark.usefixtures("nobody")
 async def test_nobody_gets_in_without_signing_in(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/exam/41")).status_code == 401
+    page = await client.get("/exam/41?step=check", headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["location"]) == (303, "/login?next=/exam/41%3Fstep%3Dcheck")
+    assert (await client.get("/exam/41", headers={"accept": "application/json"})).status_code == 401
 
 
 async def test_pages_hold_no_script_or_style_of_their_own_and_are_not_kept(
