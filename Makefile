@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test lint fmt lock environment environment-dev
+.PHONY: help setup run reset test lint fmt lock pictures environment environment-dev
 
 # The newest Python that is new enough; name another with `make PYTHON=…`.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3 python; do \
@@ -11,7 +11,7 @@ VENV_PYTHON := .venv/bin/python
 ARGS ?=
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "make %-7s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
 
 environment:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; name it with make PYTHON=…" >&2; exit 1; }
@@ -43,6 +43,10 @@ lint: environment-dev ## ruff, mypy --strict, import-linter
 
 fmt: environment-dev ## format the code and mend what ruff can mend
 	@$(VENV_PYTHON) -m ruff check --fix --quiet . ; $(VENV_PYTHON) -m ruff format --quiet .
+
+pictures: environment-dev ## the README's pictures anew
+	@$(VENV_PYTHON) -m app.provisions
+	@$(VENV_PYTHON) -m tests.browser.pictures
 
 lock: environment-dev ## resolve the dependencies in pyproject.toml anew
 	@command -v uv >/dev/null || test -x var/uv/bin/uv || $(VENV_PYTHON) -m pip install -qq --target var/uv uv

@@ -98,9 +98,7 @@ class Draft(Struct, frozen=True):
 async def draft(connection: AsyncConnection, sittings: Sequence[SittingId]) -> Draft:
     """The protocol over these sittings as it stands now. Raises NotFound, Conflict, Invalid."""
     lines = await draft_lines(connection, list(sittings))
-    return Draft(
-        lines, mark_of(lines), await names_of(connection, lines), await count_incidents(connection, lines)
-    )
+    return Draft(lines, mark_of(lines), await names_of(connection, lines), await count_incidents(connection, lines))
 
 
 def mark_of(lines: Sequence[Line]) -> str:

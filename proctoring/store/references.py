@@ -1,9 +1,9 @@
 """Reference pictures: biometric data, always sealed."""
 
 import msgspec
-from core.blobs import Blobs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.blobs import Blobs
 from core.database import execute, fetch_one
 from core.ids import BlobId, SittingId
 from core.moments import Moment

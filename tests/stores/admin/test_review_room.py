@@ -6,9 +6,9 @@ from sqlalchemy.exc import DBAPIError
 from admin import review_room
 from admin.review_room import likeness
 from core.access import Role
-from core.database import execute, fetch_one
-from core.ids import IncidentId, ProtocolId, SittingId
-from exam_server.conclusion import annul_outcome, confirm_outcome
+from core.database import execute
+from core.ids import IncidentId, SittingId
+from exam_server.conclusion import confirm_outcome
 from proctoring import store as watched
 from proctoring.review import Ruling, Stage, Verdict
 from proctoring.signals import MATCH_AT, Kind
@@ -158,16 +158,9 @@ async def test_a_running_sitting_is_not_reviewed_yet(school: School) -> None:
 async def test_what_is_noticed_after_the_outcome_is_final_changes_nothing(school: School, state: str) -> None:
     sitting = await school.finish(await school.hire("anna", Role.CANDIDATE))
     async with school.database.transaction() as connection:
-        if state == "confirmed":
-            await confirm_outcome(connection, sitting, None, school.clock.now())
-        else:
-            row = await fetch_one(
-                connection,
-                """INSERT INTO exam_server.protocol (number, signed_by, signed_at, content, signature)
-                   VALUES ('2026-0001', 1, 1, '', '') RETURNING id""",
-            )
-            assert row is not None
-            await annul_outcome(connection, sitting, (ProtocolId(row["id"]), "2026-0001"), school.clock.now())
+        await execute(
+            connection, "UPDATE exam_server.outcome SET state = :state WHERE sitting_id = :id", state=state, id=sitting
+        )
     late = await school.notice(sitting)
     assert await find(school, sitting, late, "confirmed") == 409
     assert await decide(school, sitting, "annul") == 409

@@ -75,7 +75,7 @@ async def test_a_failure_says_what_to_revise_and_when_to_come_again(centre: Cent
     assert page.count("<meter") == 3
     assert "Остальные разделы" in page
     assert "Что повторить" in page
-    assert ("Начните с первого" in page) is False
+    assert "Начните с первого" not in page
     assert "9 мин из 40 мин" in page
     assert "завершено вами" in page
     assert "1 из 3" in page

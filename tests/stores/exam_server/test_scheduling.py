@@ -245,7 +245,7 @@ async def test_whoever_has_passed_need_not_come_again(centre: Centre, candidate:
     assert await code_of(centre.enter(candidate, booking)) == "passed"
 
 
-async def test_an_absence_and_an_annulled_attempt_do_not_count(
+async def test_an_absence_does_not_count_and_an_annulled_attempt_does(
     centre: Centre, candidate: Principal, database: Database
 ) -> None:
     absent = await centre.enter(candidate, await centre.book(candidate, await centre.window(lasts=HOUR)))
@@ -254,12 +254,18 @@ async def test_an_absence_and_an_annulled_attempt_do_not_count(
     centre.clock.advance(2 * HOUR)
     await centre.settle(absent)
     await centre.conclude(absent)
-    flagged = await centre.take(candidate, await centre.book(candidate, await centre.window()), 3, flagged=True)
+    async with database.transaction() as connection:
+        assert await scheduling.past_attempts(connection, candidate.id, EXAM.id) == []
+    flagged = await centre.take(candidate, await centre.book(candidate, await centre.window()), 20, flagged=True)
     await centre.judge(flagged, Ruling.ANNUL)
     await centre.sign(flagged)
     async with database.transaction() as connection:
-        assert await scheduling.past_attempts(connection, candidate.id, EXAM.id) == []
-    await take(centre, candidate, 20)
+        (attempt,) = await scheduling.past_attempts(connection, candidate.id, EXAM.id)
+    assert attempt.passed is False
+    booking = await centre.book(candidate, await centre.window(lasts=40 * DAY))
+    assert await code_of(centre.enter(candidate, booking)) == "waiting"
+    centre.clock.advance(31 * DAY)
+    await centre.enter(candidate, booking)
 
 
 async def test_practice_asks_for_nothing(centre: Centre) -> None:

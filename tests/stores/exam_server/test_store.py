@@ -39,14 +39,15 @@ async def test_an_unknown_sitting(database: Database) -> None:
 async def test_an_ended_sitting_waits_for_its_conclusion(
     database: Database, centre: Centre, engine: Engine, prepared: SittingId
 ) -> None:
-    async def waiting(limit: int = 10) -> list[SittingId]:
+    async def waiting(after: int = 0, limit: int = 10) -> list[SittingId]:
         async with database.transaction() as connection:
-            return await store.unconcluded(connection, limit)
+            return await store.unconcluded(connection, SittingId(after), limit)
 
     assert await waiting() == []
     await engine.order(prepared, Admit("person"), Attach("browser01"), Start(1), Submit(2))
     assert await waiting() == [prepared]
-    assert await waiting(0) == []
+    assert await waiting(limit=0) == []
+    assert await waiting(after=prepared) == []
     await centre.conclude(prepared)
     assert await waiting() == []
     async with database.transaction() as connection:
@@ -85,10 +86,23 @@ async def test_the_entrance_keeps_each_step(database: Database, candidate: Princ
         await store.record_consent(connection, prepared, "2026-1", True, AT)
         await store.record_check(connection, prepared, '{"a": 1}', AT + 1)
         await store.record_reference(connection, prepared, AT + 2)
+        assert await store.load_entrance(connection, prepared) == Entrance(AT + 1, AT, True, AT + 2)
+
+
+async def test_another_consent_takes_back_what_rested_on_the_old_one(
+    database: Database, candidate: Principal, prepared: SittingId
+) -> None:
+    async with database.transaction() as connection:
+        await store.record_consent(connection, prepared, "2026-1", True, AT)
+        await store.record_reference(connection, prepared, AT + 1)
+        await store.record_consent(connection, prepared, "2026-1", False, AT + 2)
+        assert await store.load_entrance(connection, prepared) == Entrance(None, AT + 2, False)
         await store.record_identity(connection, prepared, candidate.id, AT + 3)
         await store.record_consent(connection, prepared, "2026-1", False, AT + 4)
-        entrance = await store.load_entrance(connection, prepared)
-    assert entrance == Entrance(AT + 1, AT + 4, False, AT + 2, AT + 3, candidate.id)
+        kept = Entrance(None, AT + 4, False, None, AT + 3, candidate.id)
+        assert await store.load_entrance(connection, prepared) == kept
+        await store.record_consent(connection, prepared, "2026-1", True, AT + 5)
+        assert await store.load_entrance(connection, prepared) == Entrance(None, AT + 5, True)
 
 
 async def test_connections_are_kept_once_an_epoch(database: Database, prepared: SittingId) -> None:

@@ -52,8 +52,7 @@ def inspector(models: Models) -> Inspector:
 
 @pytest.fixture(scope="session")
 def faces_folder() -> Path:
-    """A collection of face pictures, which is no part of the repository: the folder that ACCREDITATION_FACES names, or one
-    beside the checkout."""
+    """A collection of face pictures, no part of the repository: where ACCREDITATION_FACES says, or beside it."""
     folder = Path(os.environ.get("ACCREDITATION_FACES", ROOT.parent / "shared" / "data" / "faces"))
     if not folder.is_dir():
         pytest.skip(

@@ -106,6 +106,7 @@ async def test_a_flush_waits_for_what_came_before_and_for_nothing_else(desk: Des
     async def restless(connection: AsyncConnection) -> None:
         nonlocal rounds
         rounds += 1
+        await asyncio.sleep(0)  # as a database would
         desk.recorder.submit(restless)  # there is never nothing to write
 
     desk.recorder.submit(restless)
