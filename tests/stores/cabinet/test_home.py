@@ -271,7 +271,7 @@ async def test_somebody_elses_booking_looks_like_none(centre: Centre, candidate:
         (waiting, "Тестирование ещё не открыто."),
         (missed, "Время тестирования прошло."),
         (window_cancelled, "Это время тестирования отменено."),
-        (documents_lost, "Для допуска не хватает документов. Загрузите"),
+        (documents_lost, "Для допуска не хватает документов. Передайте их"),
     ],
 )
 async def test_entering_at_the_wrong_time_is_refused_on_the_page_itself(

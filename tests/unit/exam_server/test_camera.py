@@ -44,6 +44,7 @@ class Watching:
         self.pipeline = Pipeline()
         self.previews: list[bytes] = []
         self.watched: list[SittingId] = []
+        self.ended: list[tuple[SittingId, Moment]] = []
         self.refuse: Callable[[AccreditationError], None] | None = None
         self.trouble: AccreditationError | None = None
 
@@ -52,6 +53,9 @@ class Watching:
             raise self.trouble
         self.watched.append(sitting)
         self.refuse = refused
+
+    async def end(self, sitting: SittingId, at: Moment) -> None:
+        self.ended.append((sitting, at))
 
     def preview(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None:
         check(jpeg)
@@ -257,6 +261,7 @@ async def test_after_the_end_it_is_told_so() -> None:
     await studio.say(JPEG)
     assert studio.told[-1] == {"type": "closed"}
     assert studio.closed == 1000
+    assert studio.watching.ended == [(SITTING, studio.log.state(SITTING).ended_at)]
     assert studio.watching.pipeline.offered == []
 
 
