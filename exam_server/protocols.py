@@ -100,6 +100,13 @@ async def sign_protocol(
     if not signer.may(Permission.PROTOCOL_SIGN):
         raise Forbidden("may_not_sign", "Протокол подписывает председатель или секретарь подкомиссии.")
     await execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('protocol', 0))")
+    # Decisions about these sittings wait until the protocol stands, so that no line is out of date when it is signed.
+    await fetch_all(
+        connection,
+        """SELECT sitting_id FROM exam_server.outcome WHERE sitting_id = ANY(CAST(:ids AS bigint[]))
+           ORDER BY sitting_id FOR UPDATE""",
+        ids=sorted(set(sittings)),
+    )
     lines = await draft_lines(connection, sittings)
     if any(line.candidate == signer.id for line in lines):
         raise Forbidden("own_sitting", "Решать о собственном тестировании нельзя.")

@@ -1,4 +1,4 @@
-"""A small simulated history in a running demo, so that every page has something to show."""
+"""A small simulated history for the demo, so that every page has something to show."""
 
 from msgspec import Struct
 
@@ -32,17 +32,25 @@ FATES = {
 }
 
 
-async def simulate(server: Server, database: Database) -> History:
-    """Hold COUNT sittings through the real engine, sign protocols, wait until the register has its entries."""
-    log = EventLog(server.url)
-    await log.start()
+async def simulate(server: Server) -> None:
+    """Hold COUNT sittings through the real engine and sign protocols.
+
+    Before the server runs: their deadlines are long past, and it would settle them at its first sweep.
+    """
+    database, log = Database(server.url, pool_size=simulation.AT_ONCE), EventLog(server.url)
     try:
+        await log.start()
         run = simulation.Simulation(database, log, DatabaseSource(database), 1)
         now = SystemClock().now()
         await run.run(now, COUNT, lambda done: None)
         await simulation.sign_some_protocols(database, server.keys.platform, now, KEPT)
     finally:
         await log.close()
+        await database.close()
+
+
+async def look_up(database: Database) -> History:
+    """One of each kind, once the running server has brought every outcome to the register."""
 
     async def delivered() -> bool:
         async with database.transaction() as connection:

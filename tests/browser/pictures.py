@@ -60,11 +60,10 @@ async def take_pictures() -> None:
     settings = Settings()
     chromium = get_chromium(browsers_folder(settings))
     with _folder() as folder, _server(folder, get_models(settings).detector.parent) as server:
-        database = Database(server.url, pool_size=24)
+        database = Database(server.url, pool_size=2)
         film = Film(folder / "film.y4m")
         try:
             async with async_playwright() as driver, launched(driver, chromium, film) as browser:
-                await simulate(server, database)
                 await picture_an_exam(browser, server, database)
                 await picture_the_watch(browser, server, database, film)
         finally:
@@ -256,6 +255,7 @@ def _server(folder: Path, models: Path) -> Iterator[Server]:
         wait_for(lambda: migrate(url))
         wait_for(lambda: fill(url))
         server = Server(url, folder / "var", free_port(), models)
+        wait_for(lambda: simulate(server))
         try:
             yield server.start()
         finally:

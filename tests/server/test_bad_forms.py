@@ -279,6 +279,8 @@ async def test_every_field_of_the_sign_in(house: Server) -> None:
         form = {**json_too, "content-type": "application/x-www-form-urlencoded"}
         for content in ("login=" + "x" * 5_000_000, "&".join(["login=1"] * 5_000)):
             check(await person.post("/login", headers=form, content=content), (400, 403, 413))
+        film = {"file": ("film.mp4", b"\x00" * 8_000_000)}
+        check(await person.post("/login", headers=json_too, data={**right, "csrf": token}, files=film), 413)
         uploaded = {name: (f"{name}.txt", value.encode()) for name, value in right.items()}
         answer = await person.post("/login", data={"csrf": token}, files=uploaded)
         assert answer.status_code == 422

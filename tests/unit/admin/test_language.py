@@ -13,13 +13,14 @@ from admin.pages.bank import ROLE_WORDS as CHOICE_WORDS
 from admin.pages.frame import DONE, SECTIONS
 from admin.pages.operations import TOPIC_WORDS
 from admin.pages.people import ROLE_WORDS, ZONE_WORDS
-from admin.pages.register import ACTOR_WORDS, STATUS_WORDS
-from admin.pages.register import KIND_WORDS as ENTRY_KIND_WORDS
+from admin.pages.register import ACTOR_WORDS
 from admin.pages.sittings import ROLE_WORDS as STILL_WORDS
 from admin.pages.sittings import SEVERITY_WORDS, STATE_WORDS
 from core.web import language
 from core.web.pages import Pages
 from proctoring.signals import TITLES
+from registry.pages.words import KIND_WORDS as ENTRY_KIND_WORDS
+from registry.pages.words import STATUS_WORDS
 
 PACKAGE = Path(admin.__file__).parent
 ERRORS = {"Invalid", "Conflict", "NotFound", "Forbidden", "TooMany"}
