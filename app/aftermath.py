@@ -44,10 +44,3 @@ class Aftermath:
                 _log.warning("aftermath.put_off", sitting=sitting.id)
             except Exception:
                 _log.exception("aftermath.failed", sitting=sitting.id)
-
-    async def settle(self) -> None:
-        """Conclude what ended so far and nobody has begun on: for the end of a process and for simulations."""
-        while not self._ended.empty():
-            sitting = self._ended.get_nowait()
-            await self._observation.end(sitting.id, sitting.ended_at or sitting.last_at)
-            await self._conclusion.conclude(sitting.id)

@@ -25,6 +25,7 @@ from exam_server.scheduling import today_in
 from exam_server.sitting import Sitting
 from proctoring import review
 from proctoring.store import Watched, incidents_of
+from proctoring.store import settle as settle_watching
 from proctoring.store import watched as watched_of
 from question_bank.blueprint_store import load_blueprint
 from question_bank.blueprints import Accreditation, Blueprint
@@ -113,6 +114,8 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     watched = await watched_of(connection, sitting_id, sitting.started_at, sitting.ended_at)
     if not watched.complete and now - sitting.ended_at < STORED_WITHIN:
         return False
+    if not watched.complete:
+        await settle_watching(connection, sitting_id, sitting.ended_at)  # whoever watched is gone
     blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
     refs = [(entry.item, entry.version) for entry in sitting.form.entries]
     who = await person(connection, sitting.candidate)

@@ -4,7 +4,7 @@ Everything here lives as long as one test file, and all tests of a file share on
 and its database are started once for each.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,19 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 
 from app.chromium import browsers_folder, get_chromium
+from app.embedded import free_port
 from core.database import Database
 from core.settings import Settings
+from proctoring.models import Models
 from tests.browser.chromium import launched
 from tests.browser.examinee import PATIENCE_MS, Examinee, signed_in
 from tests.browser.film import Film, person
 from tests.browser.line import Line, laid
 from tests.server.booth import Booth, Staff
-from tests.server.conftest import _demo, _demo_copies, house
+from tests.server.conftest import _demo, _demo_copies, drop
 from tests.server.processes import Server
 
-__all__ = ["_demo", "_demo_copies", "house"]
+__all__ = ["_demo", "_demo_copies"]
 
 HERE = Path(__file__).parent
 
@@ -43,6 +45,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             if pytest_asyncio.is_async_test(item):
                 item.add_marker(shared, append=False)
+
+
+@pytest.fixture(scope="module")
+def house(
+    _demo_copies: Callable[[str], str],
+    models: Models,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Server]:
+    """A running server with the demo. A test file may `prepare(server)` it before it starts."""
+    url = _demo_copies(request.module.__name__.rpartition(".")[2])
+    server = Server(url, tmp_path_factory.mktemp("house"), free_port(), models.detector.parent)
+    try:
+        getattr(request.module, "prepare", lambda server: None)(server)
+        yield server.start()
+    finally:
+        server.stop()
+        drop(url)
+    assert "graceful shutdown exceeded" not in server.said(), "the end of some connection was not noticed"
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Every page for its role: no barrier, no overflow, no complaint, light and dark, on a desk and on a phone."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -11,11 +11,9 @@ from playwright.async_api import Browser, Page, expect
 
 from app.candidate import READINGS
 from app.demo.people import STAFF
-from app.embedded import free_port
 from core.access import find_person
 from core.database import Database, fetch_one
 from core.ids import PersonId
-from proctoring.models import Models
 from tests.browser.audit import AXE, audit
 from tests.browser.conftest import Booths, Contexts, Examinees
 from tests.browser.examinee import Examinee, answer_to, signed_in
@@ -23,7 +21,7 @@ from tests.browser.film import Film
 from tests.browser.history import History, look_up, simulate
 from tests.browser.watchman import Watchman
 from tests.server.booth import CONSENT, Booth, sign_in
-from tests.server.conftest import drop, wait_for
+from tests.server.conftest import wait_for
 from tests.server.processes import Server
 
 SHOWN = {
@@ -121,17 +119,9 @@ class Scene(Struct, frozen=True):
     """What stands for the braces in an address."""
 
 
-@pytest.fixture(scope="module")
-def house(
-    _demo_copies: Callable[[str], str], models: Models, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A running server whose demo has a history."""
-    url = _demo_copies("pages")
-    server = Server(url, tmp_path_factory.mktemp("house"), free_port(), models.detector.parent)
+def prepare(server: Server) -> None:
+    """The demo gets a history before anybody comes."""
     wait_for(lambda: simulate(server))
-    yield server.start()
-    server.stop()
-    drop(url)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
