@@ -224,6 +224,7 @@ async def save(page: Page, name: str, *, full: bool = False) -> None:
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("Emulation.setScrollbarsHidden", {"hidden": True})
     await page.evaluate("document.fonts.ready")
+    await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     png = await page.screenshot(animations="disabled", caret="hide", full_page=full)
     picture = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
