@@ -108,6 +108,8 @@ class Cluster:
             "port": str(port),
             "unix_socket_directories": "",
             "fsync": durability,
+            # A worker at a copy that a test is done with would keep it from being dropped.
+            "autovacuum": durability,
             "full_page_writes": durability,
             "synchronous_commit": durability,
             "shared_buffers": self.shared_buffers,

@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,16 +21,15 @@ from tests.places import quick_folder
 START_SECONDS = 60
 LOG = "chromium.log"
 WIDE = (1280, 900)
-PHONE = (390, 844)
 
 
-def flags(film: Film, folder: str, size: tuple[int, int]) -> list[str]:
+def flags(film: Film, folder: str) -> list[str]:
     """What Chromium is started with: no call home, no prompts, the film for a camera."""
     chosen = [
         "--headless=new",
         "--remote-debugging-port=0",
         f"--user-data-dir={folder}",
-        f"--window-size={size[0]},{size[1]}",
+        f"--window-size={WIDE[0]},{WIDE[1]}",
         "--disable-gpu",
         "--disable-quic",
         "--no-first-run",
@@ -47,20 +46,22 @@ def flags(film: Film, folder: str, size: tuple[int, int]) -> list[str]:
         chosen.append("--disable-dev-shm-usage")  # containers give it 64 MB, which is too little
     if os.geteuid() == 0:
         chosen.append("--no-sandbox")  # the sandbox refuses root
-    return [*chosen, "about:blank"]
+    return chosen
 
 
 @asynccontextmanager
 async def launched(
-    playwright: Playwright, chromium: Path, film: Film, size: tuple[int, int] = WIDE
+    playwright: Playwright, chromium: Path, film: Film, *, more: Sequence[str] = ()
 ) -> AsyncIterator[Browser]:
-    """A browser with a fresh profile, and everything of it gone at the end."""
+    """A browser with a fresh profile, and everything of it gone at the end. `more`: further flags."""
     with tempfile.TemporaryDirectory(prefix="chromium-", dir=quick_folder(), ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with (folder / LOG).open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 chromium,
-                *flags(film, name, size),
+                *flags(film, name),
+                *more,
+                "about:blank",
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -63,7 +63,10 @@ async def take_pictures() -> None:
         database = Database(server.url, pool_size=2)
         film = Film(folder / "film.y4m")
         try:
-            async with async_playwright() as driver, launched(driver, chromium, film) as browser:
+            async with (
+                async_playwright() as driver,
+                launched(driver, chromium, film, more=["--hide-scrollbars"]) as browser,
+            ):
                 await picture_an_exam(browser, server, database)
                 await picture_the_watch(browser, server, database, film)
         finally:
@@ -221,10 +224,7 @@ async def filmed(booth: Booth, scene: Picture) -> AsyncIterator[None]:
 
 async def save(page: Page, name: str, *, full: bool = False) -> None:
     """What the window shows, as WebP in the best quality that is small enough."""
-    devtools = await page.context.new_cdp_session(page)
-    await devtools.send("Emulation.setScrollbarsHidden", {"hidden": True})
     await page.evaluate("document.fonts.ready")
-    await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     png = await page.screenshot(animations="disabled", caret="hide", full_page=full)
     picture = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
