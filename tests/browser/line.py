@@ -64,6 +64,8 @@ class Line:
             for end in (writer, to_there):
                 self._writers.pop(end, None)
                 end.transport.abort()
+            with contextlib.suppress(OSError):
+                await to_there.wait_closed()
 
     def _close(self, state: Literal["no_sockets", "cut"]) -> None:
         self._state = state
@@ -89,11 +91,14 @@ async def laid(host: str, port: int) -> AsyncIterator[Line]:
     """A line to a server, at an address of its own."""
     line = Line(host, port)
     connections: set[asyncio.Task[None]] = set()
+    ends: set[asyncio.StreamWriter] = set()
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(line.join(reader, writer))
         connections.add(task)
+        ends.add(writer)
         task.add_done_callback(connections.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     server = await asyncio.start_server(begin, "127.0.0.1", 0)
     line.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -104,6 +109,8 @@ async def laid(host: str, port: int) -> AsyncIterator[Line]:
         for task in list(connections):
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+        # An aborted connection is closed a turn of the loop later; the loop must not end before.
+        await asyncio.gather(*(end.wait_closed() for end in ends), return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
