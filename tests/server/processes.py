@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -32,6 +32,7 @@ class Server:
         models: Path,
         command: Sequence[str] = ("-m", "tests.server.child"),
         burst: int | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.url = url
         self.data = data
@@ -47,6 +48,7 @@ class Server:
             "PROCTORING_MODELS": str(models),
             "FRAME_WORKERS": "1",
             **({} if burst is None else {"FLOOD_BURST": str(burst)}),
+            **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
 
