@@ -15,21 +15,39 @@ from core.web.formats import duration_text
 from exam_server.events import (
     AdmissionWithdrawn,
     Admitted,
+    Allowance,
+    AllowanceSet,
     AnyEvent,
     Attached,
+    BreakBegun,
+    BreakOver,
+    CloseMoved,
     Created,
     Detached,
     Ended,
     EndReason,
     Extended,
     Flagged,
+    FormReplaced,
+    HelpAnswered,
+    HelpAsked,
     ItemExpired,
     ItemLocked,
+    ItemWithdrawn,
+    LateAdmitted,
+    NoticeRead,
+    OutageCompensated,
+    Paused,
+    Questioned,
     Responded,
     RespondedLate,
+    Resumed,
+    SectionClosed,
+    SectionExpired,
     Shown,
     StageLocked,
     Started,
+    Told,
 )
 from exam_server.store import Note
 from proctoring.incidents import Incident, Severity
@@ -139,6 +157,44 @@ class Writer(Struct, frozen=True):
                 return Line(at, say("Подключение № %(epoch)s") % {"epoch": event.epoch})
             case Detached():
                 return Line(at, say("Связь прервалась"), "warn")
+            case Paused():
+                text = say("Приостановлено: %(name)s") % {"name": self._name(event.by)}
+                return Line(at, text, "warn", detail=self._note(event.note))
+            case Resumed():
+                return Line(at, say("Продолжено: %(name)s") % {"name": self._name(event.by)}, "ok")
+            case BreakBegun():
+                span = duration_text(event.until - at, self.lang)
+                return Line(at, say("Перерыв, не дольше %(span)s") % {"span": span})
+            case BreakOver():
+                return Line(at, say("Перерыв окончен") if event.seq is not None else say("Время перерыва вышло"))
+            case OutageCompensated():
+                span = duration_text(event.span, self.lang)
+                return Line(at, say("Возвращено %(span)s за перебой в работе сервиса") % {"span": span}, "ok")
+            case AllowanceSet():
+                text = say("Дополнительное время: %(allowance)s. Назначил: %(name)s")
+                values = {"allowance": allowance_text(event.allowance, say, self.lang), "name": self._name(event.by)}
+                return Line(at, text % values, "ok", detail=self._note(event.note))
+            case CloseMoved():
+                text = say("Окончание назначенного времени перенесено: %(name)s") % {"name": self._name(event.by)}
+                return Line(at, text, detail=self._note(event.note))
+            case FormReplaced():
+                return Line(at, say("Набор заданий заменён до начала"))
+            case SectionClosed():
+                return Line(at, say("Раздел %(section)s завершён") % {"section": event.section + 1})
+            case SectionExpired():
+                return Line(at, say("Время раздела %(section)s истекло") % {"section": event.section + 1}, "warn")
+            case HelpAsked():
+                return Line(at, say("Кандидат просит помощи"), "warn", detail=self._note(event.note))
+            case HelpAnswered():
+                return Line(at, say("На просьбу о помощи ответили: %(name)s") % {"name": self._name(event.by)})
+            case Told() if event.kind == "warning":
+                text = say("Предупреждение: %(name)s") % {"name": self._name(event.by)}
+                return Line(at, text, "warn", detail=self._note(event.note))
+            case Told():
+                text = say("Сообщение: %(name)s") % {"name": self._name(event.by)}
+                return Line(at, text, detail=self._note(event.note))
+            case NoticeRead():
+                return Line(at, say("Кандидат прочёл сообщение"), minor=True)
             case Extended():
                 values = {"span": duration_text(event.span, self.lang), "name": self._name(event.by)}
                 return Line(at, say("Добавлено %(span)s: %(name)s") % values, "ok", detail=self._note(event.note))
@@ -170,6 +226,15 @@ class Writer(Struct, frozen=True):
                 return Line(at, say("Задание %(item)s отмечено") % number, minor=True)
             case Flagged():
                 return Line(at, say("Отметка задания %(item)s снята") % number, minor=True)
+            case ItemWithdrawn():
+                return Line(at, say("Задание %(item)s снято до показа и не оценивается") % number, "warn")
+            case Questioned():
+                text = say("Задание %(item)s: кандидат считает, что в нём ошибка") % number
+                return Line(at, text, "warn", detail=self._note(event.note))
+            case LateAdmitted():
+                values = {"number": event.late + 1, "name": self._name(event.by)}
+                text = say("Опоздавший ответ № %(number)s засчитан: %(name)s") % values
+                return Line(at, text, "ok", detail=self._note(event.note))
             case RespondedLate():
                 return Line(at, say("Задание %(item)s: ответ пришёл после срока и не засчитан") % number, "warn")
         raise TypeError(f"no words for {type(event).__name__}")
@@ -206,6 +271,20 @@ def end_text(reason: EndReason, say: Say) -> str:
             return say("Тестирование завершил проктор")
         case "not_started":
             return say("Тестирование так и не было начато")
+        case "window_cancelled":
+            return say("Тестирование отменено организатором")
+
+
+def allowance_text(allowance: Allowance, say: Say, lang: str) -> str:
+    """What a candidate is given beside the usual limits."""
+    parts = []
+    if allowance.percent != 100:
+        parts.append(say("%(percent)s %% обычного времени") % {"percent": allowance.percent})
+    if allowance.extra:
+        parts.append(say("ещё %(span)s") % {"span": duration_text(allowance.extra, lang)})
+    if allowance.breaks:
+        parts.append(say("перерывов сверх обычных: %(count)s") % {"count": allowance.breaks})
+    return ", ".join(parts) or say("нет")
 
 
 def gap_reason(reason: str, say: Say) -> str:

@@ -12,7 +12,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.types import Scope
 
 from app.aftermath import Aftermath
 from app.demo.people import DemoPerson
@@ -22,7 +21,6 @@ from core.access.gate import LoginGate
 from core.blobs import Blobs
 from core.clock import Clock, SystemClock
 from core.database import Database
-from core.ids import SittingId
 from core.keys import Keys
 from core.live import Live, LocalLive, RedisLive
 from core.settings import Settings
@@ -31,16 +29,16 @@ from core.web.bodies import MOST_BYTES, BoundedBodies
 from core.web.pages import Pages
 from core.web.security import SameOrigin, SecurityHeaders
 from core.web.statics import Statics
-from exam_server import store
 from exam_server.camera import CameraSocket, Observation
 from exam_server.conclusion import Conclusion
 from exam_server.conduct import Conduct
-from exam_server.connection import SittingSocket, caller
+from exam_server.connection import SittingSocket
 from exam_server.entrance import Entrance
 from exam_server.event_log import EventLog
 from exam_server.invigilation import Invigilation
 from exam_server.pages.samples import MAX_SAMPLE
 from exam_server.pages.steps import MAX_PICTURE
+from exam_server.records import DatabaseRecords
 from exam_server.source import DatabaseSource
 from proctoring.models import Models
 from proctoring.pipeline import Pipeline
@@ -90,11 +88,7 @@ def build(
     topics = join_topics(intake, keys.registry.public, keys.platform, blobs)
     jobs = Jobs(database, clock, conduct, conclusion, topics)
     pages = Pages(FACES)
-
-    async def greet(sitting: SittingId, epoch: int, scope: Scope) -> None:
-        address, device = caller(scope)
-        async with database.transaction() as connection:
-            await store.record_connection(connection, sitting, epoch, address, device, clock.now())
+    records = DatabaseRecords(database, clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -118,7 +112,7 @@ def build(
 
     app = Starlette(
         routes=[
-            WebSocketRoute("/ws/sittings/{sitting}", SittingSocket(conduct, clock, greet, flood.rate, flood.burst)),
+            WebSocketRoute("/ws/sittings/{sitting}", SittingSocket(conduct, clock, records, flood.rate, flood.burst)),
             WebSocketRoute("/ws/camera/{sitting}", CameraSocket(conduct, observation, clock)),
             Route("/health", show_health),
             *components.routes,

@@ -1,32 +1,77 @@
 """What a page is told once events are durable. Pure."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from core.ids import ItemId
 from core.moments import Moment
 from exam_server import timing, wire
 from exam_server.events import (
+    AllowanceSet,
     AnyEvent,
     Attached,
+    BreakBegun,
+    BreakOver,
+    CloseMoved,
     Ended,
     Extended,
+    FormReplaced,
+    HelpAnswered,
     ItemExpired,
     ItemLocked,
+    ItemWithdrawn,
+    OutageCompensated,
+    Paused,
     RespondedLate,
+    Resumed,
+    SectionClosed,
+    SectionExpired,
     Shown,
     StageLocked,
     Started,
+    Told,
 )
 from exam_server.sitting import Sitting
 from question_bank.candidate_copy import CandidateItem, open_stages, order_choices
 
 Copies = Mapping[tuple[ItemId, int], CandidateItem]
+Texts = Mapping[int, str]
+"""What staff wrote to the candidate, by the ids that events name."""
+
+REDRAWN = (
+    AllowanceSet,
+    BreakBegun,
+    BreakOver,
+    CloseMoved,
+    FormReplaced,
+    HelpAnswered,
+    ItemWithdrawn,
+    OutageCompensated,
+    Paused,
+    Resumed,
+    SectionClosed,
+    SectionExpired,
+)
+"""Events so rare and so far-reaching that the page is told everything anew."""
 
 
-def announce(sitting: Sitting, events: tuple[AnyEvent, ...], copies: Copies, now: Moment) -> list[wire.AnyOutgoing]:
+def quoted(sitting: Sitting) -> tuple[int, ...]:
+    """The notes whose texts the page is shown as the sitting stands."""
+    notes = [one.note for one in sitting.unread]
+    if sitting.halt is not None and sitting.halt.note is not None:
+        notes.append(sitting.halt.note)
+    if sitting.end_note is not None:
+        notes.append(sitting.end_note)
+    return tuple(notes)
+
+
+def announce(
+    sitting: Sitting, events: tuple[AnyEvent, ...], copies: Copies, texts: Texts, now: Moment
+) -> list[wire.AnyOutgoing]:
     """Messages for the live page, in order; `sitting` is the state after all the events."""
     if any(type(event) is Attached for event in events):
-        return [take_snapshot(sitting, copies, now)]
+        return [take_snapshot(sitting, copies, texts, now)]
+    anew = any(type(event) in REDRAWN for event in events)
     told: list[wire.AnyOutgoing] = []
     redraw = False
     for event in events:
@@ -39,10 +84,16 @@ def announce(sitting: Sitting, events: tuple[AnyEvent, ...], copies: Copies, now
                 redraw = True
             case RespondedLate():
                 told.append(wire.Late(event.seq, event.position))
-            case Started() | Extended():
+            case Told():
+                told.append(wire.Notice(event.note, event.kind, texts.get(event.note, ""), event.at))
+            case Started() | Extended() if not anew:
                 told.append(wire.Deadlines(now, timing.exam_deadline(sitting), timing.item_deadline(sitting)))
             case Ended():
-                told.append(wire.Finished(event.reason))
+                text = "" if event.note is None else texts.get(event.note, "")
+                told.append(wire.Finished(event.reason, text))
+    if anew and sitting.status != "ended":
+        told.append(take_change(sitting, copies, texts, now))
+        return told
     item = draw_item(sitting, copies) if redraw else None
     if item is not None:
         told.append(wire.ShownItem(now, item))
@@ -63,26 +114,78 @@ def draw_item(sitting: Sitting, copies: Copies) -> wire.OpenItem | None:
         answers=progress.answers[: progress.stage + 1],
         stage=progress.stage,
         deadline=deadline,
-        limit=entry.limit,
+        limit=timing.item_limit(sitting, sitting.current),
     )
 
 
-def take_snapshot(sitting: Sitting, copies: Copies, now: Moment) -> wire.Snapshot:
+def take_snapshot(sitting: Sitting, copies: Copies, texts: Texts, now: Moment) -> wire.Snapshot:
     """The whole state as its page may see it."""
     return wire.Snapshot(
         protocol=wire.PROTOCOL,
         sitting=sitting.id,
-        now=now,
-        status=sitting.status,
         epoch=sitting.epoch,
         seq=sitting.streams.get(sitting.stream, 0),
-        navigation=sitting.rules.navigation,
-        flags=sitting.rules.flags,
-        marks=tuple(
-            wire.Mark(any(item.answers), item.visited, item.locked, item.expired, item.flagged)
+        **_view(sitting, copies, texts, now),
+    )
+
+
+def take_change(sitting: Sitting, copies: Copies, texts: Texts, now: Moment) -> wire.Changed:
+    """The same without what only a page that has just attached needs."""
+    return wire.Changed(**_view(sitting, copies, texts, now))
+
+
+def _view(sitting: Sitting, copies: Copies, texts: Texts, now: Moment) -> dict[str, Any]:
+    return {
+        "now": now,
+        "status": sitting.status,
+        "navigation": sitting.rules.navigation,
+        "flags": sitting.rules.flags,
+        "marks": tuple(
+            wire.Mark(
+                any(item.answers),
+                item.visited,
+                item.locked,
+                item.expired,
+                item.flagged,
+                item.withdrawn,
+                item.questioned,
+            )
             for item in sitting.items
         ),
-        deadline=timing.exam_deadline(sitting),
-        item=draw_item(sitting, copies),
-        ended=sitting.end_reason,
+        "deadline": timing.exam_deadline(sitting),
+        "closes_at": sitting.closes_at,
+        "opens_at": sitting.opens_at if sitting.status == "ready" else 0,
+        "item": draw_item(sitting, copies),
+        "section": _section(sitting),
+        "halt": _halt(sitting, texts),
+        "breaks_left": max(0, sitting.rules.breaks + sitting.allowance.breaks - sitting.breaks_taken),
+        "break_limit": sitting.rules.break_limit or timing.USUAL_BREAK,
+        "notices": tuple(
+            wire.NoticeView(one.note, one.kind, texts.get(one.note, ""), one.at) for one in sitting.unread
+        ),
+        "help": sitting.help_since is not None,
+        "explanations": sitting.rules.explanations,
+        "ended": sitting.end_reason,
+        "reason": "" if sitting.end_note is None else texts.get(sitting.end_note, ""),
+    }
+
+
+def _section(sitting: Sitting) -> wire.SectionView | None:
+    if not sitting.rules.sections:
+        return None
+    places = sitting.section_range
+    return wire.SectionView(
+        number=sitting.section,
+        count=len(sitting.rules.sections),
+        first=places.start,
+        items=len(places),
+        begun=sitting.section_started_at is not None,
+        deadline=timing.section_deadline(sitting),
     )
+
+
+def _halt(sitting: Sitting, texts: Texts) -> wire.HaltView | None:
+    halt = sitting.halt
+    if halt is None:
+        return None
+    return wire.HaltView(halt.since, halt.until, "" if halt.note is None else texts.get(halt.note, ""))

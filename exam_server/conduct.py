@@ -16,13 +16,25 @@ from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import SittingId
 from core.moments import MINUTE, Moment, Span, to_datetime
 from exam_server import timing, wire
-from exam_server.announcements import announce, take_snapshot
+from exam_server.announcements import Texts, announce, quoted, take_snapshot
 from exam_server.chain import Row, link, read_chain
-from exam_server.commands import Advance, Attach, CandidateCommand, Command, Detach, Respond, Settle
+from exam_server.commands import (
+    Advance,
+    Attach,
+    CandidateCommand,
+    Command,
+    Detach,
+    Pause,
+    Respond,
+    Settle,
+    Stop,
+    Tell,
+)
 from exam_server.event_log import Commit, Fate, Log
 from exam_server.events import AnyEvent, Responded, encode_batch
 from exam_server.held import Draft, Held, Line, Pending
-from exam_server.rulings import Ruling, decide
+from exam_server.ruling import Ruling
+from exam_server.rulings import decide
 from exam_server.sitting import Sitting, evolve, fold
 from exam_server.source import Source
 
@@ -75,7 +87,8 @@ class Conduct:
     async def _load(self, sitting_id: SittingId) -> Held:
         state, rows = await self._read(sitting_id)
         copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
-        held = self._held[sitting_id] = Held(state, rows[-1].version, rows[-1].digest, copies)
+        texts = await self._unread(state, {})
+        held = self._held[sitting_id] = Held(state, rows[-1].version, rows[-1].digest, copies, texts)
         self._set_wake(held)
         return held
 
@@ -84,6 +97,11 @@ class Conduct:
         if not rows:
             raise NotFound("unknown_sitting", "Такого тестирования нет.")
         return fold(sitting_id, read_chain(sitting_id, rows)), rows
+
+    async def _unread(self, state: Sitting, known: Texts) -> Texts:
+        """The texts that the page is shown and that are not known yet."""
+        missing = [note for note in quoted(state) if note not in known]
+        return await self._source.texts(missing) if missing else {}
 
     def forget(self, sitting_id: SittingId) -> None:
         """Drop a sitting that nobody is connected to and that has nothing on its way."""
@@ -123,7 +141,10 @@ class Conduct:
 
     async def order(self, sitting_id: SittingId, command: Command) -> Ruling:
         """A command of staff or of the server itself; returns once its events are durable."""
-        return await self._order(await self.hold(sitting_id), command, None)
+        texts = await self._source.texts([command.note]) if isinstance(command, Tell | Pause | Stop) else {}
+        held = await self.hold(sitting_id)
+        held.texts = {**held.texts, **texts}
+        return await self._order(held, command, None)
 
     async def _order(self, held: Held, command: Command, line: Line | None) -> Ruling:
         answer: asyncio.Future[Ruling] = asyncio.get_running_loop().create_future()
@@ -197,7 +218,7 @@ class Conduct:
             draft.farewells += (pending.older,)
         if held.line is None or not events:
             return
-        for message in announce(held.state, events, held.copies, held.state.last_at):
+        for message in announce(held.state, events, held.copies, held.texts, held.state.last_at):
             draft.replies.append((held.line, wire.encode(message)))
 
     # --- committing ---------------------------------------------------------------------------------------
@@ -279,12 +300,14 @@ class Conduct:
         while True:
             try:
                 state, rows = await self._read(held.state.id)
+                texts = await self._unread(state, held.texts)
                 break
             except Exception as error:  # whatever it is, the commands wait and the next try may do
                 _log.warning("conduct.reload_waits", sitting=held.state.id, error=repr(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RELOAD_MOST)
         held.reset(state, rows[-1].version, rows[-1].digest)
+        held.texts = {**held.texts, **texts}
         held.reloading = False
         alone = False
         again = list(forming)
@@ -306,7 +329,7 @@ class Conduct:
             held.line = None
         held.epoch = held.state.epoch
         if held.line is not None and not alone:
-            held.line.send(wire.encode(take_snapshot(held.state, held.copies, self._clock.now())))
+            held.line.send(wire.encode(take_snapshot(held.state, held.copies, held.texts, self._clock.now())))
         waiting, held.waiting = held.waiting, deque()
         for pending in (*again, *waiting, Pending(Settle(), self._clock.now(), None)):
             self._take(held, pending)

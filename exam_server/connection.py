@@ -2,18 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Generator
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
 from core.clock import Clock
-from core.errors import AccreditationError, NotFound
+from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import PersonId, SittingId
 from core.moments import Moment
 from exam_server import wire
+from exam_server.commands import Help, Question
 from exam_server.conduct import Conduct
 from exam_server.held import Held
 
@@ -21,8 +22,17 @@ MAX_QUEUE = 256
 """Messages waiting for a page that does not read; then it is dropped and comes back to a snapshot."""
 MAX_STREAM = 64
 
-Greeting: TypeAlias = Callable[[SittingId, int, Scope], Awaitable[None]]
-"""Called when a page has attached, with sitting, epoch and scope: keeps address and device."""
+RemarkKind: TypeAlias = Literal["question", "help"]
+
+
+class Records(Protocol):
+    """What is kept beside the log. Raises core.errors.Unavailable while the database is away."""
+
+    async def greet(self, sitting: SittingId, epoch: int, address: str, device: str) -> None:
+        """A page has attached from there."""
+
+    async def keep(self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str) -> int:
+        """Keep what a candidate wrote; the id under which events name it."""
 
 
 class Flow:
@@ -158,13 +168,13 @@ class SittingSocket:
         self,
         conduct: Conduct,
         clock: Clock,
-        greet: Greeting,
+        records: Records,
         rate: float = 20.0,
         burst: int = 100,
     ) -> None:
         self._conduct = conduct
         self._clock = clock
-        self._greet = greet
+        self._records = records
         self._rate = rate
         self._burst = burst
 
@@ -205,7 +215,7 @@ class SittingSocket:
                 return None
             held = await self._conduct.attach(sitting_id, line, stream)
             try:
-                await self._greet(sitting_id, held.epoch, scope)
+                await self._records.greet(sitting_id, held.epoch, *caller(scope))
             except BaseException:
                 self._conduct.detach(held, line)
                 raise
@@ -237,8 +247,30 @@ class SittingSocket:
                 line.send(wire.encode(decoded))
             elif type(decoded) is wire.Ping:
                 line.send(wire.encode(wire.Pong(decoded.sent, now)))
+            elif type(decoded) is wire.Remark or type(decoded) is wire.AskHelp:
+                await self._remark(held, line, decoded, now)
             else:
                 self._conduct.receive(held, line, decoded, now)
+
+    async def _remark(self, held: Held, line: PageLine, message: wire.Remark | wire.AskHelp, now: Moment) -> None:
+        """The text is kept first, then the event that names it; what follows on this connection waits for both."""
+        note: int | None = None
+        text = message.text.replace("\0", "").strip()
+        fresh = message.seq > held.state.streams.get(held.state.stream, 0)
+        if fresh and text and held.line is line:
+            kind: RemarkKind = "question" if isinstance(message, wire.Remark) else "help"
+            try:
+                note = await self._records.keep(held.state.id, held.state.candidate, kind, text)
+            except (Unavailable, OSError):
+                held.turn_away(message.seq)
+                line.send(wire.encode(wire.refused("busy", message.seq)))
+                return
+        if isinstance(message, wire.AskHelp):
+            self._conduct.receive(held, line, Help(message.seq, note), now)
+        elif note is not None or not fresh:
+            self._conduct.receive(held, line, Question(message.seq, message.position, note or 0), now)
+        else:
+            line.send(wire.encode(wire.refused("invalid_message", message.seq)))
 
 
 def who_is(scope: Scope, line: PageLine) -> Person | None:

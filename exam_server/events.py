@@ -13,10 +13,31 @@ from core.ids import ChoiceId, PersonId
 from core.moments import Moment, Span
 from question_bank.forms import Form, Rules
 
-SCHEMA = 1
+SCHEMA = 2
+"""2 added sections, pauses, breaks, allowances, messages, remarks, withdrawal, late admission, outages. All of it is
+additive: a batch of schema 1 reads as it stands."""
 
 IdentityBy = Literal["biometrics", "person"]
-EndReason = Literal["submitted", "completed", "exam_time", "item_time", "window_closed", "proctor", "not_started"]
+EndReason = Literal[
+    "submitted", "completed", "exam_time", "item_time", "window_closed", "proctor", "not_started", "window_cancelled"
+]
+StopReason = Literal["proctor", "window_cancelled"]
+Via = Literal["socket", "http"]
+NoticeKind = Literal["message", "warning"]
+
+
+class Allowance(Struct, frozen=True, omit_defaults=True):
+    """What a candidate is given beside the blueprint's limits: `percent` of them, then `extra` on top of the whole.
+
+    Section and item limits are stretched in the same proportion as the exam's.
+    """
+
+    percent: int = 100
+    extra: Span = 0
+    breaks: int = 0
+
+
+NO_ALLOWANCE = Allowance()
 
 
 class Event(Struct, frozen=True, tag_field="e", omit_defaults=True):
@@ -32,6 +53,9 @@ class Created(Event, frozen=True, tag="created"):
     form: Form
     rules: Rules
     closes_at: Moment
+    opens_at: Moment = 0
+    """Before it nothing begins."""
+    allowance: Allowance = NO_ALLOWANCE
 
 
 class Admitted(Event, frozen=True, tag="admitted"):
@@ -53,6 +77,7 @@ class Attached(Event, frozen=True, tag="attached"):
 
     stream: str
     epoch: int
+    via: Via = "socket"
 
 
 class Detached(Event, frozen=True, tag="detached"):
@@ -108,12 +133,126 @@ class RespondedLate(Event, frozen=True, tag="responded_late"):
     seq: int
 
 
+class LateAdmitted(Event, frozen=True, tag="late_admitted"):
+    """The commission counts a late answer: the one of this number, from 0, in the order of their receipt."""
+
+    late: int
+    by: PersonId
+    note: int
+
+
 class Extended(Event, frozen=True, tag="extended"):
     """Time given back by a person; `note` names the reason in its own table."""
 
     span: Span
     by: PersonId
     note: int
+    cause: Literal["given", "outage"] = "given"
+    """outage: makes good a proven loss of connection."""
+
+
+class OutageCompensated(Event, frozen=True, tag="outage_compensated"):
+    """The service itself was away from `began_at` on: the time is given back without anybody asking."""
+
+    span: Span
+    began_at: Moment
+
+
+class Paused(Event, frozen=True, tag="paused"):
+    """All clocks but the window's stand still, and the item is taken off the screen."""
+
+    by: PersonId
+    note: int
+
+
+class Resumed(Event, frozen=True, tag="resumed"):
+    by: PersonId
+
+
+class BreakBegun(Event, frozen=True, tag="break_begun"):
+    """The candidate takes a break until `until` at the latest: clocks stand still, what was seen is locked."""
+
+    until: Moment
+    seq: int
+
+
+class BreakOver(Event, frozen=True, tag="break_over"):
+    """The candidate is back; without `seq` the break ran out."""
+
+    seq: int | None = None
+
+
+class AllowanceSet(Event, frozen=True, tag="allowance_set"):
+    """Replaces the allowance there was."""
+
+    allowance: Allowance
+    by: PersonId
+    note: int
+
+
+class CloseMoved(Event, frozen=True, tag="close_moved"):
+    """The window of this sitting closes at another moment."""
+
+    closes_at: Moment
+    by: PersonId
+    note: int
+
+
+class SectionClosed(Event, frozen=True, tag="section_closed"):
+    """A section was left for good; the next one begins when its first item is shown."""
+
+    section: int
+    seq: int | None = None
+
+
+class SectionExpired(Event, frozen=True, tag="section_expired"):
+    """The section's own limit ran out; `at` is the deadline itself."""
+
+    section: int
+
+
+class ItemWithdrawn(Event, frozen=True, tag="item_withdrawn"):
+    """Taken out of the form before it was shown: nobody sees it, and it does not count."""
+
+    position: int
+
+
+class FormReplaced(Event, frozen=True, tag="form_replaced"):
+    """Another form, before anything of the first was shown."""
+
+    form: Form
+
+
+class Questioned(Event, frozen=True, tag="questioned"):
+    """«This item seems wrong»: the candidate's comment is the note."""
+
+    position: int
+    note: int
+    seq: int
+
+
+class HelpAsked(Event, frozen=True, tag="help_asked"):
+    seq: int
+    note: int | None = None
+
+
+class HelpAnswered(Event, frozen=True, tag="help_answered"):
+    by: PersonId
+
+
+class Told(Event, frozen=True, tag="told"):
+    """The proctor says something to the candidate."""
+
+    kind: NoticeKind
+    note: int
+    by: PersonId
+
+
+class NoticeRead(Event, frozen=True, tag="notice_read"):
+    """The candidate confirms having read it."""
+
+    note: int
+    seq: int
 
 
 class Ended(Event, frozen=True, tag="ended"):
@@ -137,7 +276,24 @@ AnyEvent = (
     | ItemExpired
     | Flagged
     | RespondedLate
+    | LateAdmitted
     | Extended
+    | OutageCompensated
+    | Paused
+    | Resumed
+    | BreakBegun
+    | BreakOver
+    | AllowanceSet
+    | CloseMoved
+    | SectionClosed
+    | SectionExpired
+    | ItemWithdrawn
+    | FormReplaced
+    | Questioned
+    | HelpAsked
+    | HelpAnswered
+    | Told
+    | NoticeRead
     | Ended
 )
 
@@ -159,5 +315,11 @@ def encode_batch(events: tuple[AnyEvent, ...]) -> bytes:
 
 
 def decode_batch(stored: bytes) -> tuple[AnyEvent, ...]:
-    """Stored bytes as events of the present schema. Raises msgspec.DecodeError on foreign bytes."""
-    return _decoder.decode(stored).events
+    """Stored bytes as events of the present schema.
+
+    Raises msgspec.DecodeError on foreign bytes, msgspec.ValidationError on a schema this release does not know.
+    """
+    batch = _decoder.decode(stored)
+    if not 1 <= batch.schema <= SCHEMA:
+        raise msgspec.ValidationError(f"schema {batch.schema} is not known here")
+    return batch.events

@@ -7,10 +7,10 @@ from typing import Protocol
 from msgspec import Struct
 
 from core.moments import Moment
-from exam_server.announcements import Copies
+from exam_server.announcements import Copies, Texts
 from exam_server.commands import Command
 from exam_server.events import AnyEvent
-from exam_server.rulings import Ruling
+from exam_server.ruling import Ruling
 from exam_server.sitting import Sitting
 
 MAX_WAITING = 256
@@ -60,6 +60,7 @@ class Held:
 
     `epoch` is the durable one of the page at `line`. After a page was told `busy` for an edit, `stalled` is that
     edit's seq: later ones are turned away too until it comes again, since an acknowledgement covers all before it.
+    `texts`: what staff wrote to the candidate and the page may have to be shown.
     """
 
     __slots__ = (
@@ -73,13 +74,15 @@ class Held:
         "stalled",
         "state",
         "stored_due",
+        "texts",
         "version",
         "waiting",
         "wake",
     )
 
-    def __init__(self, state: Sitting, version: int, digest: bytes, copies: Copies) -> None:
+    def __init__(self, state: Sitting, version: int, digest: bytes, copies: Copies, texts: Texts) -> None:
         self.copies = copies
+        self.texts = texts
         self.line: Line | None = None
         self.waiting: deque[Pending] = deque()
         self.reloading = False

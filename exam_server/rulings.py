@@ -6,26 +6,30 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from msgspec import Struct
-
 from core.moments import Moment
 from exam_server import timing
 from exam_server.commands import (
     Admit,
     Advance,
     Attach,
+    CandidateCommand,
+    CloseSection,
     Command,
+    CompensateOutage,
     Detach,
-    Extend,
+    EndBreak,
     Flag,
+    Help,
     LockStage,
+    Question,
+    ReadNotice,
     RefusalCode,
     Respond,
     Settle,
     Show,
     Start,
-    Stop,
     Submit,
+    TakeBreak,
     WithdrawAdmission,
 )
 from exam_server.events import (
@@ -33,18 +37,28 @@ from exam_server.events import (
     Admitted,
     AnyEvent,
     Attached,
+    BreakBegun,
+    BreakOver,
     Detached,
     Ended,
-    Extended,
     Flagged,
+    HelpAsked,
     ItemExpired,
     ItemLocked,
+    NoticeRead,
+    OutageCompensated,
+    Questioned,
     Responded,
     RespondedLate,
+    SectionClosed,
+    SectionExpired,
     Shown,
     StageLocked,
     Started,
 )
+from exam_server.interventions import intervene
+from exam_server.progress import ItemProgress
+from exam_server.ruling import Ruling, complete
 from exam_server.sitting import Sitting, evolve
 from question_bank.forms import FormEntry
 
@@ -54,19 +68,16 @@ MAX_SEQ_STEP = 10_000
 """How far a sequence number may jump: a page numbers its edits one by one."""
 MAX_LATE = 200
 """Late answers kept as evidence."""
-
-
-class Ruling(Struct, frozen=True):
-    """What follows from a command. Events and a refusal can stand together: time may have run out first."""
-
-    events: tuple[AnyEvent, ...] = ()
-    refusal: RefusalCode | None = None
+MAX_REMARKS = 200
+"""Remarks on items and calls for help that one sitting may have."""
 
 
 def decide(sitting: Sitting, command: Command, now: Moment) -> Ruling:
     """What a command means at `now` (never before the last event). Deadlines that have passed come first."""
     if type(command) is Respond and sitting.deadline is not None and now <= sitting.deadline:
         return _respond(sitting, command, now)  # the common case, before anything that only time could change
+    if type(command) is CompensateOutage:
+        return _compensate(sitting, command, now)
     before: tuple[AnyEvent, ...] = ()
     if type(command) is Attach and sitting.connected and _may_attach(sitting, command.stream):
         before = (Detached(sitting.last_at if command.orphaned else now),)
@@ -82,42 +93,78 @@ def settle(sitting: Sitting, now: Moment) -> tuple[AnyEvent, ...]:
     """Everything the clock alone has decided by `now`, stamped with the deadlines themselves."""
     events: list[AnyEvent] = []
     while (deadline := sitting.deadline) is not None and now > deadline + timing.grace(sitting, deadline):
-        if sitting.status == "ready":
-            event: AnyEvent = Ended(deadline, "not_started")
-        elif deadline == timing.exam_deadline(sitting):
-            event = Ended(deadline, "window_closed" if deadline == sitting.closes_at else "exam_time")
-        elif sitting.rules.on_item_timeout == "finish":
-            event = Ended(deadline, "item_time")
-        else:
-            assert sitting.current is not None
-            event = ItemExpired(deadline, sitting.current)
+        event = _expire(sitting, deadline)
         events.append(event)
         sitting = evolve(sitting, event)
-        if sitting.status == "running" and all(item.locked for item in sitting.items):
-            events.append(Ended(deadline, "completed"))
-            sitting = evolve(sitting, events[-1])
+        for event in complete(sitting, deadline):
+            events.append(event)
+            sitting = evolve(sitting, event)
     return tuple(events)
+
+
+def _expire(sitting: Sitting, deadline: Moment) -> AnyEvent:
+    """What a deadline that has passed means."""
+    if sitting.status == "ready":
+        return Ended(deadline, "not_started")
+    if sitting.halt is not None and deadline < sitting.closes_at:
+        return BreakOver(deadline)
+    if deadline >= timing.exam_deadline(sitting) or deadline == sitting.closes_at:
+        return Ended(deadline, "window_closed" if deadline == sitting.closes_at else "exam_time")
+    if deadline == timing.section_deadline(sitting):
+        return SectionExpired(deadline, sitting.section)
+    if sitting.rules.on_item_timeout == "finish":
+        return Ended(deadline, "item_time")
+    assert sitting.current is not None
+    return ItemExpired(deadline, sitting.current)
+
+
+def _compensate(sitting: Sitting, command: CompensateOutage, now: Moment) -> Ruling:
+    """Time given back for our own outage, before anything that the outage itself let run out is settled."""
+    events = settle(sitting, command.began_at)
+    for event in events:
+        sitting = evolve(sitting, event)
+    if sitting.status == "running" and command.began_at not in sitting.outages and sitting.halt is None:
+        assert sitting.started_at is not None
+        span = command.began_at + command.span - max(command.began_at, sitting.started_at)
+        if 0 < span <= timing.LONGEST_EXTENSION:
+            given = OutageCompensated(now, span, command.began_at)
+            events += (given,)
+            sitting = evolve(sitting, given)
+    return Ruling(events + settle(sitting, now))
 
 
 def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:
     match command:
         case Respond():
             return _respond(sitting, command, now)
-        case Start() | Show() | LockStage() | Flag() | Submit():
+        case (
+            Start()
+            | Show()
+            | LockStage()
+            | Flag()
+            | CloseSection()
+            | TakeBreak()
+            | EndBreak()
+            | ReadNotice()
+            | Submit()
+            | Question()
+            | Help()
+        ):
             return _obey(sitting, command, now)
         case Attach():
             if not _may_attach(sitting, command.stream):
                 return Ruling(refusal="too_many_devices")
-            return Ruling((Attached(now, command.stream, sitting.epoch + 1),))
+            return Ruling((Attached(now, command.stream, sitting.epoch + 1, command.via),))
         case Detach():
             if sitting.connected and sitting.epoch == command.epoch:
                 return Ruling((Detached(now),))
             return Ruling()
-        case Settle():
+        case Settle() | CompensateOutage():
             return Ruling()
         case Advance():
             following = following_item(sitting)
-            if sitting.status != "running" or sitting.current is not None or following is None:
+            idle = sitting.status != "running" or sitting.halt is not None or sitting.between
+            if idle or sitting.current is not None or following is None:
                 return Ruling()
             return Ruling((Shown(now, following),))
         case Admit():
@@ -128,19 +175,7 @@ def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:
             if sitting.status != "ready" or sitting.admitted is None:
                 return Ruling()
             return Ruling((AdmissionWithdrawn(now),))
-        case Extend():
-            if sitting.status != "running":
-                return Ruling(refusal="ended" if sitting.status == "ended" else "not_started")
-            if not 0 < command.span <= timing.LONGEST_EXTENSION:
-                return Ruling(refusal="bad_span")
-            assert sitting.started_at is not None
-            if sitting.started_at + sitting.rules.exam_limit + sitting.extra + command.span > sitting.closes_at:
-                return Ruling(refusal="past_window")
-            return Ruling((Extended(now, command.span, command.by, command.note),))
-        case Stop():
-            if sitting.status == "ended":
-                return Ruling(refusal="ended")
-            return Ruling((Ended(now, "proctor", by=command.by, note=command.note),))
+    return intervene(sitting, command, now)
 
 
 def _may_attach(sitting: Sitting, stream: str) -> bool:
@@ -154,7 +189,7 @@ def _seq_refusal(sitting: Sitting, seq: int) -> Literal["bad_seq", "repeated"] |
     return "repeated" if seq <= last else None
 
 
-def _obey(sitting: Sitting, command: Start | Show | LockStage | Flag | Submit, now: Moment) -> Ruling:
+def _obey(sitting: Sitting, command: CandidateCommand, now: Moment) -> Ruling:
     match _seq_refusal(sitting, command.seq):
         case "bad_seq":
             return Ruling(refusal="bad_seq")
@@ -162,28 +197,90 @@ def _obey(sitting: Sitting, command: Start | Show | LockStage | Flag | Submit, n
             return Ruling()
     if sitting.status == "ended":
         return Ruling(refusal="ended")
-    if type(command) is Start:
-        if sitting.status == "running":
-            return Ruling(refusal="already_started")
-        if sitting.admitted is None:
-            return Ruling(refusal="not_admitted")
-        return Ruling((Started(now, command.seq), Shown(now, 0)))
+    match command:
+        case Start():
+            return _start(sitting, command, now)
+        case Help():
+            if sitting.remarks >= MAX_REMARKS:
+                return Ruling(refusal="too_many_remarks")
+            return Ruling((HelpAsked(now, command.seq, command.note),))
+        case ReadNotice():
+            if all(one.note != command.notice for one in sitting.unread):
+                return Ruling(refusal="unknown_notice")
+            return Ruling((NoticeRead(now, command.notice, command.seq),))
     if sitting.status == "ready":
         return Ruling(refusal="not_started")
-    if type(command) is Submit:
-        return Ruling((Ended(now, "submitted", seq=command.seq),))
-    assert not isinstance(command, Start | Submit)
+    match command:
+        case Flag() | Question():
+            return _remark(sitting, command, now)
+        case EndBreak():
+            on_break = sitting.halt is not None and sitting.halt.until is not None
+            return Ruling((BreakOver(now, command.seq),)) if on_break else Ruling(refusal="not_on_break")
+    if sitting.halt is not None:
+        return Ruling(refusal="paused" if sitting.halt.until is None else "on_break")
+    match command:
+        case Submit():
+            return Ruling((Ended(now, "submitted", seq=command.seq),))
+        case TakeBreak():
+            return _take_break(sitting, command, now)
+        case CloseSection():
+            return _close_section(sitting, command, now)
+        case Show() | LockStage():
+            if not 0 <= command.position < len(sitting.items):
+                return Ruling(refusal="unknown_item")
+            return _show(sitting, command, now) if isinstance(command, Show) else _lock_stage(sitting, command, now)
+    raise TypeError(type(command).__name__)
+
+
+def _start(sitting: Sitting, command: Start, now: Moment) -> Ruling:
+    if sitting.status == "running":
+        return Ruling(refusal="already_started")
+    if now < sitting.opens_at:
+        return Ruling(refusal="too_early")
+    if sitting.admitted is None:
+        return Ruling(refusal="not_admitted")
+    started = Started(now, command.seq)
+    begun = evolve(sitting, started)
+    following = following_item(begun)
+    if following is None:  # everything was withdrawn
+        return Ruling((started, *complete(begun, now)))
+    return Ruling((started, Shown(now, following)))
+
+
+def _remark(sitting: Sitting, command: Flag | Question, now: Moment) -> Ruling:
+    """Flags and doubts change nothing that is marked, so they are taken while the clocks stand too."""
     if not 0 <= command.position < len(sitting.items):
         return Ruling(refusal="unknown_item")
-    match command:
-        case Show():
-            return _show(sitting, command, now)
-        case LockStage():
-            return _lock_stage(sitting, command, now)
-        case Flag():
-            if not sitting.rules.flags:
-                return Ruling(refusal="flags_off")
-            return Ruling((Flagged(now, command.position, command.on, command.seq),))
+    if type(command) is Flag:
+        if not sitting.rules.flags:
+            return Ruling(refusal="flags_off")
+        return Ruling((Flagged(now, command.position, command.on, command.seq),))
+    assert isinstance(command, Question)
+    if not sitting.items[command.position].visited:
+        return Ruling(refusal="item_not_open")
+    if sitting.remarks >= MAX_REMARKS:
+        return Ruling(refusal="too_many_remarks")
+    return Ruling((Questioned(now, command.position, command.note, command.seq),))
+
+
+def _take_break(sitting: Sitting, command: TakeBreak, now: Moment) -> Ruling:
+    rules = sitting.rules
+    if sitting.breaks_taken >= rules.breaks + sitting.allowance.breaks:
+        return Ruling(refusal="no_breaks_left")
+    ahead = range(sitting.section_range.start, len(sitting.items))
+    if all(sitting.items[position].visited or sitting.items[position].locked for position in ahead):
+        return Ruling(refusal="nothing_left")  # a break locks what was seen: it would be the end
+    begun = BreakBegun(now, now + (rules.break_limit or timing.USUAL_BREAK), command.seq)
+    return Ruling((begun, *complete(evolve(sitting, begun), now)))
+
+
+def _close_section(sitting: Sitting, command: CloseSection, now: Moment) -> Ruling:
+    if command.section != sitting.section:
+        return Ruling(refusal="other_section")
+    if sitting.last_section:
+        return Ruling(refusal="last_section")
+    closed = SectionClosed(now, command.section, command.seq)
+    return Ruling((closed, *complete(evolve(sitting, closed), now)))
 
 
 def _show(sitting: Sitting, command: Show, now: Moment) -> Ruling:
@@ -191,6 +288,8 @@ def _show(sitting: Sitting, command: Show, now: Moment) -> Ruling:
     shown = Shown(now, command.position, command.seq)
     if target.locked:
         return Ruling(refusal="item_locked")
+    if command.position not in sitting.section_range:
+        return Ruling(refusal="other_section")
     deadline = timing.item_deadline(sitting)
     if sitting.current is None or deadline is None:
         fits = sitting.rules.navigation == "free" or command.position == following_item(sitting)
@@ -198,6 +297,9 @@ def _show(sitting: Sitting, command: Show, now: Moment) -> Ruling:
     over = deadline <= now  # grace is for what was on its way, not for a new look
     if command.position == sitting.current:
         return Ruling(refusal="item_locked") if over else Ruling((shown,))
+    section = timing.section_deadline(sitting)
+    if section is not None and section <= now:
+        return Ruling(refusal="item_locked")
     if sitting.rules.navigation == "free":
         return Ruling((ItemExpired(deadline, sitting.current), shown) if over else (shown,))
     if command.position != following_item(sitting):
@@ -211,11 +313,8 @@ def _lock_stage(sitting: Sitting, command: LockStage, now: Moment) -> Ruling:
         return Ruling(refusal=refusal)
     if not sitting.items[command.position].answers[command.stage]:
         return Ruling(refusal="stage_unanswered")
-    locked: tuple[AnyEvent, ...] = (StageLocked(now, command.position, command.stage, command.seq),)
-    after = evolve(sitting, locked[0])
-    if all(item.locked for item in after.items):
-        locked += (Ended(now, "completed"),)
-    return Ruling(locked)
+    locked = StageLocked(now, command.position, command.stage, command.seq)
+    return Ruling((locked, *complete(evolve(sitting, locked), now)))
 
 
 def _closed(sitting: Sitting, position: int, stage: int) -> RefusalCode | None:
@@ -242,14 +341,23 @@ def _respond(sitting: Sitting, command: Respond, now: Moment) -> Ruling:
     refusal = _misfit(entry, command)
     if refusal is not None:
         return Ruling(refusal=refusal)
+    if sitting.halt is not None:
+        return Ruling(refusal="paused" if sitting.halt.until is None else "on_break")
     refusal = "ended" if sitting.status == "ended" else _closed(sitting, command.position, command.stage)
     if refusal is None:
+        if command.epoch and _superseded(sitting.items[command.position], command.epoch, sitting.stream):
+            return Ruling(refusal="superseded")
         return Ruling((Responded(now, command.position, command.stage, command.value, command.seq),))
     if _came_late(sitting, command):
-        if sitting.late >= MAX_LATE:
+        if len(sitting.late) >= MAX_LATE:
             return Ruling(refusal="too_late")
         return Ruling((RespondedLate(now, command.position, command.stage, command.value, command.seq),))
     return Ruling(refusal=refusal)
+
+
+def _superseded(item: ItemProgress, epoch: int, stream: str) -> bool:
+    """Did it wait on one device while a newer response was given on another?"""
+    return epoch < item.epoch and item.stream != stream
 
 
 def _misfit(entry: FormEntry, command: Respond) -> RefusalCode | None:
@@ -277,12 +385,18 @@ def _came_late(sitting: Sitting, command: Respond) -> bool:
 
 
 def following_item(sitting: Sitting) -> int | None:
-    """The next item that is not locked, after the one on screen, and round again when going back is allowed."""
-    count = len(sitting.items)
+    """The next item of the section that is not locked, after the one on screen; round again when going back is allowed.
+
+    What a pause took off the screen comes first.
+    """
+    places = sitting.section_range
+    back = sitting.back_to
+    if back is not None and back in places and not sitting.items[back].locked:
+        return back
     if sitting.rules.navigation == "linear":
-        start = 0 if sitting.current is None else sitting.current + 1
-        order: Iterable[int] = range(start, count)
+        order: Iterable[int] = places if sitting.current is None else range(sitting.current + 1, places.stop)
     else:
         last = sitting.left if sitting.current is None else sitting.current
-        order = ((last + 1 + step) % count for step in range(count))
+        after = last + 1 if last in places else places.start
+        order = (*range(after, places.stop), *range(places.start, after))
     return next((position for position in order if not sitting.items[position].locked), None)

@@ -26,6 +26,9 @@ class Source(Protocol):
     async def copies(self, refs: Iterable[tuple[ItemId, int]]) -> Mapping[tuple[ItemId, int], CandidateItem]:
         """Item versions as candidates may see them."""
 
+    async def texts(self, notes: Sequence[int]) -> Mapping[int, str]:
+        """What was written in notes, by id."""
+
     async def moment(self) -> Moment:
         """The database's own clock."""
 
@@ -74,6 +77,15 @@ class DatabaseSource:
             async with self._database.transaction() as connection:
                 self._copies.update(await candidate_copies(connection, missing))
         return self._copies
+
+    async def texts(self, notes: Sequence[int]) -> Mapping[int, str]:
+        async with self._database.transaction() as connection:
+            found = await fetch_all(
+                connection,
+                "SELECT id, body FROM exam_server.note WHERE id = ANY(CAST(:ids AS bigint[]))",
+                ids=list(notes),
+            )
+        return {row["id"]: row["body"] for row in found}
 
     async def moment(self) -> Moment:
         async with self._database.transaction() as connection:

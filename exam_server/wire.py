@@ -11,15 +11,31 @@ from msgspec import Meta, Struct
 
 from core.ids import ChoiceId, SittingId
 from core.moments import Moment, Span
-from exam_server.commands import Flag, LockStage, RefusalCode, Respond, Show, Start, Submit
-from exam_server.events import EndReason
+from exam_server.commands import (
+    CandidateMessage,
+    CloseSection,
+    EndBreak,
+    Flag,
+    LockStage,
+    Position,
+    ReadNotice,
+    RefusalCode,
+    Respond,
+    Show,
+    Start,
+    Submit,
+    TakeBreak,
+)
+from exam_server.events import EndReason, NoticeKind
 from exam_server.sitting import Status
 from question_bank.candidate_copy import CandidateItem
-from question_bank.forms import Navigation
+from question_bank.forms import Explanations, Navigation
 
 PROTOCOL = 1
 MAX_MESSAGE = 16_384
 """Bytes of one message from a page."""
+MAX_REMARK = 1_000
+"""Characters of what a candidate writes to a remark or a call for help."""
 
 
 @final
@@ -29,7 +45,36 @@ class Ping(Struct, frozen=True, tag_field="type", tag="ping", forbid_unknown_fie
     sent: Annotated[float, Meta(ge=0, le=1e15)]
 
 
-Incoming: TypeAlias = Start | Show | Respond | LockStage | Flag | Submit | Ping
+@final
+class Remark(CandidateMessage, frozen=True, tag="remark"):
+    """«This item seems wrong», with the candidate's comment."""
+
+    position: Position
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_REMARK)]
+
+
+@final
+class AskHelp(CandidateMessage, frozen=True, tag="help"):
+    """A person is needed here; a few words may say what for."""
+
+    text: Annotated[str, Meta(max_length=MAX_REMARK)] = ""
+
+
+Incoming: TypeAlias = (
+    Start
+    | Show
+    | Respond
+    | LockStage
+    | Flag
+    | CloseSection
+    | TakeBreak
+    | EndBreak
+    | ReadNotice
+    | Submit
+    | Remark
+    | AskHelp
+    | Ping
+)
 
 
 class Outgoing(Struct, frozen=True, tag_field="type", omit_defaults=True):
@@ -44,6 +89,36 @@ class Mark(Struct, frozen=True, omit_defaults=True):
     locked: bool = False
     expired: bool = False
     flagged: bool = False
+    withdrawn: bool = False
+    questioned: bool = False
+
+
+class SectionView(Struct, frozen=True, omit_defaults=True):
+    """The present section: its number from 0 of `count`, its places, and when it locks where it has its own limit."""
+
+    number: int
+    count: int
+    first: int
+    items: int
+    begun: bool = False
+    deadline: Moment | None = None
+
+
+class HaltView(Struct, frozen=True, omit_defaults=True):
+    """The clocks stand since a moment. `until`: it is a break, which ends then; else a pause, with its reason."""
+
+    since: Moment
+    until: Moment | None = None
+    text: str = ""
+
+
+class NoticeView(Struct, frozen=True):
+    """A message of the proctor that was not confirmed yet."""
+
+    id: int
+    kind: NoticeKind
+    text: str
+    at: Moment
 
 
 class OpenItem(Struct, frozen=True):
@@ -57,21 +132,44 @@ class OpenItem(Struct, frozen=True):
     limit: Span
 
 
-class Snapshot(Outgoing, frozen=True, tag="snapshot"):
-    """Everything a page needs to draw itself anew. `seq`: all edits of this browser up to here are stored."""
+class View(Outgoing, frozen=True, kw_only=True):
+    """Everything a page needs to draw itself anew.
 
-    protocol: int
-    sitting: SittingId
+    `deadline` is the exam's; while the clocks stand (`halt`) it is what it was when they stopped. `opens_at` is told
+    before the start only, `reason` is what staff wrote to an end.
+    """
+
     now: Moment
     status: Status
-    epoch: int
-    seq: int
     navigation: Navigation
     flags: bool
     marks: tuple[Mark, ...]
     deadline: Moment
+    closes_at: Moment
+    opens_at: Moment = 0
     item: OpenItem | None = None
+    section: SectionView | None = None
+    halt: HaltView | None = None
+    breaks_left: int = 0
+    break_limit: Span = 0
+    notices: tuple[NoticeView, ...] = ()
+    help: bool = False
+    explanations: Explanations = "none"
     ended: EndReason | None = None
+    reason: str = ""
+
+
+class Snapshot(View, frozen=True, kw_only=True, tag="snapshot"):
+    """What a page is told when it has taken the sitting over. `seq`: all edits of its browser up to here are stored."""
+
+    protocol: int
+    sitting: SittingId
+    epoch: int
+    seq: int
+
+
+class Changed(View, frozen=True, kw_only=True, tag="changed"):
+    """Something other than the candidate's own edits changed the sitting: this is how it stands now."""
 
 
 class Ack(Outgoing, frozen=True, tag="ack"):
@@ -103,9 +201,10 @@ class Deadlines(Outgoing, frozen=True, tag="deadlines"):
 
 
 class Finished(Outgoing, frozen=True, tag="ended"):
-    """The sitting is over."""
+    """The sitting is over; `text` is what staff wrote to it."""
 
     reason: EndReason
+    text: str = ""
 
 
 class TakenOver(Outgoing, frozen=True, tag="taken_over"):
@@ -120,9 +219,12 @@ class Late(Outgoing, frozen=True, tag="late"):
 
 
 class Notice(Outgoing, frozen=True, tag="notice"):
-    """A message from the proctor."""
+    """A message from the proctor; the page answers with `read` once the candidate has confirmed it."""
 
+    id: int
+    kind: NoticeKind
     text: str
+    at: Moment
 
 
 class Pong(Outgoing, frozen=True, tag="pong"):
@@ -146,7 +248,7 @@ class Refused(Outgoing, frozen=True, tag="refused"):
 
 
 AnyOutgoing: TypeAlias = (
-    Snapshot | Ack | ShownItem | Closed | Deadlines | Finished | TakenOver | Late | Notice | Pong | Refused
+    Snapshot | Changed | Ack | ShownItem | Closed | Deadlines | Finished | TakenOver | Late | Notice | Pong | Refused
 )
 
 SENTENCES: dict[str, str] = {
@@ -169,6 +271,24 @@ SENTENCES: dict[str, str] = {
     "too_late": "Ответ получен после срока и не принят.",
     "bad_span": "Время задано неверно.",
     "past_window": "Столько времени не помещается: тестирование закроется раньше. Добавьте меньше.",
+    "too_early": "Тестирование ещё не открыто. Дождитесь назначенного времени.",
+    "paused": "Тестирование приостановлено. Ответ сохранён на этом устройстве и будет отправлен снова.",
+    "not_paused": "Тестирование не приостановлено.",
+    "on_break": "Идёт перерыв. Вернитесь к заданиям, чтобы продолжить.",
+    "not_on_break": "Перерыв уже окончен.",
+    "unknown_notice": "Это сообщение уже прочитано.",
+    "no_breaks_left": "Перерывов больше нет.",
+    "nothing_left": "Впереди нет новых заданий: после перерыва отвечать было бы не на что.",
+    "other_section": "Это задание из другого раздела.",
+    "last_section": "Это последний раздел. Чтобы закончить, завершите тестирование.",
+    "superseded": "На это задание позже ответили с другого устройства; засчитан тот ответ.",
+    "bad_allowance": "Дополнительное время задано неверно: от 100 до 400 процентов и не больше 6 часов.",
+    "bad_moment": "Новое время окончания должно быть в будущем, не дальше месяца.",
+    "too_many_notices": "Аккредитуемый ещё не прочитал прошлые сообщения. Дождитесь, пока он их прочтёт.",
+    "too_many_remarks": "Обращений слишком много. Расскажите об остальном после тестирования.",
+    "already_begun": "Тестирование уже начато: набор заданий заменить нельзя.",
+    "not_ended": "Тестирование ещё идёт.",
+    "unknown_late": "Такого опоздавшего ответа нет, или он уже учтён.",
     "malformed": "Сообщение не прочитано.",
     "unknown_type": "Неизвестный вид сообщения.",
     "invalid_message": "Сообщение заполнено неверно.",

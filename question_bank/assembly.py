@@ -31,9 +31,9 @@ POLISH = 50
 def assemble(blueprint: Blueprint, pool: Pool, seed: int) -> Form:
     """Draw a form.
 
-    Four-option items come first, then cases, each in random order; the options of every stage are
-    shuffled. Raises Conflict (`blueprint_unfillable`) when the pool is too small; its fields name the
-    cells as `cells.N` and say how many items are missing.
+    Sections follow each other; in each, four-option items come first, then cases, both in random order. The
+    options of every stage are shuffled. Raises Conflict (`blueprint_unfillable`) when the pool is
+    too small; its fields name the cells as `cells.N` and say how many items are missing.
     """
     check_supply(blueprint, pool)
     # Python promises that Random(seed).random() never changes, and of the other methods it does not:
@@ -41,17 +41,19 @@ def assemble(blueprint: Blueprint, pool: Pool, seed: int) -> Form:
     draw = Random(seed).random
     slots = _draw_slots(blueprint, pool, draw)
     _level(slots, _target(blueprint, pool), draw)
-    simple = [slot for slot in slots if slot.item.kind == "four_option"]
-    cases = [slot for slot in slots if slot.item.kind == "case"]
-    _shuffle(simple, draw)
-    _shuffle(cases, draw)
+    ordered: list[_Slot] = []
+    for section in range(max(1, len(blueprint.sections))):
+        for kind in ("four_option", "case"):
+            part = [slot for slot in slots if slot.section == section and slot.item.kind == kind]
+            _shuffle(part, draw)
+            ordered += part
     return Form(
         blueprint=blueprint.id,
         blueprint_version=blueprint.version,
         seed=seed,
         algorithm=ALGORITHM,
         snapshot=pool.snapshot,
-        entries=tuple(_entry(slot, draw) for slot in simple + cases),
+        entries=tuple(_entry(slot, draw) for slot in ordered),
     )
 
 
@@ -119,12 +121,13 @@ def _shortage(cell: Cell, short: int) -> str:
 class _Slot:
     """A place on the form: the item that holds it now, and the stratum another may come from."""
 
-    __slots__ = ("item", "stratum", "weight")
+    __slots__ = ("item", "section", "stratum", "weight")
 
-    def __init__(self, item: PoolItem, stratum: Stratum, weight: int) -> None:
+    def __init__(self, item: PoolItem, stratum: Stratum, weight: int, section: int) -> None:
         self.item = item
         self.stratum = stratum
         self.weight = weight
+        self.section = section
 
 
 def _draw_slots(blueprint: Blueprint, pool: Pool, draw: Callable[[], float]) -> list[_Slot]:
@@ -135,7 +138,7 @@ def _draw_slots(blueprint: Blueprint, pool: Pool, draw: Callable[[], float]) -> 
         stratum = pool.stratum(cell.requirement, cell.kind)
         for item in _sample(stratum.items, cell.count, used, draw):
             used.add(item.item)
-            slots.append(_Slot(item, stratum, cell.weight))
+            slots.append(_Slot(item, stratum, cell.weight, cell.section))
     return slots
 
 

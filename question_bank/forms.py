@@ -14,6 +14,8 @@ ItemKind = Literal["four_option", "case"]
 StageKind = Literal["choice", "actions"]
 Navigation = Literal["linear", "free"]
 OnItemTimeout = Literal["advance", "finish"]
+Explanations = Literal["none", "item", "end"]
+"""When a practice run explains an item: never, as soon as it is locked, or after the end."""
 
 
 class FormStage(Struct, frozen=True):
@@ -48,7 +50,15 @@ class Form(Struct, frozen=True):
     entries: tuple[FormEntry, ...]
 
 
-class Rules(Struct, frozen=True):
+class SectionRule(Struct, frozen=True):
+    """The next `count` items of a form, worked through before the section after it opens."""
+
+    count: int
+    limit: Span | None = None
+    """None: only the exam's own limit."""
+
+
+class Rules(Struct, frozen=True, omit_defaults=True):
     """What the engine needs to know of a blueprint to conduct a sitting."""
 
     exam_limit: Span
@@ -58,3 +68,10 @@ class Rules(Struct, frozen=True):
     """advance: an item out of time locks and the next one opens; finish: the attempt ends."""
     flags: bool
     """Whether items may be flagged for review."""
+    sections: tuple[SectionRule, ...] = ()
+    """Empty: the whole form is one section. Their counts add up to the length of the form."""
+    breaks: int = 0
+    break_limit: Span = 0
+    """The longest break; the clocks stand still meanwhile."""
+    practice: bool = False
+    explanations: Explanations = "none"

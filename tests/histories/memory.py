@@ -12,12 +12,13 @@ import msgspec
 
 from core.clock import ManualClock
 from core.errors import Unavailable
-from core.ids import ItemId, SittingId
+from core.ids import ItemId, PersonId, SittingId
 from core.moments import Moment, from_datetime
 from exam_server import conduct as engine
 from exam_server import timing
 from exam_server.chain import Row, read_chain
 from exam_server.conduct import Conduct
+from exam_server.connection import RemarkKind
 from exam_server.event_log import Commit
 from exam_server.events import AnyEvent, Created
 from exam_server.held import Held
@@ -132,6 +133,10 @@ class MemorySource:
         assert all(ref in self.copied for ref in refs)
         return self.copied
 
+    async def texts(self, notes: Sequence[int]) -> Mapping[int, str]:
+        self._ask()
+        return {note: f"text of note {note}" for note in notes}
+
     async def moment(self) -> Moment:
         self._ask()
         return self.clock.now() + self.ahead
@@ -182,7 +187,7 @@ class Line:
             case "ended":
                 assert stored.status == "ended", "the end was told before its commit"
             case "late":
-                assert stored.late > 0
+                assert stored.late
             case "deadlines":
                 assert message["deadline"] <= timing.exam_deadline(stored), "time was given before its commit"
             case "taken_over":
@@ -253,3 +258,25 @@ def hurry(monkeypatch: Any) -> None:
     """Reading again waits no time between tries."""
     monkeypatch.setattr(engine, "RELOAD_FIRST", 0.0)
     monkeypatch.setattr(engine, "RELOAD_MOST", 0.0)
+
+
+class MemoryRecords:
+    """What is kept beside the log, in lists; may be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.greeted: list[tuple[SittingId, int, str, str]] = []
+        self.remarks: list[tuple[SittingId, PersonId, str, str]] = []
+
+    async def greet(self, sitting: SittingId, epoch: int, address: str, device: str) -> None:
+        self._ask()
+        self.greeted.append((sitting, epoch, address, device))
+
+    async def keep(self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str) -> int:
+        self._ask()
+        self.remarks.append((sitting, candidate, kind, text))
+        return len(self.remarks)
+
+    def _ask(self) -> None:
+        if self.away:
+            raise Unavailable("database_away", "База данных недоступна.")

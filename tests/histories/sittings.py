@@ -15,26 +15,51 @@ from exam_server import timing
 from exam_server.chain import START, Row, link
 from exam_server.commands import (
     Admit,
+    AdmitLate,
     Advance,
+    AnswerHelp,
     Attach,
     CandidateMessage,
+    CloseSection,
     Command,
+    CompensateOutage,
     Detach,
+    EndBreak,
     Extend,
     Flag,
+    Help,
     LockStage,
+    MoveClose,
+    Pause,
+    Question,
+    ReadNotice,
+    ReplaceForm,
     Respond,
+    Resume,
+    SetAllowance,
     Settle,
     Show,
     Start,
     Stop,
     Submit,
+    TakeBreak,
+    Tell,
+    Withdraw,
 )
-from exam_server.events import AnyEvent, Created, encode_batch
+from exam_server.events import Allowance, AnyEvent, Created, encode_batch
 from exam_server.rulings import MAX_SEQ_STEP, decide, following_item
 from exam_server.sitting import Sitting, create, evolve
 from question_bank.candidate_copy import CandidateChoice, CandidateItem, CandidateStage
-from question_bank.forms import Form, FormEntry, FormStage, Navigation, OnItemTimeout, Rules, StageKind
+from question_bank.forms import (
+    Form,
+    FormEntry,
+    FormStage,
+    Navigation,
+    OnItemTimeout,
+    Rules,
+    SectionRule,
+    StageKind,
+)
 
 T = TypeVar("T")
 
@@ -86,8 +111,11 @@ def make_rules(
     on_item_timeout: OnItemTimeout = "advance",
     flags: bool = True,
     exam_limit: Span = HOUR,
+    sections: tuple[SectionRule, ...] = (),
+    breaks: int = 0,
+    break_limit: Span = 0,
 ) -> Rules:
-    return Rules(exam_limit, navigation, on_item_timeout, flags)
+    return Rules(exam_limit, navigation, on_item_timeout, flags, sections, breaks, break_limit)
 
 
 def make_created(form: Form | None = None, rules: Rules | None = None, closes_at: Moment = NOW + DAY) -> Created:
@@ -213,6 +241,12 @@ class Step(Struct, frozen=True):
             command = replace(command, value=self._choose(sitting, command))
         if isinstance(command, Detach):
             command = Detach(sitting.epoch - command.epoch)
+        if isinstance(command, CloseSection) and self.aim == "current":
+            command = replace(command, section=sitting.section)
+        if isinstance(command, ReadNotice) and sitting.unread:
+            command = replace(command, notice=sitting.unread[0].note)
+        if isinstance(command, MoveClose | CompensateOutage):
+            command = _aim_at_time(command, sitting)
         return command
 
     def _choose(self, sitting: Sitting, command: Respond) -> tuple[ChoiceId, ...]:
@@ -221,6 +255,13 @@ class Step(Struct, frozen=True):
             return tuple(ChoiceId(str(pick)) for pick in self.picks)
         choices = (*entries[command.position].stages[command.stage].choices, ChoiceId("alien"))
         return tuple(choices[pick] for pick in self.picks)
+
+
+def _aim_at_time(command: MoveClose | CompensateOutage, sitting: Sitting) -> MoveClose | CompensateOutage:
+    """Their moments are drawn as spans from the last event."""
+    if isinstance(command, MoveClose):
+        return replace(command, closes_at=sitting.last_at + command.closes_at)
+    return replace(command, began_at=max(NOW, sitting.last_at - command.began_at))
 
 
 def waits() -> st.SearchStrategy[Wait]:
@@ -240,18 +281,40 @@ def forms() -> st.SearchStrategy[Form]:
     )
 
 
-def rules() -> st.SearchStrategy[Rules]:
+def rules(length: int) -> st.SearchStrategy[Rules]:
+    """Rules for a form of so many items: one section, or two of which either may have a limit."""
+    limits = st.sampled_from([None, 10 * SECOND, 40 * SECOND])
+    split = st.builds(
+        lambda first, one, two: (SectionRule(first, one), SectionRule(length - first, two)),
+        st.integers(1, max(1, length - 1)),
+        limits,
+        limits,
+    )
     return st.builds(
         Rules,
         st.sampled_from([15 * SECOND, 60 * SECOND, HOUR]),
         st.sampled_from(["linear", "free"]),
         st.sampled_from(["advance", "finish"]),
         st.booleans(),
+        st.just(()) if length < 2 else st.one_of(st.just(()), split),
+        st.sampled_from([0, 0, 2]),
+        st.sampled_from([0, 30 * SECOND]),
     )
 
 
+ALLOWANCES = (Allowance(), Allowance(150), Allowance(100, 20 * SECOND, 1), Allowance(133, 7, 0))
+
+
 def creations() -> st.SearchStrategy[Created]:
-    return st.builds(make_created, forms(), rules(), st.sampled_from([NOW + 20 * SECOND, NOW + 90 * SECOND, NOW + DAY]))
+    closes = st.sampled_from([NOW + 20 * SECOND, NOW + 90 * SECOND, NOW + DAY])
+    return forms().flatmap(
+        lambda form: st.builds(
+            lambda rules, closes_at, allowance: replace(make_created(form, rules, closes_at), allowance=allowance),
+            rules(len(form.entries)),
+            closes,
+            st.sampled_from((ALLOWANCES[0], *ALLOWANCES)),
+        )
+    )
 
 
 def commands() -> st.SearchStrategy[Command]:
@@ -270,7 +333,13 @@ def commands() -> st.SearchStrategy[Command]:
         (1, st.builds(Attach, devices, st.booleans())),
         (1, st.builds(Detach, st.sampled_from([0, 0, 1]))),
         (1, st.builds(Admit, st.sampled_from(["biometrics", "person"]))),
-        (1, st.builds(Extend, spans, st.just(PROCTOR), st.integers(1, 9))),
+        (1, st.builds(Extend, spans, st.just(PROCTOR), st.integers(1, 9), st.sampled_from(["given", "outage"]))),
+        (1, st.builds(Pause, st.just(PROCTOR), st.integers(1, 9))),
+        (2, st.builds(Resume, st.just(PROCTOR))),
+        (1, st.builds(TakeBreak, seq)),
+        (1, st.builds(EndBreak, seq)),
+        (1, st.builds(CloseSection, seq, st.integers(0, 2))),
+        (1, rare_commands()),
     ]
     wheel = [command for weight, command in weighted for _ in range(weight)]
     ending: list[st.SearchStrategy[Command]] = [
@@ -279,6 +348,26 @@ def commands() -> st.SearchStrategy[Command]:
     ]
     return st.integers(0, 2 * len(wheel)).flatmap(
         lambda spin: wheel[spin % len(wheel)] if spin < 2 * len(wheel) else st.one_of(ending)
+    )
+
+
+def rare_commands() -> st.SearchStrategy[Command]:
+    seq, staff, note = st.just(1), st.just(PROCTOR), st.integers(1, 9)
+    odd = st.sampled_from([Allowance(99), Allowance(401), Allowance(100, -1), Allowance(100, 0, 21)])
+    return st.one_of(
+        st.builds(SetAllowance, st.one_of(st.sampled_from(ALLOWANCES), odd), staff, note),
+        st.builds(MoveClose, st.sampled_from([-1, 0, 15 * SECOND, HOUR, 90 * DAY]), staff, note),
+        st.builds(
+            CompensateOutage, st.sampled_from([0, 5 * SECOND, 30 * SECOND]), st.sampled_from([-1, 0, 8 * SECOND])
+        ),
+        st.builds(Tell, st.sampled_from(["message", "warning"]), staff, note),
+        st.builds(AnswerHelp, staff),
+        st.builds(Withdraw, st.sampled_from(["i0", "i1", "i3", "i9"]).map(ItemId)),
+        st.builds(ReplaceForm, st.just(make_form(CHOICE, UNFOLDING, CHOICE))),
+        st.builds(AdmitLate, st.sampled_from([0, 0, 1, -1]), staff, note),
+        st.builds(ReadNotice, seq, note),
+        st.builds(Question, seq, st.integers(0, 5), note),
+        st.builds(Help, seq, st.none() | note),
     )
 
 

@@ -266,6 +266,10 @@ export const words = {
     "Проктор остановил тестирование. Причина записана, её рассмотрит комиссия. Данные ответы сохранены.",
     "The proctor stopped the exam. The reason is on record and the commission will consider it. The answers given are kept.",
   ],
+  endedWindowCancelled: [
+    "Организатор отменил это тестирование. Попытка не израсходована: выберите другое время в кабинете.",
+    "The organiser has cancelled this exam. It does not count as an attempt: choose another time in your cabinet.",
+  ],
   endedNotStarted: [
     "Тестирование не было начато, время доступа закончилось.",
     "The exam was not started and the access time is over.",

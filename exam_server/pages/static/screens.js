@@ -123,6 +123,7 @@ const ENDINGS = {
   window_closed: "endedWindowClosed",
   proctor: "endedProctor",
   not_started: "endedNotStarted",
+  window_cancelled: "endedWindowCancelled",
 };
 
 export function Ended() {

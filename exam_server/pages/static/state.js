@@ -22,6 +22,7 @@ export const blank = {
 export function receive(state, message) {
   switch (message.type) {
     case "snapshot":
+    case "changed":
       return {
         ...blank,
         limit: state.limit,

@@ -13,13 +13,13 @@ from starlette.types import Message, Scope
 from app.candidate import Person, Sitter, Taken, find_token
 from core.clock import ManualClock
 from core.errors import AccreditationError
-from core.ids import PersonId, SittingId
+from core.ids import PersonId
 from exam_server.commands import Admit
 from exam_server.connection import SittingSocket
 from exam_server.events import Created
 from exam_server.sitting import Sitting
 from question_bank.forms import Navigation
-from tests.histories.memory import MemoryLog, Owner
+from tests.histories.memory import MemoryLog, MemoryRecords, Owner
 from tests.histories.sittings import (
     CANDIDATE,
     CHOICE,
@@ -76,10 +76,7 @@ class Exam:
         self.log.create(SITTING, created)
         clock = ManualClock(NOW)
         self.owner = Owner(self.log, clock)
-        self.socket = SittingSocket(self.owner.conduct, clock, self._greet, 1e6, 10**6)
-
-    async def _greet(self, sitting: SittingId, epoch: int, scope: Scope) -> None:
-        pass
+        self.socket = SittingSocket(self.owner.conduct, clock, MemoryRecords(), 1e6, 10**6)
 
     async def sit(self, share: float = 1.0, seed: int = 1) -> tuple[Taken, Wire]:
         await self.owner.conduct.order(SITTING, Admit("person"))
@@ -110,7 +107,7 @@ async def test_a_whole_exam_is_taken_and_every_edit_is_acknowledged(navigation: 
     assert all(all(item.answers) for item in state.items), "every stage of every item is answered"
     assert taken.sent == taken.acknowledged == len(taken.delays) == len(wire.sent)
     assert [message["seq"] for message in wire.sent] == list(range(1, taken.sent + 1))
-    assert state.late == 0
+    assert not state.late
 
 
 async def test_one_that_ends_with_a_case_is_over_when_that_is() -> None:

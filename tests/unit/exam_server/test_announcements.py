@@ -5,9 +5,26 @@ from hypothesis import given
 
 from core.moments import HOUR, MINUTE
 from exam_server import timing, wire
-from exam_server.announcements import announce, draw_item, take_snapshot
-from exam_server.commands import Advance, Attach, Command, Extend, Flag, LockStage, Settle, Show, Stop, Submit
+from exam_server.announcements import announce, draw_item, quoted, take_snapshot
+from exam_server.commands import (
+    Advance,
+    Attach,
+    CloseSection,
+    Command,
+    Extend,
+    Flag,
+    LockStage,
+    Pause,
+    ReadNotice,
+    Resume,
+    Settle,
+    Show,
+    Stop,
+    Submit,
+    Tell,
+)
 from exam_server.events import Created
+from question_bank.forms import SectionRule
 from tests.histories.sittings import (
     CHOICE,
     FIRST,
@@ -31,6 +48,7 @@ from tests.histories.sittings import (
 
 FORM = make_form(CHOICE, UNFOLDING, CHOICE)
 COPIES = make_copies(FORM)
+TEXTS = {4: "Смотрите на экран", 5: "Пожарная тревога"}
 
 
 def begun(navigation: str = "free") -> Drive:
@@ -39,7 +57,7 @@ def begun(navigation: str = "free") -> Drive:
 
 def tell(drive: Drive, command: Command, at: int | None = None) -> list[wire.AnyOutgoing]:
     events = drive.do(command, at)
-    return announce(drive.state, events, COPIES, drive.now)
+    return announce(drive.state, events, COPIES, TEXTS, drive.now)
 
 
 def test_a_page_that_attaches_gets_the_whole_state_and_nothing_else() -> None:
@@ -47,7 +65,7 @@ def test_a_page_that_attaches_gets_the_whole_state_and_nothing_else() -> None:
     drive.do(drive.answer(0))
     drive.do(Flag(0, 2, True))
     (snapshot,) = tell(drive, Attach(FIRST), NOW + 5_000)
-    assert snapshot == take_snapshot(drive.state, COPIES, NOW + 5_000)
+    assert snapshot == take_snapshot(drive.state, COPIES, TEXTS, NOW + 5_000)
     assert isinstance(snapshot, wire.Snapshot)
     assert (snapshot.sitting, snapshot.status, snapshot.epoch, snapshot.seq) == (SITTING, "running", 2, 3)
     assert snapshot.now == NOW + 5_000
@@ -67,10 +85,10 @@ def test_a_snapshot_counts_only_the_edits_of_its_own_browser() -> None:
 
 def test_before_the_start_and_after_the_end_there_is_no_item() -> None:
     fresh = Drive(make_created(FORM))
-    assert take_snapshot(fresh.state, COPIES, NOW).item is None
+    assert take_snapshot(fresh.state, COPIES, TEXTS, NOW).item is None
     drive = begun()
     drive.do(Submit(0))
-    snapshot = take_snapshot(drive.state, COPIES, NOW)
+    snapshot = take_snapshot(drive.state, COPIES, TEXTS, NOW)
     assert (snapshot.item, snapshot.ended, snapshot.status) == (None, "submitted", "ended")
 
 
@@ -143,8 +161,8 @@ def test_no_message_ever_holds_a_stage_that_is_not_open(created: Created, histor
         drive.now = max(NOW, step.wait.until(drive.now, drive.state))
         before = drive.state
         events, _ = drive.attempt(step.fit(before))
-        told = announce(drive.state, events, copies, drive.now)
-        sent = b"".join(wire.encode(message) for message in (*told, take_snapshot(drive.state, copies, drive.now)))
+        told = announce(drive.state, events, copies, {}, drive.now)
+        sent = b"".join(wire.encode(message) for message in (*told, take_snapshot(drive.state, copies, {}, drive.now)))
         for number, item in enumerate(drive.state.items):
             for stage in range(len(item.answers)):
                 if number != drive.state.current or stage > item.stage:
@@ -153,4 +171,42 @@ def test_no_message_ever_holds_a_stage_that_is_not_open(created: Created, histor
             item = drive.state.items[drive.state.current]
             assert f'"{stage_text(drive.state.current, item.stage)}"'.encode() in sent
             assert timing.item_deadline(drive.state) is not None
-        msgspec.json.decode(wire.encode(take_snapshot(drive.state, copies, drive.now)))
+        msgspec.json.decode(wire.encode(take_snapshot(drive.state, copies, {}, drive.now)))
+
+
+def test_a_pause_takes_the_item_off_the_page_and_says_why() -> None:
+    drive = begun()
+    (changed,) = tell(drive, Pause(PROCTOR, 5), NOW + 10_000)
+    assert isinstance(changed, wire.Changed)
+    assert (changed.item, changed.halt) == (None, wire.HaltView(NOW + 10_000, None, "Пожарная тревога"))
+    assert changed.deadline == NOW + HOUR
+    told = tell(drive, Resume(PROCTOR), NOW + 70_000)
+    assert isinstance(told[-1], wire.Changed)
+    assert (told[-1].halt, told[-1].deadline) == (None, NOW + HOUR + MINUTE)
+
+
+def test_a_message_is_told_at_once_and_again_until_it_is_read() -> None:
+    drive = begun()
+    (notice,) = tell(drive, Tell("warning", PROCTOR, 4), NOW + 1_000)
+    assert notice == wire.Notice(4, "warning", "Смотрите на экран", NOW + 1_000)
+    snapshot = take_snapshot(drive.state, COPIES, TEXTS, drive.now)
+    assert snapshot.notices == (wire.NoticeView(4, "warning", "Смотрите на экран", NOW + 1_000),)
+    drive.do(ReadNotice(0, 4))
+    assert take_snapshot(drive.state, COPIES, TEXTS, drive.now).notices == ()
+
+
+def test_an_end_by_staff_says_what_they_wrote() -> None:
+    drive = begun()
+    assert tell(drive, Stop(PROCTOR, 5, "window_cancelled")) == [wire.Finished("window_cancelled", "Пожарная тревога")]
+    assert quoted(drive.state) == (5,)
+    assert take_snapshot(drive.state, COPIES, TEXTS, drive.now).reason == "Пожарная тревога"
+
+
+def test_a_section_is_told_with_its_places_and_its_clock() -> None:
+    sections = (SectionRule(1, MINUTE), SectionRule(2))
+    drive = Drive(make_created(FORM, make_rules(sections=sections))).start()
+    first = take_snapshot(drive.state, COPIES, TEXTS, drive.now).section
+    assert first == wire.SectionView(0, 2, 0, 1, begun=True, deadline=NOW + MINUTE)
+    (changed,) = tell(drive, CloseSection(0, 0), NOW + 5_000)
+    assert isinstance(changed, wire.Changed)
+    assert (changed.section, changed.item) == (wire.SectionView(1, 2, 1, 2), None)

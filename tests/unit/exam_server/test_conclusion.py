@@ -51,5 +51,5 @@ def test_an_answer_taken_back_and_a_late_one_do_not_count() -> None:
     assert gather_responses(drive.state)[ItemId("i0")] == {}
     drive.do(Settle(), at=NOW + MINUTE)
     drive.do(drive.answer(0, "a"))
-    assert drive.state.late == 1
+    assert len(drive.state.late) == 1
     assert gather_responses(drive.state)[ItemId("i0")] == {}

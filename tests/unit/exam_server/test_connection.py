@@ -9,13 +9,12 @@ import pytest
 from starlette.types import Message, Scope
 
 from core.clock import ManualClock
-from core.errors import Unavailable
-from core.ids import PersonId, SittingId
+from core.ids import PersonId
 from exam_server import wire
 from exam_server.commands import Admit
 from exam_server.connection import MAX_QUEUE, Flow, PageLine, SittingSocket, caller
-from exam_server.events import Detached
-from tests.histories.memory import MemoryLog, Owner, quiet
+from exam_server.events import Detached, HelpAsked, Questioned
+from tests.histories.memory import MemoryLog, MemoryRecords, Owner, quiet
 from tests.histories.sittings import CANDIDATE, FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created
 
 START = '{"type":"start","seq":1}'
@@ -73,15 +72,9 @@ class House:
         self.log.by_itself = True
         self.log.create(SITTING, make_created())
         self.owner = Owner(self.log, self.clock)
-        self.greeted: list[tuple[SittingId, int]] = []
-        self.greeting_fails = False
-        self.socket = SittingSocket(self.owner.conduct, self.clock, self.greet, rate, burst)
+        self.records = MemoryRecords()
+        self.socket = SittingSocket(self.owner.conduct, self.clock, self.records, rate, burst)
         self.peers: list[Peer] = []
-
-    async def greet(self, sitting: SittingId, epoch: int, scope: Scope) -> None:
-        if self.greeting_fails:
-            raise Unavailable("database_away", "База данных недоступна.")
-        self.greeted.append((sitting, epoch))
 
     async def visit(self, sitting: Any = SITTING, person: int | None = CANDIDATE, stream: str = FIRST) -> Peer:
         scope: Scope = {
@@ -108,7 +101,7 @@ async def test_a_page_connects_starts_and_answers() -> None:
     await peer.say(RESPOND)
     assert [message["type"] for message in peer.told] == ["snapshot", "ack", "deadlines", "item", "ack"]
     assert peer.sent[0] == {"type": "websocket.accept"}
-    assert house.greeted == [(SITTING, 1)]
+    assert [one[:2] for one in house.records.greeted] == [(SITTING, 1)]
     assert house.log.state(SITTING).items[0].answers == (("0.0.a",),)
     await peer.leave()
     assert isinstance(house.log.events(SITTING)[-1], Detached)
@@ -144,7 +137,7 @@ async def test_whoever_may_not_come_in_is_told_why(visitor: dict[str, Any], code
     await peer.task
     assert peer.closed == code
     assert peer.told == []
-    assert house.greeted == []
+    assert house.records.greeted == []
     assert house.log.state(SITTING).epoch == 0
 
 
@@ -227,7 +220,7 @@ async def test_the_database_away_sends_the_page_away_for_a_while() -> None:
 
 async def test_a_page_that_could_not_be_greeted_is_not_left_attached() -> None:
     house = House()
-    house.greeting_fails = True
+    house.records.away = True
     peer = await house.visit()
     await peer.task
     await quiet()
@@ -368,3 +361,37 @@ def test_a_clock_that_goes_back_is_no_flood() -> None:
 def test_a_caller_is_named_within_bounds() -> None:
     assert caller({"headers": [(b"user-agent", b"F" * 999)], "client": ("1" * 200, 5)}) == ("1" * 64, "F" * 300)
     assert caller({}) == ("", "")
+
+
+async def test_a_remark_is_kept_before_the_event_that_names_it() -> None:
+    house = House()
+    peer = await house.begin()
+    await peer.say(json.dumps({"type": "remark", "seq": 2, "position": 0, "text": "  Нет верного варианта\0 "}))
+    assert house.records.remarks == [(SITTING, CANDIDATE, "question", "Нет верного варианта")]
+    assert house.log.events(SITTING)[-1] == Questioned(NOW, 0, 1, 2)
+    await peer.say(json.dumps({"type": "remark", "seq": 2, "position": 0, "text": "Нет верного варианта"}))
+    assert len(house.records.remarks) == 1, "a repeated edit was kept twice"
+    assert [m["seq"] for m in peer.told if m["type"] == "ack"][-2:] == [2, 2]
+
+
+async def test_a_remark_that_can_not_be_kept_stays_with_the_page() -> None:
+    house = House()
+    peer = await house.begin()
+    house.records.away = True
+    await peer.say(json.dumps({"type": "help", "seq": 2, "text": "Пропал звук"}))
+    assert peer.told[-1]["code"] == "busy"
+    await peer.say(json.dumps({"type": "flag", "seq": 3, "position": 0, "on": True}))
+    assert peer.told[-1] == {**peer.told[-1], "code": "busy", "seq": 3}, "a later edit overtook it"
+    house.records.away = False
+    await peer.say(json.dumps({"type": "help", "seq": 2, "text": "Пропал звук"}))
+    assert house.log.state(SITTING).help_since == NOW
+
+
+async def test_a_remark_without_words_says_nothing() -> None:
+    house = House()
+    peer = await house.begin()
+    await peer.say(json.dumps({"type": "remark", "seq": 2, "position": 0, "text": " \0 "}))
+    assert peer.told[-1]["code"] == "invalid_message"
+    await peer.say(json.dumps({"type": "help", "seq": 2}))
+    assert house.log.events(SITTING)[-1] == HelpAsked(NOW, 2)
+    assert house.records.remarks == []

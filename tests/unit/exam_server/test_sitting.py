@@ -1,5 +1,7 @@
 """The state machine: every command in every state, whole random histories, and each rule by example."""
 
+from fractions import Fraction
+from math import ceil
 from typing import get_args
 
 import pytest
@@ -12,10 +14,12 @@ from core.moments import HOUR, MINUTE, SECOND, Moment
 from exam_server import timing
 from exam_server.commands import (
     Admit,
+    AdmitLate,
     Advance,
     Attach,
     CandidateMessage,
     Command,
+    CompensateOutage,
     Detach,
     Extend,
     Flag,
@@ -27,21 +31,32 @@ from exam_server.commands import (
     Start,
     Stop,
     Submit,
+    Withdraw,
 )
 from exam_server.events import (
-    AdmissionWithdrawn,
     Admitted,
+    AllowanceSet,
     AnyEvent,
     Attached,
+    BreakBegun,
+    BreakOver,
+    CloseMoved,
     Created,
     Detached,
     Ended,
     Extended,
-    Flagged,
+    FormReplaced,
     ItemExpired,
     ItemLocked,
+    ItemWithdrawn,
+    LateAdmitted,
+    OutageCompensated,
+    Paused,
     Responded,
     RespondedLate,
+    Resumed,
+    SectionClosed,
+    SectionExpired,
     Shown,
     StageLocked,
     Started,
@@ -72,77 +87,147 @@ from tests.histories.sittings import (
 )
 
 CODES = set(get_args(RefusalCode))
-BOOKKEEPING = {"streams", "stream", "epoch", "connected", "attached_at", "last_at", "late"}
+BOOKKEEPING = {"streams", "stream", "epoch", "connected", "attached_at", "last_at", "late", "settled_grace"}
 """What may still change once a sitting has ended: who is looking, and how much late evidence there is."""
-BY_CLOCK = (Ended, ItemExpired)
+BY_CLOCK = (Ended, ItemExpired, SectionExpired, BreakOver, SectionClosed)
 
 
 # --- an independent reading of the log ------------------------------------------------------------------
 
 
 class Reader:
-    """Follows the log by other means than the state machine and objects to what must never stand in it."""
+    """Follows the log by other means than the state machine and objects to what must never stand in it.
+
+    It keeps no deadlines: for each answer it adds up, from the moments in the log, for how long clocks have run.
+    """
 
     def __init__(self, created: Created) -> None:
         self.created = created
+        self.form = created.form
+        self.closes_at = created.closes_at
+        self.allowance = created.allowance
         self.started: Moment | None = None
-        self.extra = 0
-        self.spent = [0] * len(created.form.entries)
-        self.given = [0] * len(created.form.entries)
+        self.stood: list[tuple[Moment, Moment | None]] = []
+        self.gifts: list[tuple[Moment, int]] = []
+        self.section = 0
+        self.section_since: Moment | None = None
+        self.spent = [0] * len(self.form.entries)
+        self.given = [0] * len(self.form.entries)
         self.on_screen: int | None = None
+        self.taken_off: int | None = None
         self.since = 0
-        self.stage = [0] * len(created.form.entries)
+        self.stage = [0] * len(self.form.entries)
         self.locked: set[int] = set()
         self.seen: list[int] = []
+        self.breaks = 0
         self.connected_since: Moment | None = None
         self.ended = False
         self.last = created.at
+
+    @property
+    def halted(self) -> bool:
+        return bool(self.stood) and self.stood[-1][1] is None
+
+    def limit(self, span: int) -> int:
+        """A limit with the allowance, by exact fractions."""
+        whole = Fraction(self.created.rules.exam_limit)
+        return ceil(span * (whole * self.allowance.percent / 100 + self.allowance.extra) / whole)
+
+    def ran(self, since: Moment, at: Moment) -> int:
+        """For how long the clocks have run from one moment to another."""
+        stood = sum(max(0, (end or at) - max(begin, since)) for begin, end in self.stood if (end or at) > since)
+        return at - since - stood - sum(span for moment, span in self.gifts if moment >= since)
 
     def grace(self, deadline: Moment) -> int:
         live = self.connected_since is not None and self.connected_since <= deadline
         return 2_000 if live else 10_000
 
-    def in_time(self, at: Moment, deadline: Moment) -> None:
-        assert at <= deadline + self.grace(deadline), "accepted after deadline and grace"
+    def in_time(self, at: Moment, ran: int, limit: int) -> None:
+        """`ran` on the clock at `at`: is that within the limit and its grace?"""
+        assert ran <= limit + self.grace(at - ran + limit), "accepted after deadline and grace"
 
     def read(self, event: AnyEvent) -> None:
-        if not isinstance(event, Ended | ItemExpired):
+        if not isinstance(event, BY_CLOCK):
             assert event.at >= self.last, "events go back in time"
         self.last = max(self.last, event.at)
         if self.ended:
-            assert isinstance(event, RespondedLate | Attached | Detached), "an ended sitting changed"
+            assert isinstance(event, RespondedLate | LateAdmitted | Attached | Detached), "an ended sitting changed"
         match event:
             case Started():
-                self.started = event.at
-            case Extended():
-                self.extra += event.span
-                if self.on_screen is not None:
-                    self.given[self.on_screen] += event.span
+                self.started = self.section_since = event.at
+            case Extended() | OutageCompensated():
+                self.gifts.append((event.at, event.span))
+                at = self.taken_off if self.on_screen is None else self.on_screen
+                if at is not None:
+                    self.given[at] += event.span
+            case AllowanceSet():
+                self.allowance = event.allowance
+            case CloseMoved():
+                self.closes_at = event.closes_at
+            case FormReplaced():
+                assert self.started is None, "a form was replaced after the start"
+                self.form = event.form
+                self.spent, self.given, self.stage = ([0] * len(event.form.entries) for _ in range(3))
+                self.locked.clear()
             case Attached():
                 self.connected_since = event.at
             case Detached():
                 self.connected_since = None
+            case Paused() | BreakBegun():
+                assert not self.halted
+                if isinstance(event, BreakBegun):
+                    self.locked.update(self.seen)
+                    self.breaks += 1
+                    assert self.breaks <= self.created.rules.breaks + self.allowance.breaks, "one break too many"
+                    self.leave(event.at)
+                    self.taken_off = None
+                else:
+                    self.taken_off = self.taken_off if self.on_screen is None else self.on_screen
+                    self.leave(event.at)
+                self.stood.append((event.at, None))
+            case Resumed() | BreakOver():
+                assert self.halted
+                self.stood[-1] = (self.stood[-1][0], event.at)
             case Shown():
-                assert event.position not in self.locked
-                if self.created.rules.navigation == "linear":
-                    assert not self.seen or event.position >= self.seen[-1], "a linear exam went back"
-                self.leave(event.at)
-                self.on_screen, self.since = event.position, event.at
-                self.seen.append(event.position)
+                self.show(event)
             case Responded():
                 self.respond(event)
             case StageLocked():
                 assert (event.position, event.stage) == (self.on_screen, self.stage[event.position])
                 self.stage[event.position] += 1
-                if self.stage[event.position] == len(self.created.form.entries[event.position].stages):
+                if self.stage[event.position] == len(self.form.entries[event.position].stages):
                     self.lock(event.position, event.at)
             case ItemLocked() | ItemExpired():
                 self.lock(event.position, event.at)
+            case ItemWithdrawn():
+                assert event.position not in self.seen, "an item was taken from somebody who had seen it"
+                self.locked.add(event.position)
+            case SectionClosed() | SectionExpired():
+                assert event.section == self.section
+                self.leave(event.at)
+                self.locked.update(self.places())
+                self.taken_off = None
+                if self.section + 1 < len(self.created.rules.sections):
+                    self.section, self.section_since = self.section + 1, None
             case Ended():
                 self.leave(event.at)
                 self.ended = True
-            case Admitted() | AdmissionWithdrawn() | Flagged() | RespondedLate() | Created():
-                pass
+
+    def places(self) -> range:
+        counts = [section.count for section in self.created.rules.sections] or [len(self.form.entries)]
+        return range(sum(counts[: self.section]), sum(counts[: self.section + 1]))
+
+    def show(self, event: Shown) -> None:
+        assert not self.halted, "shown while the clocks stand"
+        assert self.started is not None, "shown before the start"
+        assert event.position not in self.locked
+        assert event.position in self.places(), "shown from another section"
+        if self.created.rules.navigation == "linear":
+            assert not self.seen or event.position >= self.seen[-1], "a linear exam went back"
+        self.leave(event.at)
+        self.on_screen, self.since, self.taken_off = event.position, event.at, None
+        self.section_since = event.at if self.section_since is None else self.section_since
+        self.seen.append(event.position)
 
     def respond(self, event: Responded) -> None:
         position = event.position
@@ -150,11 +235,15 @@ class Reader:
         assert position == self.on_screen, "answered an item that is not on screen"
         assert position not in self.locked
         assert event.stage == self.stage[position], "answered a stage that is not the open one"
-        limit = self.created.form.entries[position].limit
-        shown_for = self.spent[position] + event.at - self.since
-        self.in_time(event.at, event.at - shown_for + limit + self.given[position])
-        whole = self.started + self.created.rules.exam_limit + self.extra
-        self.in_time(event.at, min(whole, self.created.closes_at))
+        spent = self.spent[position] + event.at - self.since
+        self.in_time(event.at, spent - self.given[position], self.limit(self.form.entries[position].limit))
+        self.in_time(event.at, self.ran(self.started, event.at), self.limit(self.created.rules.exam_limit))
+        self.in_time(event.at, event.at, self.closes_at)
+        sections = self.created.rules.sections
+        limit = sections[self.section].limit if sections else None
+        if limit is not None:
+            assert self.section_since is not None
+            self.in_time(event.at, self.ran(self.section_since, event.at), self.limit(limit))
 
     def leave(self, at: Moment) -> None:
         if self.on_screen is not None:
@@ -178,18 +267,22 @@ def check_step(before: Sitting, command: Command, now: Moment) -> tuple[AnyEvent
         after = evolve(after, event)
     assert after.deadline == timing.next_deadline(after)
     by_clock = settle(before, now)
+    if isinstance(command, CompensateOutage):
+        assert all(isinstance(event, OutageCompensated | BY_CLOCK) for event in ruling.events)
+        return ruling.events
     if ruling.refusal is not None and not isinstance(command, Attach):
         assert ruling.events == by_clock, "a refused command changed something"
     if isinstance(command, CandidateMessage):
         check_candidate(before, command, after, ruling.events, by_clock)
-    if not isinstance(command, Submit | Stop | LockStage):
+    if not isinstance(command, Submit | Stop | LockStage | Withdraw | Start):
         ends = [event for event in ruling.events if isinstance(event, Ended)]
         assert all(event.reason not in {"submitted", "proctor"} for event in ends), "a stray event ended the exam"
         assert not ends or ends[0].at < now, "an exam ended without its time being over"
     if before.status == "ended":
-        kept = {name: value for name, value in asdict(before).items() if name not in BOOKKEEPING}
-        assert kept == {name: value for name, value in asdict(after).items() if name not in BOOKKEEPING}
-        if not isinstance(command, Attach | Detach | Respond):
+        free = BOOKKEEPING | {"items"} if isinstance(command, AdmitLate) else BOOKKEEPING
+        kept = {name: value for name, value in asdict(before).items() if name not in free}
+        assert kept == {name: value for name, value in asdict(after).items() if name not in free}
+        if not isinstance(command, Attach | Detach | Respond | AdmitLate):
             assert after == before
     return ruling.events
 
@@ -664,7 +757,7 @@ def test_an_answer_after_the_end_is_kept_and_not_scored() -> None:
     assert events[0] == Ended(NOW + 30_000, "exam_time")
     assert events[1:] == (RespondedLate(NOW + 33_000, 0, 0, (ChoiceId("0.0.b"),), drive.seq),)
     assert drive.state.items[0].answers == (("0.0.a",),)
-    assert drive.state.late == 1
+    assert len(drive.state.late) == 1
 
 
 def test_an_answer_to_an_expired_item_is_kept_and_not_scored() -> None:
