@@ -1,12 +1,14 @@
 """The digest chain of a sitting's log: each row names the one before it, so nothing can be slipped in. Pure."""
 
-import hashlib
+from hashlib import sha256
+from struct import Struct as Layout
 
 from msgspec import Struct
 
 from core.ids import SittingId
 from exam_server.events import AnyEvent, decode_batch
 
+_PLACE = Layout(">QI").pack
 START = b""
 """What row 0 names as its predecessor."""
 
@@ -26,8 +28,7 @@ class BrokenChain(ValueError):
 
 def link(sitting_id: SittingId, version: int, prev: bytes, events: bytes) -> bytes:
     """SHA-256 over predecessor, sitting, version and the stored bytes (32 bytes)."""
-    place = sitting_id.to_bytes(8, "big") + version.to_bytes(4, "big")
-    return hashlib.sha256(prev + place + events).digest()
+    return sha256(prev + _PLACE(sitting_id, version) + events).digest()
 
 
 def read_chain(sitting_id: SittingId, rows: list[Row]) -> list[AnyEvent]:

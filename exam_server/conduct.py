@@ -8,6 +8,7 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
@@ -31,7 +32,7 @@ from exam_server.commands import (
     Tell,
 )
 from exam_server.event_log import Commit, Fate, Log
-from exam_server.events import AnyEvent, Responded, encode_batch
+from exam_server.events import AnyEvent, encode_batch
 from exam_server.held import Draft, Held, Line, Pending
 from exam_server.ruling import Ruling
 from exam_server.rulings import decide
@@ -172,6 +173,18 @@ class Conduct:
         command, line = pending.command, pending.line
         if line is not None and line is not held.line and type(command) is not Attach:
             return  # the page was taken over while this waited; the newer page has the queue
+        if type(command) is Respond and line is not None:
+            answer = held.answer(command, pending.received)
+            if answer is not None:  # by far the most common of all
+                draft = held.forming
+                if draft is None:
+                    draft = held.forming = Draft()
+                draft.events.append(answer)
+                draft.pending.append(pending)
+                draft.acknowledge(line, command.seq)
+                if held.flight is None:
+                    self._launch(held)
+                return
         state = held.state
         now = max(pending.received, state.last_at)
         ruling = decide(state, command, now)
@@ -192,13 +205,11 @@ class Conduct:
             if draft is None:
                 draft = held.forming = Draft()
             draft.events.extend(events)
+            draft.ordinary = False
         else:
             draft = held.forming or held.flight or Draft()
         draft.pending.append(pending)
-        if type(command) is Respond and line is not None and len(events) == 1 and type(events[0]) is Responded:
-            draft.replies.append((line, wire.encode_ack(command.seq)))  # by far the most common of all
-        else:
-            self._reply(held, draft, pending, ruling, events)
+        self._reply(held, draft, pending, ruling, events)
         if held.flight is None:
             if held.forming is not None:
                 self._launch(held)
@@ -209,9 +220,9 @@ class Conduct:
         seq = getattr(pending.command, "seq", None)
         if pending.line is not None and seq is not None:
             if ruling.refusal is None:
-                draft.replies.append((pending.line, wire.encode_ack(seq)))
+                draft.acknowledge(pending.line, seq)
             else:
-                draft.replies.append((pending.line, wire.encode(wire.refused(ruling.refusal, seq))))
+                draft.reply(pending.line, wire.encode(wire.refused(ruling.refusal, seq)))
         if pending.answer is not None:
             draft.answers += ((pending.answer, ruling),)
         if pending.older is not None:
@@ -219,7 +230,7 @@ class Conduct:
         if held.line is None or not events:
             return
         for message in announce(held.state, events, held.copies, held.texts, held.state.last_at):
-            draft.replies.append((held.line, wire.encode(message)))
+            draft.reply(held.line, wire.encode(message))
 
     # --- committing ---------------------------------------------------------------------------------------
 
@@ -227,16 +238,19 @@ class Conduct:
         draft, held.forming = held.forming, None
         assert draft is not None
         held.flight = draft
-        state = held.state
-        stored = encode_batch(tuple(draft.events))
+        stored = encode_batch(draft.events)
         version, prev = held.version + 1, held.digest
-        digest = link(state.id, version, prev, stored)
-        changed = state.deadline != held.stored_due
-        due = to_datetime(state.deadline) if changed and state.deadline is not None else None
-        held.version, held.digest, held.stored_due = version, digest, state.deadline
-        draft.state, draft.version, draft.digest = state, version, digest
+        digest = link(held.id, version, prev, stored)
+        changed, due = False, None
+        if not draft.ordinary:
+            draft.state = state = held.state
+            changed = state.deadline != held.stored_due
+            due = to_datetime(state.deadline) if changed and state.deadline is not None else None
+            held.stored_due = state.deadline
+        draft.version = held.version = version
+        draft.digest = held.digest = digest
         self._log.append(
-            Commit(state.id, version, prev, digest, stored, due, changed, lambda fate: self._landed(held, draft, fate))
+            Commit(held.id, version, prev, digest, stored, due, changed, partial(self._landed, held, draft))
         )
 
     def _landed(self, held: Held, draft: Draft, fate: Fate) -> None:
@@ -255,8 +269,7 @@ class Conduct:
 
     def _stored(self, held: Held, draft: Draft) -> None:
         self._tell(draft)
-        if len(draft.events) > 1 or type(draft.events[0]) is not Responded:
-            assert draft.state is not None
+        if draft.state is not None:
             held.epoch = draft.state.epoch
             self._set_wake(held)
             if self._on_change is not None:
@@ -265,6 +278,8 @@ class Conduct:
     def _tell(self, draft: Draft) -> None:
         for line, data in draft.replies:
             line.send(data)
+        if draft.line is not None:
+            draft.line.send(wire.encode_ack(draft.acknowledged))
         for answer, ruling in draft.answers:
             if not answer.done():
                 answer.set_result(ruling)

@@ -7,6 +7,7 @@ the sitting's newest one, so the log's key is the only lock and two owners can't
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Literal, Protocol, TypeAlias
 
 import asyncpg
@@ -16,18 +17,26 @@ from msgspec import Struct
 from core.database import plain_url
 from core.ids import SittingId
 
-APPEND = """
-WITH b AS (SELECT * FROM unnest($1::bigint[],$2::int[],$3::bytea[],$4::bytea[],$5::bytea[],$6::timestamptz[],$7::bool[])
-           AS t(sitting_id,version,prev,digest,events,due,due_changed)),
+_APPEND = """
+WITH b AS (SELECT * FROM unnest($1::bigint[],$2::int[],$3::bytea[],$4::bytea[],$5::bytea[]{arrays})
+           AS t(sitting_id,version,prev,digest,events{columns})),
 ins AS (INSERT INTO exam_server.log(sitting_id,version,prev,digest,events)
   SELECT b.sitting_id,b.version,b.prev,b.digest,b.events FROM b
   WHERE (SELECT p.digest FROM exam_server.log p WHERE p.sitting_id=b.sitting_id AND p.version=b.version-1)=b.prev
   ORDER BY b.sitting_id
-  ON CONFLICT (sitting_id,version) DO NOTHING RETURNING sitting_id),
-due AS (UPDATE exam_server.sitting s SET next_deadline=b.due FROM b JOIN ins USING(sitting_id)
-  WHERE b.due_changed AND s.id=b.sitting_id)
-SELECT sitting_id FROM ins
+  ON CONFLICT (sitting_id,version) DO NOTHING RETURNING sitting_id){update}
+SELECT CASE WHEN count(*) < cardinality($1) THEN coalesce(array_agg(sitting_id), '{{}}') END FROM ins
 """
+"""Gives the sittings that were written, or NULL when all were: nothing to read back in the usual case."""
+APPEND = _APPEND.format(arrays="", columns="", update="")
+APPEND_DUE = _APPEND.format(
+    arrays=",$6::timestamptz[],$7::bool[]",
+    columns=",due,due_changed",
+    update=""",
+due AS (UPDATE exam_server.sitting s SET next_deadline=b.due FROM b JOIN ins USING(sitting_id)
+  WHERE b.due_changed AND s.id=b.sitting_id)""",
+)
+"""The same where a deadline moves in at least one of the rows."""
 
 MAX_BATCH = 1_000
 MAX_WAITING = 20_000
@@ -37,6 +46,7 @@ ROW_FAULTS = {"22", "23", "54", "P0"}
 RETRY_FIRST = 0.05
 RETRY_MOST = 2.0
 
+_SITTING = attrgetter("sitting_id")
 _log = structlog.get_logger()
 
 
@@ -128,7 +138,7 @@ class EventLog:
                 await self._wake.wait()
                 continue
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            batch.sort(key=lambda commit: commit.sitting_id)  # unsorted input deadlocks
+            batch.sort(key=_SITTING)  # unsorted input deadlocks
             connection = await self._persist(connection, batch)
 
     async def _persist(
@@ -155,8 +165,7 @@ class EventLog:
                 if self.away:
                     self.away = False
                     _log.info("event_log.back")
-                for commit in batch:
-                    _tell(commit, "durable" if commit.sitting_id in written else "overtaken")
+                _tell(batch, written)
                 return connection
             if self._closing:
                 return connection
@@ -174,24 +183,27 @@ class EventLog:
         """One row spoils the statement: split until it stands alone, so that no other sitting suffers."""
         if len(batch) == 1:
             _log.error("event_log.row_refused", sitting=batch[0].sitting_id, error=repr(error))
-            _tell(batch[0], "refused")
+            _done(batch[0], "refused")
             return connection
         half = len(batch) // 2
         again = await self._persist(connection, batch[:half])
         return await self._persist(again, batch[half:])
 
-    async def _insert(self, connection: asyncpg.Connection, batch: Sequence[Commit]) -> set[int]:
-        rows = await connection.fetch(
-            APPEND,
+    async def _insert(self, connection: asyncpg.Connection, batch: Sequence[Commit]) -> set[int] | None:
+        """The sittings whose rows were written; None when all were."""
+        columns: list[list[object]] = [
             [commit.sitting_id for commit in batch],
             [commit.version for commit in batch],
             [commit.prev for commit in batch],
             [commit.digest for commit in batch],
             [commit.events for commit in batch],
-            [commit.due for commit in batch],
-            [commit.due_changed for commit in batch],
-        )
-        return {row[0] for row in rows}
+        ]
+        statement, moved = APPEND, [commit.due_changed for commit in batch]
+        if True in moved:
+            statement = APPEND_DUE
+            columns += [[commit.due for commit in batch], [*moved]]
+        written: list[int] | None = await connection.fetchval(statement, *columns)
+        return None if written is None else set(written)
 
 
 def _blames_a_row(error: Exception) -> bool:
@@ -199,7 +211,12 @@ def _blames_a_row(error: Exception) -> bool:
     return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in ROW_FAULTS
 
 
-def _tell(commit: Commit, fate: Fate) -> None:
+def _tell(batch: Sequence[Commit], written: set[int] | None) -> None:
+    for commit in batch:
+        _done(commit, "durable" if written is None or commit.sitting_id in written else "overtaken")
+
+
+def _done(commit: Commit, fate: Fate) -> None:
     try:
         commit.done(fate)
     except Exception:  # one sitting's fault must not stop the others

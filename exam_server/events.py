@@ -4,6 +4,7 @@ Events carry no free text and no address: what people write stands in tables of 
 A stored batch says which schema it was written in, so that later releases can still read it.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -306,12 +307,15 @@ class Batch(Struct, frozen=True):
 
 
 _encoder = msgspec.json.Encoder()
+_HEAD, _TAIL = b'{"schema":%d,"events":[' % SCHEMA, b"]}"
 _decoder = msgspec.json.Decoder(Batch)
 
 
-def encode_batch(events: tuple[AnyEvent, ...]) -> bytes:
-    """The bytes that are stored and digested."""
-    return _encoder.encode(Batch(SCHEMA, events))
+def encode_batch(events: Sequence[AnyEvent]) -> bytes:
+    """The bytes that are stored and digested: a Batch of the present schema."""
+    if len(events) == 1:
+        return _HEAD + _encoder.encode(events[0]) + _TAIL  # the same bytes in half the time
+    return _encoder.encode(Batch(SCHEMA, tuple(events)))
 
 
 def decode_batch(stored: bytes) -> tuple[AnyEvent, ...]:

@@ -7,9 +7,11 @@ from typing import Protocol
 from msgspec import Struct
 
 from core.moments import Moment
+from exam_server import wire
 from exam_server.announcements import Copies, Texts
-from exam_server.commands import Command
-from exam_server.events import AnyEvent
+from exam_server.commands import Command, Respond
+from exam_server.events import AnyEvent, Responded
+from exam_server.open_stage import OpenStage, open_stage
 from exam_server.ruling import Ruling
 from exam_server.sitting import Sitting
 
@@ -42,17 +44,40 @@ class Pending(Struct, eq=False):
 class Draft(Struct, eq=False):
     """Decided, not yet durable: becomes one row of the log. `farewells`: pages that another one displaced.
 
-    Set when it goes to the log: `state` after its events, and the `version` and `digest` of its row.
+    `line` and `acknowledged` are the acknowledgement that follows the `replies`: one for a whole run of edits, as long
+    as no other word has to come between. Set when it goes to the log: the `version` and `digest` of its row, and the
+    `state` after its events unless they are nothing but answers to the stage on screen.
     """
 
     events: list[AnyEvent] = []
     pending: list[Pending] = []
     replies: list[tuple[Line, bytes]] = []
+    line: Line | None = None
+    acknowledged: int = 0
     answers: "tuple[tuple[asyncio.Future[Ruling], Ruling], ...]" = ()
     farewells: tuple[Line, ...] = ()
+    ordinary: bool = True
     state: Sitting | None = None
     version: int = 0
     digest: bytes = b""
+
+    def acknowledge(self, line: Line, seq: int) -> None:
+        """Every edit of this page up to `seq` will be durable."""
+        if line is not self.line:
+            self._close_run()
+            self.line, self.acknowledged = line, seq
+        elif seq > self.acknowledged:
+            self.acknowledged = seq
+
+    def reply(self, line: Line, data: bytes) -> None:
+        """Another word, in its place among the acknowledgements."""
+        self._close_run()
+        self.replies.append((line, data))
+
+    def _close_run(self) -> None:
+        if self.line is not None:
+            self.replies.append((self.line, wire.encode_ack(self.acknowledged)))
+            self.line = None
 
 
 class Held:
@@ -64,23 +89,28 @@ class Held:
     """
 
     __slots__ = (
+        "_open",
+        "_state",
         "copies",
         "digest",
         "epoch",
         "flight",
         "forming",
+        "id",
         "line",
         "reloading",
         "stalled",
-        "state",
         "stored_due",
         "texts",
         "version",
         "waiting",
         "wake",
     )
+    _state: Sitting
+    _open: OpenStage | None
 
     def __init__(self, state: Sitting, version: int, digest: bytes, copies: Copies, texts: Texts) -> None:
+        self.id = state.id
         self.copies = copies
         self.texts = texts
         self.line: Line | None = None
@@ -101,6 +131,25 @@ class Held:
         self.forming: Draft | None = None
 
     @property
+    def state(self) -> Sitting:
+        """Answers to the stage on screen are folded in when somebody looks."""
+        if self._open is not None:
+            self._state = self._open.hand_in(self._state)
+        return self._state
+
+    @state.setter
+    def state(self, state: Sitting) -> None:
+        self._state = state
+        self._open = None
+
+    def answer(self, command: Respond, received: Moment) -> Responded | None:
+        """The event of an answer to the stage on screen, which is in the state from now on; None: ask `decide`."""
+        stage = self._open
+        if stage is None:
+            stage = self._open = open_stage(self._state)
+        return None if stage is None else stage.take(command, received)
+
+    @property
     def crowded(self) -> bool:
         """So much of this sitting waits for the database that its page should keep the rest."""
         forming = 0 if self.forming is None else len(self.forming.pending)
@@ -108,6 +157,8 @@ class Held:
 
     def admits(self, seq: int) -> bool:
         """May this edit be decided now? Nothing may overtake an edit that was turned away."""
+        if self.flight is None and not self.stalled and not self.reloading:
+            return True  # nothing waits
         if self.crowded or 0 < self.stalled < seq:
             return False
         if seq == self.stalled:

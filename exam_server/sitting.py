@@ -135,25 +135,7 @@ class Sitting(Struct, frozen=True):
 def evolve(sitting: Sitting, event: AnyEvent) -> Sitting:
     """The state after an event. Never refuses: what is in the log has happened."""
     if type(event) is Responded:
-        item = sitting.items[event.position]
-        item = replace(
-            item,
-            answers=_put(item.answers, event.stage, event.value),
-            first_at=event.at if item.first_at is None else item.first_at,
-            revisions=item.revisions + 1,
-            epoch=sitting.epoch,
-            stream=sitting.stream,
-        )
-        graced = sitting.graced
-        if sitting.deadline is not None and event.at > sitting.deadline + timing.LIVE_GRACE:
-            graced += event.at - sitting.deadline
-        return replace(
-            sitting,
-            items=_put(sitting.items, event.position, item),
-            streams=_heard(sitting, event.seq),
-            graced=graced,
-            last_at=event.at,
-        )
+        return respond(sitting, event, event.at, 1)
     changed = _apply(sitting, event)
     deadline = timing.next_deadline(changed)
     settled = changed.settled_grace if deadline == sitting.deadline else None
@@ -161,6 +143,29 @@ def evolve(sitting: Sitting, event: AnyEvent) -> Sitting:
         # What the connection was like across the deadline does not change with what it does afterwards.
         settled = timing.grace(sitting, deadline) if deadline is not None and event.at > deadline else None
     return replace(changed, deadline=deadline, settled_grace=settled)
+
+
+def respond(sitting: Sitting, newest: Responded, first_at: Moment, count: int) -> Sitting:
+    """The state after `count` answers to the same stage one after another, all but the newest of them in time."""
+    item = sitting.items[newest.position]
+    item = replace(
+        item,
+        answers=_put(item.answers, newest.stage, newest.value),
+        first_at=first_at if item.first_at is None else item.first_at,
+        revisions=item.revisions + count,
+        epoch=sitting.epoch,
+        stream=sitting.stream,
+    )
+    graced = sitting.graced
+    if sitting.deadline is not None and newest.at > sitting.deadline + timing.LIVE_GRACE:
+        graced += newest.at - sitting.deadline
+    return replace(
+        sitting,
+        items=_put(sitting.items, newest.position, item),
+        streams=_heard(sitting, newest.seq),
+        graced=graced,
+        last_at=newest.at,
+    )
 
 
 def fold(sitting_id: SittingId, events: Iterable[AnyEvent]) -> Sitting:
