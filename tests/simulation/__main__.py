@@ -1,0 +1,80 @@
+"""`python -m tests.simulation --seeds 1000`: the last line printed is one JSON object; exit code 1 on any violation."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from multiprocessing import get_context
+
+from core.clock import elapsed_seconds
+from tests.simulation.plants import PLANTS
+from tests.simulation.play import Outcome, play, stage
+
+SHOWN = 5
+"""Violations printed of one seed."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=100, help="how many seeds to play")
+    parser.add_argument("--first", type=int, default=1, help="the first of them")
+    parser.add_argument("--seed", type=int, help="play exactly this one")
+    parser.add_argument("--trace", action="store_true", help="with --seed: print everything that happens")
+    parser.add_argument("--perfect", action="store_true", help="with --seed: nothing goes wrong")
+    parser.add_argument("--plant", choices=sorted(PLANTS), default="none", help="a bug to be found")
+    parser.add_argument("--processes", type=int, default=1, help="cores to spread the seeds over")
+    asked = parser.parse_args()
+    begun = elapsed_seconds()
+    outcomes = []
+    for outcome in _play(asked):
+        outcomes.append(outcome)
+        if outcome.violations:
+            print(f"seed {outcome.seed}: {len(outcome.violations)} violations")
+            for violation in outcome.violations[:SHOWN]:
+                print(f"  {violation}")
+            plant = "" if asked.plant == "none" else f" --plant {asked.plant}"
+            print(f"  again: python -m tests.simulation --seed {outcome.seed}{plant}")
+    seconds = elapsed_seconds() - begun
+    hours = sum(outcome.hours for outcome in outcomes)
+    report: dict[str, object] = {
+        "seeds": len(outcomes),
+        "sittings": sum(outcome.sittings for outcome in outcomes),
+        "simulated_hours": round(hours, 1),
+        "answers": sum(outcome.answers for outcome in outcomes),
+        "late": sum(outcome.late for outcome in outcomes),
+        "faults": sum(outcome.faults for outcome in outcomes),
+        "violations": sum(len(outcome.violations) for outcome in outcomes),
+        "failing_seeds": sum(bool(outcome.violations) for outcome in outcomes),
+        "seconds": round(seconds, 1),
+        "hours_per_minute": round(hours / seconds * 60),
+        "processes": asked.processes,
+    }
+    if asked.seed is not None:
+        report["digest"] = outcomes[0].digest
+    if asked.plant != "none":
+        report["plant"] = asked.plant
+    print(json.dumps(report))
+    return 1 if report["violations"] else 0
+
+
+def _play(asked: argparse.Namespace) -> Iterator[Outcome]:
+    if asked.seed is not None:
+        with stage(asked.plant) as made:
+            yield made.play(asked.seed, asked.trace, asked.perfect)
+        return
+    seeds = range(asked.first, asked.first + asked.seeds)
+    if asked.processes == 1:
+        yield from play(seeds, asked.plant)
+        return
+    shares = [(list(seeds[start :: asked.processes * 8]), asked.plant) for start in range(asked.processes * 8)]
+    with get_context("spawn").Pool(asked.processes) as pool:
+        for outcomes in pool.imap(_share, shares):
+            yield from outcomes
+
+
+def _share(share: tuple[list[int], str]) -> list[Outcome]:
+    return list(play(*share))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

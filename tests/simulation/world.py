@@ -1,0 +1,266 @@
+"""One simulated day from one seed: a few sittings, two or three processes, one database, and whatever goes wrong."""
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from core.ids import BlueprintId, ItemId, PersonId, SittingId
+from core.moments import MINUTE, SECOND, Span
+from exam_server.commands import Admit, Extend, Stop
+from exam_server.events import Created
+from question_bank.forms import Form, FormEntry, FormStage, Navigation, OnItemTimeout, Rules, StageKind
+from question_bank.items import Item, Role, candidate_copy, make_stage
+from tests.histories.sittings import PROCTOR, stage_text
+from tests.simulation.candidates import Browser, Candidate, Tab
+from tests.simulation.faults import Faults
+from tests.simulation.node import Node
+from tests.simulation.pages import Pages
+from tests.simulation.plants import Plant
+from tests.simulation.postgres import Postgres
+from tests.simulation.timeline import START, Timeline
+from tests.simulation.witness import Witness
+
+CALM: Span = 2 * MINUTE
+"""How long everything may take to come to rest once nothing goes wrong any more."""
+
+
+class World:
+    """Everything there is. `run` plays it from beginning to end."""
+
+    def __init__(self, seed: int, pages: Pages, plant: Plant, trace: bool = False, perfect: bool = False) -> None:
+        self.timeline = timeline = Timeline(seed, trace)
+        self.pages = pages
+        self.plant = plant
+        self.witness = Witness(timeline)
+        self.postgres = Postgres(timeline, self.witness)
+        self.calm = False
+        self.home: set[SittingId] = set()
+        self._tabs: dict[int, Tab] = {}
+        self._pages = 0
+        self._due = float("inf")
+        self._tick_at: float = float("inf")
+        self._note = 0
+        self.orders: dict[int, str] = {}
+        self.call("reset")
+        self.nodes: list[Node] = self.postgres.nodes
+        count = 1 if perfect else timeline.between(1, 3)
+        for number in range(count):
+            self.start_node(f"node{number}", 0 if perfect else timeline.between(-45, 45))
+        self.candidates = [self._seat(SittingId(number + 1), perfect) for number in range(timeline.between(2, 6))]
+        self.faults = Faults(self)
+        if not perfect:
+            self.faults.begin()
+        timeline.later(SECOND, self._watch_deadlines)
+
+    # --- setting out ------------------------------------------------------------------------------------------
+
+    def start_node(self, name: str, offset: Span) -> Node:
+        node = Node(self, name, offset)
+        self.nodes.append(node)
+        return node
+
+    def _seat(self, sitting: SittingId, perfect: bool) -> Candidate:
+        timeline = self.timeline
+        entries, items = make_paper(timeline.random, sitting, timeline.between(12, 60))
+        for item in items:
+            self.postgres.copies[item.id, item.version] = candidate_copy(item)
+        exam_limit = sum(entry.limit for entry in entries) * timeline.between(50, 110) // 100
+        begins = timeline.between(5 * SECOND, 5 * MINUTE)
+        closes = START + begins + exam_limit * timeline.between(85, 130) // 100 + timeline.between(0, MINUTE)
+        navigation: Navigation = "free" if timeline.chance(0.6) else "linear"
+        on_timeout: OnItemTimeout = "advance" if timeline.chance(0.85) else "finish"
+        form = Form(BlueprintId("bp"), 1, 5, "stratified-swap/1", "0" * 64, tuple(entries))
+        rules = Rules(exam_limit, navigation, on_timeout, timeline.chance(0.8))
+        created = Created(START, PersonId(sitting + 100), form, rules, closes)
+        self.postgres.create(sitting, created)
+        self.witness.create(sitting, created)
+        candidate = Candidate(self, sitting, created.candidate)
+        timeline.at(begins - 4 * SECOND, self._admit, sitting)
+        timeline.at(begins, candidate.arrive)
+        return candidate
+
+    def _admit(self, sitting: SittingId) -> None:
+        node = self.any_node()
+        if node is None:
+            self.timeline.later(SECOND, self._admit, sitting)
+        else:
+            node.order(sitting, Admit("biometrics"), lambda fate: self._admitted(sitting, fate))
+
+    def _admitted(self, sitting: SittingId, fate: str) -> None:
+        if fate == "unknown":
+            self.timeline.later(SECOND, self._admit, sitting)
+
+    # --- the proctor --------------------------------------------------------------------------------------------
+
+    def extend(self, sitting: SittingId, span: Span) -> None:
+        self._note += 1
+        self._order(sitting, Extend(span, PROCTOR, self._note))
+
+    def stop(self, sitting: SittingId) -> None:
+        self._note += 1
+        self._order(sitting, Stop(PROCTOR, self._note))
+
+    def _order(self, sitting: SittingId, command: Extend | Stop) -> None:
+        node = self.any_node()
+        if node is not None:
+            self.orders[command.note] = "unknown"
+            node.order(sitting, command, lambda fate: self._ordered(sitting, command.note, fate))
+
+    def _ordered(self, sitting: SittingId, note: int, fate: str) -> None:
+        self.orders[note] = fate
+        self.timeline.note("order", note, fate)
+        if (fate == "done") != (note in self.witness.record(sitting).notes) and fate != "unknown":
+            self.timeline.blame(f"order {note} is said to be {fate}, and the log says otherwise")
+
+    # --- nodes ------------------------------------------------------------------------------------------------
+
+    def living(self) -> list[Node]:
+        return [node for node in self.nodes if not node.dead]
+
+    def any_node(self) -> Node | None:
+        living = self.living()
+        return living[self.timeline.between(0, len(living) - 1)] if living else None
+
+    def balance(self, tab: Tab) -> Node | None:
+        """What the load balancer chooses; None: it finds nobody, or the page does not find it."""
+        if tab.blocked_until > self.timeline.now and self.timeline.chance(0.5):
+            return None
+        return self.any_node()
+
+    # --- pages ------------------------------------------------------------------------------------------------
+
+    def number_page(self, tab: Tab) -> int:
+        self._pages += 1
+        self._tabs[self._pages] = tab
+        return self._pages
+
+    def forget_page(self, tab: Tab) -> None:
+        del self._tabs[tab.id]
+
+    def call(self, deed: str, *values: object) -> list[list[Any]]:
+        """Do something in the pages, and everything that comes of it."""
+        return self._heed(*self.pages.call(self.timeline.now, deed, *values))
+
+    def hear(self, tab: Tab, texts: list[str]) -> None:
+        self._heed(*self.pages.hear(self.timeline.now, tab.id, texts))
+
+    def work(self, tab: Tab, texts: list[str]) -> None:
+        self._heed(*self.pages.work(self.timeline.now, tab.id, texts, self.timeline.between(0, 2**31)))
+
+    def kept(self, disk: str) -> list[int]:
+        return next((told[2] for told in self.call("kept", disk) if told[0] == "kept"), [])
+
+    def _heed(self, told: list[list[Any]], due: float) -> list[list[Any]]:
+        self._due = due
+        self._plan_tick()
+        if told:
+            self.timeline.note("pages", told)
+        for what in told:
+            match what:
+                case ["stored", _, stream, seq, edit]:
+                    self.witness.stored_on_disk(stream, seq, edit)
+                case ["dropped", _, stream, seqs]:
+                    self.witness.dropped_from_disk(stream, seqs)
+                case [_, int(page), *_]:
+                    tab = self._tabs.get(page)
+                    if tab is not None:
+                        tab.told(what)
+        return told
+
+    def _plan_tick(self) -> None:
+        if self._due < self._tick_at:
+            self._tick_at = self._due
+            self.timeline.at(int(self._due), self._tick, self._due)
+
+    def _tick(self, when: float) -> None:
+        if when != self._tick_at:
+            return
+        self._tick_at = float("inf")
+        if self._due <= self.timeline.now:
+            self.call("tick")
+        else:
+            self._plan_tick()
+
+    # --- time -------------------------------------------------------------------------------------------------
+
+    def _watch_deadlines(self) -> None:
+        """Every process sweeps every two seconds; only where something is overdue anything comes of it."""
+        dues = [due for due in self.postgres.due.values() if due is not None]
+        if not dues:
+            return
+        overdue = min(dues) + 25 * SECOND - START
+        if overdue < self.timeline.now + 100:
+            for node in self.living():
+                node.sweep()
+        self.timeline.at(max(self.timeline.now + 2 * SECOND, min(overdue, self.timeline.now + 10 * SECOND)),
+                         self._watch_deadlines)  # fmt: skip
+
+    def run(self) -> None:
+        """Until every sitting is over or its window closed, then until everything has come to rest."""
+        timeline = self.timeline
+        last = max(record.closes_at for record in self.witness.records.values()) - START + 20 * SECOND
+        while timeline.now < last and not all(record.ended for record in self.witness.records.values()):
+            timeline.run(min(last, timeline.now + 10 * SECOND))
+        self.calm = True
+        self.faults.end()
+        timeline.run(timeline.now + CALM)
+        for candidate in self.candidates:
+            candidate.go_home()
+        end = timeline.now + 30 * MINUTE
+        while len(self.home) < len(self.candidates) and timeline.now < end:
+            timeline.run(timeline.now + 10 * SECOND)
+        for node in self.living():
+            node.look_soon()
+        timeline.run(timeline.now + 30 * SECOND)
+        self.witness.conclude(self)
+        for node in self.living():
+            node.die()
+        self.call("reset")
+
+    def went_home(self, candidate: Candidate) -> None:
+        self.home.add(candidate.sitting)
+
+    def browsers(self) -> Iterator[Browser]:
+        for candidate in self.candidates:
+            yield from candidate.browsers
+
+
+def make_paper(random: Random, sitting: SittingId, count: int) -> tuple[list[FormEntry], list[Item]]:
+    """Items with their keys, and the entries of a form of them."""
+    entries, items = [], []
+    for number in range(count):
+        kinds: tuple[StageKind, ...] = ("choice",)
+        if random.random() < 0.15:
+            kinds = ("actions", "choice", "actions") if random.random() < 0.5 else ("choice", "actions")
+        name = ItemId(f"s{sitting}i{number}")
+        limit = (45 + int(random.random() * 75)) * SECOND * len(kinds)
+        stages = tuple(
+            make_stage(
+                name,
+                1,
+                index,
+                kind,
+                tuple(
+                    (f"{stage_text(number, index)} {letter}", role)
+                    for letter, role in zip("abcd", ROLES[kind], strict=True)
+                ),
+                prompt=stage_text(number, index),
+                reveal=stage_text(number, index) if index else "",
+            )
+            for index, kind in enumerate(kinds)
+        )
+        items.append(
+            Item(name, 1, "sp", "rq", "recall", 0.5, limit, f"stem of {name}", stages, f"SECRET-{name} is the key")
+        )
+        form_stages = tuple(
+            FormStage(stage.kind, tuple(random.sample([choice.id for choice in stage.choices], len(stage.choices))))
+            for stage in stages
+        )
+        entries.append(FormEntry(name, 1, limit, 1, form_stages))
+    return entries, items
+
+
+ROLES: dict[StageKind, tuple[Role, ...]] = {
+    "choice": (Role.KEY, Role.DISTRACTOR, Role.DISTRACTOR, Role.DISTRACTOR),
+    "actions": (Role.REQUIRED, Role.REQUIRED, Role.NEUTRAL, Role.HARMFUL),
+}
