@@ -13,7 +13,7 @@ from exam_server.commands import CandidateCommand, Command
 from exam_server.conduct import Conduct
 from exam_server.connection import SittingSocket
 from exam_server.held import Held, Line
-from tests.simulation.postgres import SimulatedLog, SimulatedSource
+from tests.simulation.postgres import SimulatedLog, SimulatedRecords, SimulatedSource
 from tests.simulation.timeline import START, Timeline
 
 if TYPE_CHECKING:
@@ -123,13 +123,10 @@ class Node:
         self.conduct: Conduct = world.plant.conduct(self.log, self.source, self.clock)
         assert isinstance(self.conduct, WatchedConduct)
         self.conduct.node = self
-        self.socket = SittingSocket(self.conduct, self.clock, self._greet)
+        self.socket = SittingSocket(self.conduct, self.clock, SimulatedRecords(world.postgres, self))
         self.enter(self.start, self.log.start())
         self.look_soon()
         self.timeline.later(LONGEST_UNSEEN, self._look_now_and_then)
-
-    async def _greet(self, sitting: SittingId, epoch: int, scope: Any) -> None:
-        """Where the real one writes address and device down."""
 
     # --- running ------------------------------------------------------------------------------------------
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from core.ids import ItemId, SittingId
+from core.ids import ItemId, PersonId, SittingId
 from core.moments import Moment, Span, from_datetime
 from exam_server.chain import Row
+from exam_server.connection import RemarkKind
 from exam_server.event_log import STATEMENT_TIMEOUT, Commit, EventLog
 from exam_server.events import Created
 from question_bank.candidate_copy import CandidateItem
@@ -38,6 +39,7 @@ class Postgres:
         self.copies: dict[tuple[ItemId, int], CandidateItem] = {}
         self.nodes: list[Node] = []
         self.slow_until = self.failing_until = self.away_until = 0
+        self.remarks = 0
         self.poisoned: set[SittingId] = set()
         """The next row of these will be refused."""
 
@@ -189,6 +191,24 @@ async def _go(postgres: Postgres, node: "Node") -> None:
         raise ConnectionResetError("the database is away")
 
 
+class SimulatedRecords:
+    """What is kept beside the log: every remark gets a number once it is written."""
+
+    def __init__(self, postgres: Postgres, node: "Node") -> None:
+        self._postgres = postgres
+        self._node = node
+
+    async def greet(self, sitting: SittingId, epoch: int, address: str, device: str) -> None:
+        await _go(self._postgres, self._node)
+
+    async def keep(self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str) -> int:
+        await _go(self._postgres, self._node)
+        self._postgres.remarks += 1
+        note = self._postgres.remarks
+        await _go(self._postgres, self._node)
+        return note
+
+
 class SimulatedSource:
     """Reads what was stored at some moment between the question and the answer."""
 
@@ -216,6 +236,10 @@ class SimulatedSource:
     async def copies(self, refs: Iterable[tuple[ItemId, int]]) -> Mapping[tuple[ItemId, int], CandidateItem]:
         await _go(self._postgres, self._node)
         return {ref: self._postgres.copies[ref] for ref in refs}
+
+    async def texts(self, notes: Sequence[int]) -> Mapping[int, str]:
+        await _go(self._postgres, self._node)
+        return {note: f"text of note {note}" for note in notes}
 
     async def moment(self) -> Moment:
         await _go(self._postgres, self._node)

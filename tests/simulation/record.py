@@ -139,8 +139,9 @@ class Record:
             self._judge_answer(event)
         elif isinstance(event, RespondedLate):
             self._judge_late(event)
-        elif isinstance(event, Extended) or (isinstance(event, Ended) and event.note is not None):
-            self._judge_note(event.note)
+        note: int | None = getattr(event, "note", None)
+        if note is not None and note in self.notes:
+            self._blame(f"order {note} was carried out twice")
 
     def _judge_number(self, event: AnyEvent, seq: int) -> None:
         """Once, in order, as it was made, stamped with the moment of its receipt."""
@@ -184,10 +185,6 @@ class Record:
             self._blame("an answer is late for an item that is open")
         elif event.at <= due + self.grace(due) - CLOCKS and self.timeline.moment - event.at < COMMIT:
             self._blame(f"an answer {event.at - due} ms after the deadline is not scored, although it was in time")
-
-    def _judge_note(self, note: int) -> None:
-        if note in self.notes:
-            self._blame(f"order {note} was carried out twice")
 
     def _apply(self, event: AnyEvent) -> None:
         seq: int | None = getattr(event, "seq", None)
