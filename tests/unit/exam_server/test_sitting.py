@@ -268,7 +268,7 @@ def check_step(before: Sitting, command: Command, now: Moment) -> tuple[AnyEvent
     assert after.deadline == timing.next_deadline(after)
     by_clock = settle(before, now)
     if isinstance(command, CompensateOutage):
-        assert all(isinstance(event, OutageCompensated | BY_CLOCK) for event in ruling.events)
+        assert all(isinstance(event, (OutageCompensated, *BY_CLOCK)) for event in ruling.events)
         return ruling.events
     if ruling.refusal is not None and not isinstance(command, Attach):
         assert ruling.events == by_clock, "a refused command changed something"
