@@ -15,7 +15,7 @@ from core.ids import ItemId, PersonId, SittingId
 from core.moments import Moment, Span, from_datetime
 from exam_server.chain import Row
 from exam_server.connection import RemarkKind
-from exam_server.event_log import STATEMENT_TIMEOUT, Commit, EventLog
+from exam_server.event_log import APPEND, APPEND_DUE, STATEMENT_TIMEOUT, Commit, EventLog
 from exam_server.events import Created
 from question_bank.candidate_copy import CandidateItem
 from tests.histories.sittings import first_row
@@ -68,13 +68,13 @@ class Postgres:
         if columns[0] != sorted(columns[0]):
             self.timeline.blame("a statement whose rows are not sorted")
         written: set[int] = set()
-        for sitting, version, prev, digest, events, due, due_changed in zip(*columns, strict=True):
+        for sitting, version, prev, digest, events, *moved in zip(*columns, strict=True):
             rows = self.rows[sitting]
             if version != len(rows) or prev != rows[-1].digest:
                 continue
             rows.append(Row(version, prev, digest, events))
-            if due_changed:
-                self.due[sitting] = moment_of(due)
+            if moved and moved[1]:
+                self.due[sitting] = moment_of(moved[0])
             written.add(sitting)
             self.timeline.note("row", sitting, version, digest.hex()[:12])
             self.witness.landed(sitting, events)
@@ -117,11 +117,11 @@ class LogConnection:
     def terminate(self) -> None:
         self._closed = True
 
-    async def fetch(self, statement: str, *columns: Sequence[Any]) -> list[tuple[int]]:
-        assert "INSERT INTO exam_server.log" in statement
+    async def fetchval(self, statement: str, *columns: Sequence[Any]) -> list[int] | None:
+        assert statement in {APPEND, APPEND_DUE}
         node, postgres = self._node, self._postgres
         timeline = postgres.timeline
-        future: asyncio.Future[list[tuple[int]]] = node.loop.create_future()
+        future: asyncio.Future[list[int] | None] = node.loop.create_future()
         there, back = postgres.span(node), postgres.span(node)
         luck = timeline.random.random() if timeline.now < postgres.failing_until else 1.0
         begun = timeline.now
@@ -142,7 +142,7 @@ class LogConnection:
                     self._closed = True
                     answer(ConnectionResetError("the answer is lost"))
                 else:
-                    answer([(sitting,) for sitting in sorted(written)])
+                    answer(None if len(written) == len(columns[0]) else sorted(written))
 
         def answer(what: object) -> None:
             if not node.dead:
