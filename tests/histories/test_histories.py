@@ -18,13 +18,30 @@ from msgspec import Struct
 
 from core.clock import ManualClock
 from core.errors import AccreditationError
-from core.ids import ChoiceId, SittingId
+from core.ids import ChoiceId, ItemId, SittingId
 from core.moments import HOUR, SECOND, Moment
 from exam_server import conduct as engine
 from exam_server import timing
-from exam_server.commands import Admit, CandidateCommand, Extend, Flag, LockStage, Respond, Show, Start, Stop
+from exam_server.commands import (
+    Admit,
+    CandidateCommand,
+    Command,
+    CompensateOutage,
+    Extend,
+    Flag,
+    LockStage,
+    Pause,
+    Respond,
+    Resume,
+    SetAllowance,
+    Show,
+    Start,
+    Stop,
+    Tell,
+    Withdraw,
+)
 from exam_server.conduct import Conduct
-from exam_server.events import AnyEvent, Attached, Created, Ended, Extended, Responded, RespondedLate
+from exam_server.events import Allowance, AnyEvent, Attached, Created, Ended, Extended, Responded, RespondedLate
 from exam_server.held import Held
 from exam_server.rulings import decide
 from exam_server.sitting import fold
@@ -43,7 +60,7 @@ from tests.histories.sittings import (
 
 SITTINGS = (SITTING, SittingId(8))
 BROWSERS = ("browser1", "browser2", "browser3")
-KEEP = {"busy", "internal"}
+KEEP = {"busy", "internal", "paused"}
 """Refusals after which a page keeps the edit and sends it again."""
 
 
@@ -162,6 +179,9 @@ class World:
                 self.note += 1
                 extend = Extend(SECOND, PROCTOR, self.note)
                 self._order(act.who, lambda conduct: conduct.order(page.sitting, extend))
+            case "intervene":
+                self.note += 1
+                self._order(act.who, lambda conduct: conduct.order(page.sitting, self._intervention(page, act.how)))
             case "race":
                 await self.race(page, act)
             case "stop" if act.how % 7 == 0:
@@ -171,6 +191,19 @@ class World:
         await quiet()
         for everyone in self.pages:
             everyone.hear()
+
+    def _intervention(self, page: Page, how: int) -> Command:
+        """What staff and the service do in the middle of an exam."""
+        commands: tuple[Command, ...] = (
+            Pause(PROCTOR, self.note),
+            Resume(PROCTOR),
+            Resume(PROCTOR),
+            SetAllowance(Allowance(100 + how), PROCTOR, self.note),
+            Tell("message", PROCTOR, self.note),
+            Withdraw(ItemId("i2")),
+            CompensateOutage(self.log.state(page.sitting).last_at, how * 100),
+        )
+        return commands[how % len(commands)]
 
     def _choose(self, page: Page, how: int) -> Callable[[int], CandidateCommand]:
         """What a candidate does: mostly answers the item that the page believes is on screen."""
@@ -269,6 +302,8 @@ class World:
         self.log.full = False
         for owner in self.owners:
             owner.source.away = False
+        for sitting in SITTINGS:
+            self._order(0, lambda conduct, sitting=sitting: conduct.order(sitting, Resume(PROCTOR)))  # type: ignore[misc]
         for _ in range(3):
             await self._drain()
             for page in self.pages:
@@ -360,6 +395,7 @@ def by_browser(events: list[AnyEvent]) -> dict[str, list[Responded]]:
 
 EVERYDAY = ["edit"] * 8 + ["send"] * 8 + ["land"] * 8 + ["clock"] * 3 + ["settle", "compare", "connect"]
 TROUBLE = ["connect", "leave", "crash", "land_unheard", "sweep", "extend", "away", "full", "refuse", "stop", "race"]
+TROUBLE += ["intervene"] * 2
 
 
 def acts(kinds: list[str]) -> st.SearchStrategy[list[Act]]:

@@ -18,12 +18,14 @@ from exam_server.commands import (
     Advance,
     Attach,
     CandidateMessage,
+    CloseSection,
     Command,
     CompensateOutage,
     Detach,
     Extend,
     Flag,
     LockStage,
+    Pause,
     RefusalCode,
     Respond,
     Settle,
@@ -31,6 +33,7 @@ from exam_server.commands import (
     Start,
     Stop,
     Submit,
+    TakeBreak,
     Withdraw,
 )
 from exam_server.events import (
@@ -65,6 +68,7 @@ from exam_server.events import (
 )
 from exam_server.rulings import MAX_LATE, MAX_SEQ_STEP, MAX_STREAMS, decide, settle
 from exam_server.sitting import Sitting, evolve, fold
+from question_bank.forms import SectionRule
 from tests.histories.sittings import (
     CHOICE,
     FIRST,
@@ -369,6 +373,18 @@ def some_states() -> dict[str, Drive]:
     states["nothing on screen"].do(Settle(), NOW + 63 * SECOND)
     states["out of time"] = Drive(linear).start()
     states["out of time"].do(Settle(), NOW + 2 * HOUR)
+    sections = make_created(form, make_rules(sections=(SectionRule(1, MINUTE), SectionRule(2)), breaks=1))
+    halts: dict[str, Command] = {
+        "paused": Pause(PROCTOR, 1),
+        "on a break": TakeBreak(0),
+        "between": CloseSection(0, 0),
+    }
+    for name, halting in halts.items():
+        states[name] = Drive(sections).start()
+        states[name].do(halting, NOW + 10 * SECOND)
+    states["ended with late answers"] = Drive(linear).start()
+    states["ended with late answers"].do(Settle(), NOW + 2 * HOUR)
+    states["ended with late answers"].do(states["ended with late answers"].answer(0))
     states["never came"] = Drive(linear)
     states["never came"].do(Settle(), NOW + 30 * HOUR)
     return states
