@@ -236,6 +236,11 @@ async def write_note(
     return int(row["id"])
 
 
+async def drop_note(connection: AsyncConnection, note: int) -> None:
+    """Take back what was written for an act that was refused. Nothing may name it yet."""
+    await execute(connection, "DELETE FROM exam_server.note WHERE id = :id", id=note)
+
+
 async def load_notes(connection: AsyncConnection, sitting: SittingId) -> dict[int, Note]:
     rows = await fetch_all(
         connection,
