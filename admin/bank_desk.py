@@ -75,9 +75,12 @@ class BlueprintSheet(Struct, frozen=True):
 
 async def list_sheets(connection: AsyncConnection) -> list[BlueprintSheet]:
     """The latest version of every blueprint."""
-    supply = await list_supply(connection)
+    exam, practice = await list_supply(connection), await list_supply(connection, "practice")
     return [
-        BlueprintSheet(blueprint, tuple(_supply(blueprint, cell, supply) for cell in blueprint.cells))
+        BlueprintSheet(
+            blueprint,
+            tuple(_supply(blueprint, cell, practice if blueprint.practice else exam) for cell in blueprint.cells),
+        )
         for blueprint in await list_blueprints(connection)
     ]
 

@@ -11,6 +11,8 @@ from core.ids import BlueprintId, ChoiceId, ItemId
 from core.moments import Span
 
 ItemKind = Literal["four_option", "case"]
+ItemPool = Literal["exam", "practice"]
+"""What an item is for, for ever: what practice has explained can't be asked in an exam."""
 StageKind = Literal["choice", "actions"]
 Navigation = Literal["linear", "free"]
 OnItemTimeout = Literal["advance", "finish"]

@@ -14,7 +14,7 @@ from core.errors import Invalid
 from core.ids import ChoiceId, ItemId
 from core.moments import HOUR, SECOND, Span
 from question_bank.candidate_copy import CandidateChoice, CandidateItem, CandidateStage
-from question_bank.forms import FormStage, ItemKind, StageKind
+from question_bank.forms import FormStage, ItemKind, ItemPool, StageKind
 from question_bank.pool import WHOLE, PoolItem
 
 Level = Literal["recall", "application", "analysis"]
@@ -24,6 +24,8 @@ MAX_STAGES = 12
 MAX_ACTIONS = 20
 MAX_TEXT = 10_000
 MAX_CHOICE_TEXT = 1_000
+MAX_SOURCES = 10
+MAX_SOURCE = 500
 MAX_LIMIT: Span = HOUR
 MIN_LIMIT: Span = 5 * SECOND
 
@@ -75,6 +77,9 @@ class Item(Struct, frozen=True):
     stem: str
     stages: tuple[Stage, ...]
     explanation: str
+    pool: ItemPool = "exam"
+    sources: tuple[str, ...] = ()
+    """What the explanation rests on: documents, each with its clause; plain text."""
 
     @property
     def kind(self) -> ItemKind:
@@ -170,6 +175,10 @@ def _item_problems(item: Item) -> dict[str, str]:
             problems[name] = "Уберите управляющие знаки."
         elif len(value) > MAX_TEXT:
             problems[name] = f"Не более {MAX_TEXT} знаков."
+    if len(item.sources) > MAX_SOURCES or any(not one.strip() or len(one) > MAX_SOURCE for one in item.sources):
+        problems["sources"] = f"Не более {MAX_SOURCES} источников, каждый не длиннее {MAX_SOURCE} знаков."
+    elif not all(is_plain(one) for one in item.sources):
+        problems["sources"] = "Уберите управляющие знаки."
     if item.version < 1:
         problems["version"] = "Версии считаются с 1."
     if not 0 < item.difficulty < 1:

@@ -30,7 +30,10 @@ _snapshot = msgspec.json.Decoder(tuple[tuple[ItemId, int, int], ...])
 
 
 async def load_pool(connection: AsyncConnection, blueprint: Blueprint) -> Pool:
-    """The active items of the blueprint's speciality that one of its cells could take, current versions."""
+    """The active items of the blueprint's speciality that one of its cells could take, current versions.
+
+    Practice draws from the practice pool alone, and an exam never from it.
+    """
     rows = await fetch_all(
         connection,
         """
@@ -38,8 +41,9 @@ async def load_pool(connection: AsyncConnection, blueprint: Blueprint) -> Pool:
                (v.content -> 'stages')::text AS stages
         FROM question_bank.item i
         JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = i.version
-        WHERE i.state = 'active' AND v.speciality = :speciality
+        WHERE i.state = 'active' AND i.pool = :pool AND v.speciality = :speciality
         """,
+        pool="practice" if blueprint.practice else "exam",
         speciality=blueprint.speciality,
     )
     wanted = {(cell.requirement, cell.kind) for cell in blueprint.cells}

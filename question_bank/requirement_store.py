@@ -6,6 +6,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import execute, fetch_all
+from question_bank.forms import ItemPool
 from question_bank.requirements import Requirement, Speciality
 
 
@@ -65,8 +66,8 @@ async def list_requirements(connection: AsyncConnection, speciality: str | None 
     return [Requirement(row["code"], row["speciality"], row["title"]) for row in rows]
 
 
-async def list_supply(connection: AsyncConnection) -> list[Supply]:
-    """How many active items there are, by speciality and requirement; requirements without any included."""
+async def list_supply(connection: AsyncConnection, pool: ItemPool = "exam") -> list[Supply]:
+    """How many active items a pool has, by speciality and requirement; requirements without any included."""
     rows = await fetch_all(
         connection,
         """
@@ -76,9 +77,10 @@ async def list_supply(connection: AsyncConnection) -> list[Supply]:
         FROM question_bank.requirement r
         LEFT JOIN (SELECT v.speciality, v.requirement, v.kind FROM question_bank.item i
                    JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = i.version
-                   WHERE i.state = 'active') have
+                   WHERE i.state = 'active' AND i.pool = :pool) have
             ON have.speciality = r.speciality AND have.requirement = r.code
         GROUP BY r.speciality, r.code, r.title ORDER BY r.speciality, r.code
         """,
+        pool=pool,
     )
     return [Supply(row["speciality"], row["code"], row["title"], row["four_option"], row["cases"]) for row in rows]

@@ -15,7 +15,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import ChoiceId, ItemId
 from core.moments import Moment, Span
 from question_bank.candidate_store import ItemRef, decode_content, encode_content, refuse_missing
-from question_bank.forms import ItemKind
+from question_bank.forms import ItemKind, ItemPool
 from question_bank.items import Choice, Item, Level, Role, Stage, candidate_copy
 from question_bank.requirement_store import list_requirements
 
@@ -32,6 +32,7 @@ class _StageKey(Struct, frozen=True):
 
 
 _keys = msgspec.json.Decoder(tuple[_StageKey, ...])
+_sources = msgspec.json.Decoder(tuple[str, ...])
 
 
 class ItemRow(Struct, frozen=True):
@@ -48,6 +49,7 @@ class ItemRow(Struct, frozen=True):
     stem: str
     state: str
     published_at: Moment
+    pool: ItemPool
 
 
 class ItemPage(Struct, frozen=True):
@@ -60,7 +62,8 @@ async def publish_items(connection: AsyncConnection, items: Sequence[Item], at: 
     """Publish item versions; returns how many were new. A version that is there already is left.
 
     Raises Invalid for an item that is not well-formed or names an unknown requirement, Conflict
-    (`version_exists`) when a version is there already and is different. Nothing is published then
+    (`version_exists`) when a version is there already and is different, or (`pool_fixed`) when the item is of the
+    other pool. Nothing is published then
     (the caller's transaction is to be rolled back).
     """
     for item in items:
@@ -143,7 +146,7 @@ async def list_items(
         connection,
         f"""
         SELECT i.id, i.state, v.version, v.speciality, v.requirement, v.kind, v.level, v.difficulty,
-               v.limit_ms, v.content ->> 'stem' AS stem, v.published_at
+               v.limit_ms, v.content ->> 'stem' AS stem, v.published_at, i.pool
         {filters} ORDER BY i.id LIMIT :limit OFFSET :offset
         """,
         **values,
@@ -158,10 +161,12 @@ async def _present_items(connection: AsyncConnection, wanted: Sequence[ItemRef])
         connection,
         """
         SELECT v.item_id, v.version, v.speciality, v.requirement, v.level, v.difficulty, v.limit_ms,
-               v.content::text AS content, k.stages::text AS stages, k.explanation
+               v.content::text AS content, k.stages::text AS stages, k.explanation, k.sources::text AS sources,
+               i.pool
         FROM unnest(CAST(:items AS text[]), CAST(:versions AS int[])) AS wanted(item_id, version)
         JOIN question_bank.item_version v USING (item_id, version)
         JOIN question_bank.item_key k USING (item_id, version)
+        JOIN question_bank.item i ON i.id = item_id
         """,
         items=[item for item, _ in wanted],
         versions=[version for _, version in wanted],
@@ -186,16 +191,19 @@ async def _publish_batch(connection: AsyncConnection, items: Sequence[Item], at:
     fresh = [item for item in items if (item.id, item.version) not in present]
     if not fresh:
         return 0
+    await _refuse_other_pool(connection, fresh)
     await execute(
         connection,
         """
-        INSERT INTO question_bank.item (id, version)
-        SELECT id, max(version) FROM unnest(CAST(:ids AS text[]), CAST(:versions AS int[])) AS t(id, version)
+        INSERT INTO question_bank.item (id, version, pool)
+        SELECT id, max(version), min(pool)
+        FROM unnest(CAST(:ids AS text[]), CAST(:versions AS int[]), CAST(:pools AS text[])) AS t(id, version, pool)
         GROUP BY id ORDER BY id
         ON CONFLICT (id) DO UPDATE SET version = greatest(question_bank.item.version, excluded.version)
         """,
         ids=[item.id for item in fresh],
         versions=[item.version for item in fresh],
+        pools=[item.pool for item in fresh],
     )
     await execute(
         connection,
@@ -226,17 +234,37 @@ async def _publish_batch(connection: AsyncConnection, items: Sequence[Item], at:
     await execute(
         connection,
         """
-        INSERT INTO question_bank.item_key (item_id, version, stages, explanation)
-        SELECT id, version, CAST(stages AS jsonb), explanation
+        INSERT INTO question_bank.item_key (item_id, version, stages, explanation, sources)
+        SELECT id, version, CAST(stages AS jsonb), explanation, CAST(sources AS jsonb)
         FROM unnest(CAST(:ids AS text[]), CAST(:versions AS int[]), CAST(:stages AS text[]),
-                    CAST(:explanations AS text[])) AS t(id, version, stages, explanation)
+                    CAST(:explanations AS text[]), CAST(:sources AS text[]))
+            AS t(id, version, stages, explanation, sources)
         """,
         ids=[item.id for item in fresh],
         versions=[item.version for item in fresh],
         stages=[_encode_key(item) for item in fresh],
         explanations=[item.explanation for item in fresh],
+        sources=[msgspec.json.encode(item.sources).decode() for item in fresh],
     )
     return len(fresh)
+
+
+async def _refuse_other_pool(connection: AsyncConnection, items: Sequence[Item]) -> None:
+    """An item stays in the pool of its first version: practice has shown its key to whoever asked."""
+    rows = await fetch_all(
+        connection,
+        "SELECT id, pool FROM question_bank.item WHERE id = ANY(CAST(:ids AS text[]))",
+        ids=[item.id for item in items],
+    )
+    pools: dict[str, ItemPool] = {row["id"]: row["pool"] for row in rows}
+    for item in items:
+        if pools.setdefault(item.id, item.pool) != item.pool:
+            raise Conflict(
+                "pool_fixed",
+                f"Задание «{item.id}» нельзя перенести между тренировкой и экзаменом. "
+                "Опубликуйте его как новое задание под другим номером.",
+                fields={"item": item.id},
+            )
 
 
 async def _refuse_unknown_requirements(connection: AsyncConnection, items: Iterable[Item]) -> None:
@@ -287,6 +315,8 @@ def _item(row: RowMapping) -> Item:
         content.stem,
         tuple(stages),
         row["explanation"],
+        row["pool"],
+        _sources.decode(row["sources"]),
     )
 
 
@@ -303,6 +333,7 @@ def _row(row: RowMapping) -> ItemRow:
         row["stem"],
         row["state"],
         row["published_at"],
+        row["pool"],
     )
 
 

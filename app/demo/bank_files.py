@@ -12,7 +12,7 @@ from msgspec import Struct
 from core.errors import Invalid
 from core.ids import ItemId
 from core.moments import SECOND
-from question_bank.forms import StageKind
+from question_bank.forms import ItemPool, StageKind
 from question_bank.items import Item, Level, Role, Stage, make_stage
 from question_bank.requirements import Requirement, Speciality
 
@@ -49,6 +49,8 @@ class _Item(Struct, forbid_unknown_fields=True):
     options: dict[str, str]
     key: str
     explanation: str
+    pool: ItemPool = "exam"
+    sources: list[str] = []
 
 
 class _Option(Struct, forbid_unknown_fields=True):
@@ -74,6 +76,8 @@ class _Case(Struct, forbid_unknown_fields=True):
     stem: str
     explanation: str
     stage: list[_Stage]
+    pool: ItemPool = "exam"
+    sources: list[str] = []
 
 
 class _File(Struct, forbid_unknown_fields=True):
@@ -171,4 +175,6 @@ def _item(speciality: str, entry: _Item | _Case) -> Item:
         entry.stem.strip(),
         stages,
         entry.explanation.strip(),
+        entry.pool,
+        tuple(entry.sources),
     )

@@ -37,6 +37,7 @@ from proctoring.signals import Kind
 from proctoring.store import close_watch, incidents_of, open_watch, record_decision, record_finding, record_incident
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell
+from question_bank.forms import ItemPool
 from question_bank.items import Item, make_stage
 from question_bank.items import Role as OptionRole
 from question_bank.pool_store import PreparedPools
@@ -127,7 +128,9 @@ class Centre:
                 [Speciality(NURSING, "Сестринское дело")],
                 [Requirement(code, NURSING, title) for code, title in AREAS.items()],
             )
-            await publish_items(connection, [_item(code, n) for code in AREAS for n in range(10)], self.clock.now())
+            items = [_item(code, n) for code in AREAS for n in range(10)]
+            items += [_item("СД-01", n, "practice") for n in range(7)]
+            await publish_items(connection, items, self.clock.now())
             for blueprint in (EXAM, AUTOMATIC, PRACTICE):
                 await save_blueprint(connection, blueprint, self.clock.now())
 
@@ -312,15 +315,25 @@ def plain(text: str) -> str:
     return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").replace("&nbsp;", " ").split())
 
 
-def _item(requirement: str, number: int) -> Item:
-    id = ItemId(f"{list(AREAS).index(requirement)}-{number}")
+def _item(requirement: str, number: int, pool: ItemPool = "exam") -> Item:
+    id = ItemId(f"{list(AREAS).index(requirement)}-{number}" if pool == "exam" else f"p-{number}")
     options = tuple(
         (f"Вариант {letter} задания {id}", OptionRole.KEY if place == 0 else OptionRole.DISTRACTOR)
         for place, letter in enumerate("абвг")
     )
     stage = make_stage(id, 1, 0, "choice", options)
     return Item(
-        id, 1, NURSING, requirement, "recall", 0.6, 15 * MINUTE, f"Вопрос задания {id}?", (stage,), f"Пояснение {id}."
+        id,
+        1,
+        NURSING,
+        requirement,
+        "recall",
+        0.6,
+        15 * MINUTE,
+        f"Вопрос задания {id}?",
+        (stage,),
+        f"Пояснение {id}.",
+        pool,
     )
 
 

@@ -58,6 +58,20 @@ async def test_a_pool_holds_what_the_cells_can_take(filled: Database, bank: list
     assert {i.item for i in wider.items} == {i.id for i in bank if i.speciality == "S1" and i.kind == "four_option"}
 
 
+async def test_practice_and_exams_never_draw_from_each_others_pool(
+    filled: Database, bank: list[Item], clock: ManualClock
+) -> None:
+    other = [replace(item, id=ItemId(f"p{item.id}"), pool="practice") for item in bank if item.speciality == "S1"]
+    async with filled.transaction() as connection:
+        await publish_items(connection, other, clock.now())
+        exam = await load_pool(connection, PLAN)
+        practice = await load_pool(connection, replace(PLAN, practice=True))
+    assert {item.item for item in exam.items}.isdisjoint(item.item for item in practice.items)
+    assert {item.item for item in exam.items} <= {item.id for item in bank}
+    assert {item.item for item in practice.items} <= {item.id for item in other}
+    assert len(exam) == len(practice)
+
+
 async def test_a_form_is_proved_from_its_snapshot_after_the_bank_has_changed(
     filled: Database, bank: list[Item], clock: ManualClock
 ) -> None:

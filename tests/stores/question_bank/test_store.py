@@ -2,9 +2,10 @@
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy.exc import DBAPIError
 
 from core.clock import ManualClock
-from core.database import Database, fetch_all, fetch_one
+from core.database import Database, execute, fetch_all, fetch_one
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import ItemId
 from question_bank.items import Item, Role, make_stage
@@ -36,6 +37,24 @@ async def test_items_come_back_equal_with_keys_and_the_authors_order(filled: Dat
         assert await load_items(connection, []) == {}
         with pytest.raises(NotFound, match="item_unknown"):
             await load_items(connection, [*refs, (ItemId("f000"), 2)])
+
+
+async def test_an_item_stays_in_its_pool(filled: Database, bank: list[Item], clock: ManualClock) -> None:
+    with pytest.raises(Conflict, match="pool_fixed"):
+        async with filled.transaction() as connection:
+            await publish_items(connection, [replace(changed(bank[0], 2), pool="practice")], clock.now())
+    fresh = replace(changed(bank[1], 1), id=ItemId("p001"), pool="practice", sources=("Рекомендации, п. 4.2",))
+    async with filled.transaction() as connection:
+        await publish_items(connection, [fresh], clock.now())
+        with pytest.raises(Conflict, match="pool_fixed"):
+            await publish_items(connection, [replace(changed(fresh, 2), pool="exam")], clock.now())
+        assert (await load_items(connection, [(fresh.id, 1)]))[fresh.id, 1] == fresh
+        supply = {(s.speciality, s.requirement): s.four_option for s in await list_supply(connection, "practice")}
+        assert supply[fresh.speciality, fresh.requirement] == 1
+        assert sum(supply.values()) == 1
+    with pytest.raises(DBAPIError, match="stays in its pool"):
+        async with filled.transaction() as connection:
+            await execute(connection, "UPDATE question_bank.item SET pool = 'exam' WHERE id = 'p001'")
 
 
 async def test_publishing_again_changes_nothing(filled: Database, bank: list[Item], clock: ManualClock) -> None:
