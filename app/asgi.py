@@ -22,7 +22,7 @@ from core.blobs import Blobs
 from core.clock import Clock, SystemClock
 from core.database import Database
 from core.keys import Keys
-from core.live import Live, LocalLive, RedisLive
+from core.live import Live, open_live
 from core.settings import Settings
 from core.web import components, language, problems
 from core.web.bodies import MOST_BYTES, BoundedBodies
@@ -71,11 +71,15 @@ def build(
     demo_people: tuple[DemoPerson, ...] = (),
     flood: Flood = DEFAULT_FLOOD,
     more_routes: Iterable[BaseRoute] = (),
+    alone: bool = True,
 ) -> Starlette:
-    """The application. Connections are opened when it starts and closed when it ends."""
+    """The application. Connections are opened when it starts and closed when it ends.
+
+    `alone`: no other process serves on the same database.
+    """
     clock: Clock = SystemClock()
     database = Database(database_url)
-    live: Live = RedisLive(settings.redis_url) if settings.redis_url else LocalLive()
+    live: Live = open_live(settings.redis_url, database_url, alone=alone)
     blobs = Blobs.in_folder(settings.blobs_dir, keys.masters)
     pipeline = Pipeline(database, blobs, live, clock, models, settings.frame_workers)
     observation = Observation(database, blobs, pipeline)

@@ -19,8 +19,9 @@ from app.asgi import build
 from app.demo import seed, simulation
 from app.demo.people import CANDIDATES, PASSWORD, STAFF
 from app.embedded import database_url, embedded_postgres
-from app.migrate import check_durability, migrate
-from app.serving import serve
+from app.migrate import check_durability, check_schema, migrate
+from app.serving import serve as serve_alone
+from app.supervisor import supervise
 from core.clock import SystemClock
 from core.database import Database
 from core.errors import AccreditationError
@@ -55,7 +56,23 @@ def run(
             asyncio.run(_prepare(url, keys, history))
             application = build(settings, url, keys, models, demo_people=(*CANDIDATES, *STAFF))
             _introduce(settings)
-            serve(application, settings.host, settings.port)
+            serve_alone(application, settings.host, settings.port, settings.trusted_proxies)
+
+
+@app.command()
+def serve(
+    workers: Annotated[int, typer.Option(help="Сколько рабочих процессов.", min=1, max=64)] = 1,
+    migrating: Annotated[bool, typer.Option("--migrate", help="Сначала обновить схему базы данных.")] = False,
+) -> None:
+    """Запустить узел для работы: без демонстрационных данных, с несколькими процессами на одном порту."""
+    settings = Settings()
+    with _clear_errors():
+        Keys.open(settings)
+        find_models(settings.proctoring_models, settings.data_dir / "models")
+        with database_url(settings) as url:
+            asyncio.run(_make_ready(url, migrating))
+            code = supervise(workers, settings.host, settings.port, url)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -140,6 +157,13 @@ def verify_sittings(
 
 def main() -> None:
     app()
+
+
+async def _make_ready(url: str, migrating: bool) -> None:
+    if migrating:
+        await migrate(url)
+    await check_schema(url)
+    await check_durability(url)
 
 
 async def _prepare(url: str, keys: Keys, history: int) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -39,6 +41,28 @@ def _upgrade(connection: Connection, migrations: Path) -> None:
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+async def check_schema(url: str, migrations: Path = MIGRATIONS) -> None:
+    """Raise Unavailable unless the database has exactly the schema that this program knows."""
+    script = ScriptDirectory(str(migrations))
+    engine = create_async_engine(driver_url(url), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            there = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
+    finally:
+        await engine.dispose()
+    if set(there) == set(script.get_heads()):
+        return
+    if any(revision.revision in there for revision in script.walk_revisions()) or not there:
+        raise Unavailable(
+            "schema_old",
+            "Схема базы данных старее этой программы. Сделайте резервную копию и запустите с ключом --migrate.",
+        )
+    raise Unavailable(
+        "schema_new",
+        "Схема базы данных новее этой программы. Обновите программу до той же версии, что на других узлах.",
+    )
 
 
 async def check_durability(url: str) -> None:

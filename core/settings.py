@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     port: int = 8000
     public_url: str = ""
     """Where people reach the service; empty means http://host:port."""
+    trusted_proxies: str = ""
+    """Addresses and networks, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto count."""
     zone: str = "Europe/Moscow"
     """The zone that dates are counted and shown in where a person has none of their own."""
     login_hours: int = 12

@@ -85,22 +85,29 @@ class Server:
             except httpx.TransportError:
                 time.sleep(PAUSE)
 
+    @property
+    def workers(self) -> list[int]:
+        """Process ids of the processes that it has started."""
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def kill(self) -> None:
         """SIGKILL: no farewell to anybody."""
         self._end(signal.SIGKILL)
 
-    def stop(self) -> None:
-        """SIGTERM, as an orderly restart does it."""
-        self._end(signal.SIGTERM)
+    def stop(self) -> int | None:
+        """SIGTERM, as an orderly restart does it; the exit code, None when it was not running."""
+        return self._end(signal.SIGTERM)
 
     def said(self) -> str:
         """Everything the process wrote."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals) -> int | None:
         process, self._process = self._process, None
         if process is None:
-            return
+            return None
         process.send_signal(how)
         try:
             process.wait(STOP_SECONDS)
@@ -109,6 +116,7 @@ class Server:
             process.wait()
         assert process.stdin is not None
         process.stdin.close()
+        return process.returncode
 
 
 def faults_in(log: str) -> list[str]:
