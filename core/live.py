@@ -279,7 +279,7 @@ class PostgresLive(Carrier):
                     server_settings={"application_name": "live", "synchronous_commit": "off"},
                 )
                 await self._exchange(connection)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except Exception as error:  # asyncpg has many ways to say that a connection broke; this loop may not end
                 _log.warning("live_away", error=repr(error))
             finally:
                 self._joined.clear()
