@@ -35,6 +35,7 @@ from exam_server.conduct import Conduct
 from exam_server.connection import SittingSocket
 from exam_server.entrance import Entrance
 from exam_server.event_log import EventLog
+from exam_server.fallback import Fallback
 from exam_server.invigilation import Invigilation
 from exam_server.pages.samples import MAX_SAMPLE
 from exam_server.pages.steps import MAX_PICTURE
@@ -147,6 +148,7 @@ def build(
         "event_log": log,
         "pipeline": pipeline,
         "camera": observation,
+        "fallback": Fallback(conduct, clock, records, flood.rate, flood.burst),
         "entrance": Entrance(database, clock, conduct, observation),
         "invigilation": Invigilation(database, clock, conduct),
         "pools": PreparedPools(),

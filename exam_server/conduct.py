@@ -32,7 +32,7 @@ from exam_server.commands import (
     Tell,
 )
 from exam_server.event_log import Commit, Fate, Log
-from exam_server.events import AnyEvent, encode_batch
+from exam_server.events import AnyEvent, Via, encode_batch
 from exam_server.held import Draft, Held, Line, Pending
 from exam_server.ruling import Ruling
 from exam_server.rulings import decide
@@ -117,11 +117,11 @@ class Conduct:
 
     # --- commands -----------------------------------------------------------------------------------------
 
-    async def attach(self, sitting_id: SittingId, line: Line, stream: str) -> Held:
+    async def attach(self, sitting_id: SittingId, line: Line, stream: str, via: Via = "socket") -> Held:
         """A page connects: it takes over from any older one and gets a snapshot once that is durable."""
         held = await self.hold(sitting_id)
         try:
-            ruling = await self._order(held, Attach(stream, orphaned=held.line is None), line)
+            ruling = await self._order(held, Attach(stream, held.line is None, via), line)
         except BaseException:
             self.detach(held, line)
             raise
@@ -139,6 +139,16 @@ class Conduct:
             for pending in () if draft is None else draft.pending:
                 if pending.older is line:
                     pending.older = None  # nobody to give the sitting back to
+
+    async def draw(self, held: Held, line: Line) -> bytes | None:
+        """A snapshot, once all that was decided is durable; None when the page at `line` has the sitting no more."""
+        while True:
+            await self._order(held, Settle(), None)
+            if held.flight is None and not held.reloading:
+                break
+        if held.line is not line:
+            return None
+        return wire.encode(take_snapshot(held.state, held.copies, held.texts, self._clock.now()))
 
     async def order(self, sitting_id: SittingId, command: Command) -> Ruling:
         """A command of staff or of the server itself; returns once its events are durable."""

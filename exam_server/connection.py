@@ -16,7 +16,7 @@ from core.moments import Moment
 from exam_server import wire
 from exam_server.commands import Help, Question
 from exam_server.conduct import Conduct
-from exam_server.held import Held
+from exam_server.held import Held, Line
 
 MAX_QUEUE = 256
 """Messages waiting for a page that does not read; then it is dropped and comes back to a snapshot."""
@@ -248,29 +248,32 @@ class SittingSocket:
             elif type(decoded) is wire.Ping:
                 line.send(wire.encode(wire.Pong(decoded.sent, now)))
             elif type(decoded) is wire.Remark or type(decoded) is wire.AskHelp:
-                await self._remark(held, line, decoded, now)
+                await take_remark(self._conduct, self._records, held, line, decoded, now)
             else:
                 self._conduct.receive(held, line, decoded, now)
 
-    async def _remark(self, held: Held, line: PageLine, message: wire.Remark | wire.AskHelp, now: Moment) -> None:
-        """The text is kept first, then the event that names it; what follows on this connection waits for both."""
-        note: int | None = None
-        text = message.text.replace("\0", "").strip()
-        fresh = message.seq > held.state.streams.get(held.state.stream, 0)
-        if fresh and text and held.line is line:
-            kind: RemarkKind = "question" if isinstance(message, wire.Remark) else "help"
-            try:
-                note = await self._records.keep(held.state.id, held.state.candidate, kind, text)
-            except (Unavailable, OSError):
-                held.turn_away(message.seq)
-                line.send(wire.encode(wire.refused("busy", message.seq)))
-                return
-        if isinstance(message, wire.AskHelp):
-            self._conduct.receive(held, line, Help(message.seq, note), now)
-        elif note is not None or not fresh:
-            self._conduct.receive(held, line, Question(message.seq, message.position, note or 0), now)
-        else:
-            line.send(wire.encode(wire.refused("invalid_message", message.seq)))
+
+async def take_remark(
+    conduct: Conduct, records: Records, held: Held, line: Line, message: wire.Remark | wire.AskHelp, now: Moment
+) -> None:
+    """The text is kept first, then the event that names it; what follows from this page waits for both."""
+    note: int | None = None
+    text = message.text.replace("\0", "").strip()
+    fresh = message.seq > held.state.streams.get(held.state.stream, 0)
+    if fresh and text and held.line is line:
+        kind: RemarkKind = "question" if isinstance(message, wire.Remark) else "help"
+        try:
+            note = await records.keep(held.state.id, held.state.candidate, kind, text)
+        except (Unavailable, OSError):
+            held.turn_away(message.seq)
+            line.send(wire.encode(wire.refused("busy", message.seq)))
+            return
+    if isinstance(message, wire.AskHelp):
+        conduct.receive(held, line, Help(message.seq, note), now)
+    elif note is not None or not fresh:
+        conduct.receive(held, line, Question(message.seq, message.position, note or 0), now)
+    else:
+        line.send(wire.encode(wire.refused("invalid_message", message.seq)))
 
 
 def who_is(scope: Scope, line: PageLine) -> Person | None:

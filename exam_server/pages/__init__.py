@@ -12,7 +12,7 @@ from core.web.pages import render
 from core.web.requests import pages_for
 from exam_server.connection import read_id
 from exam_server.entrance import CONSENT_VERSION, Entrance, EntranceView
-from exam_server.pages import samples, steps
+from exam_server.pages import edits, samples, steps
 
 STEPS = ("check", "consent", "identity")
 
@@ -88,5 +88,6 @@ def describe_exam(request: Request, view: EntranceView, candidate: Principal) ->
 routes: list[BaseRoute] = [
     Route("/exam/{sitting}", show_exam, methods=["GET"]),
     *steps.routes,
+    *edits.routes,
     *samples.routes,
 ]
