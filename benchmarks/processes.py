@@ -33,3 +33,9 @@ def _children(parent: int) -> list[int]:
             if int(fields[1]) == parent:
                 found.append(int(folder.name))
     return found
+
+
+def resident_kib(process: int) -> int:
+    """Resident memory of a process, KiB."""
+    status = (Path("/proc") / str(process) / "status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])

@@ -40,3 +40,13 @@ def test_assembly() -> None:
 @pytest.mark.usefixtures("models")
 def test_frames() -> None:
     assert run("benchmarks.frames", "--smoke")["ratio"] > 0
+
+
+@pytest.mark.usefixtures("models")
+def test_connections() -> None:
+    found = run("benchmarks.connections", "--connections", "40")
+    assert found["kib_per_connection"] > 0
+    assert found["bare_kib"] > 0
+    assert found["ratio"] > 0
+    assert found["refused"] == 0
+    assert 0 < found["storm_p99_ms"] <= found["storm_seconds"] * 1e3
