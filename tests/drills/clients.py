@@ -134,6 +134,10 @@ class Candidate:
     def live(self) -> bool:
         return self.line is not None
 
+    @property
+    def resting(self) -> bool:
+        return not self._acting
+
     def account(self) -> Account:
         """What was done here, for the reckoning."""
         return Account(self.seat.sitting, STREAM, tuple(self.edits.values()))
@@ -262,6 +266,8 @@ class Candidate:
             left = (item["deadline"] - SystemClock().now()) / SECOND
             if self.random.random() < self.temper.dawdles and left < 12:
                 await asyncio.sleep(max(0.0, left - 1 + self.random.random() * 4))
+                if self.resting:
+                    return
             self._answer(item)
             if self.random.random() < 0.5:
                 self._move_on(item["position"])
