@@ -29,6 +29,7 @@ from core.web.bodies import MOST_BYTES, BoundedBodies
 from core.web.pages import Pages
 from core.web.security import SameOrigin, SecurityHeaders
 from core.web.statics import Statics
+from core.web.staying import Staying
 from exam_server.camera import CameraSocket, Observation
 from exam_server.conclusion import Conclusion
 from exam_server.conduct import Conduct
@@ -115,7 +116,7 @@ def build(
             await live.close()
             await database.close()
 
-    app = Starlette(
+    app = Staying(
         routes=[
             WebSocketRoute("/ws/sittings/{sitting}", SittingSocket(conduct, clock, records, flood.rate, flood.burst)),
             WebSocketRoute("/ws/camera/{sitting}", CameraSocket(conduct, observation, clock)),

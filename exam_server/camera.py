@@ -3,7 +3,6 @@
 It carries nothing that decides anything, and its trouble never reaches the exam's connection.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, Literal, TypeAlias
 
@@ -131,12 +130,10 @@ class CameraSocket:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
         line = PageLine(send)
-        drain = asyncio.create_task(line.drain())
         try:
             await self._admit(scope, receive, line)
         finally:
-            line.hang_up()
-            await asyncio.gather(drain, return_exceptions=True)
+            await line.finish()
 
     async def _admit(self, scope: Scope, receive: Receive, line: PageLine) -> None:
         person = who_is(scope, line)

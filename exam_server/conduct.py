@@ -6,7 +6,6 @@ forget, read the log again, decide again with the moment of receipt kept.
 
 import asyncio
 import heapq
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -36,6 +35,7 @@ from exam_server.events import AnyEvent, Via, encode_batch
 from exam_server.held import Draft, Held, Line, Pending
 from exam_server.ruling import Ruling
 from exam_server.rulings import decide
+from exam_server.sharing import Shared
 from exam_server.sitting import Sitting, evolve, fold
 from exam_server.source import Source
 
@@ -66,6 +66,7 @@ class Conduct:
         self._loading: dict[SittingId, asyncio.Future[Held]] = {}
         self._wakes: list[tuple[Moment, SittingId]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._shared = Shared()
         self.clock_off: Span = 0
         """How far the clocks were apart at the last look, ms."""
 
@@ -97,7 +98,7 @@ class Conduct:
         rows = await self._source.rows(sitting_id)
         if not rows:
             raise NotFound("unknown_sitting", "Такого тестирования нет.")
-        return fold(sitting_id, read_chain(sitting_id, rows)), rows
+        return self._shared.of(fold(sitting_id, read_chain(sitting_id, rows))), rows
 
     async def _unread(self, state: Sitting, known: Texts) -> Texts:
         """The texts that the page is shown and that are not known yet."""
@@ -355,7 +356,7 @@ class Conduct:
         held.epoch = held.state.epoch
         if held.line is not None and not alone:
             held.line.send(wire.encode(take_snapshot(held.state, held.copies, held.texts, self._clock.now())))
-        waiting, held.waiting = held.waiting, deque()
+        waiting, held.waiting = held.waiting, []
         for pending in (*again, *waiting, Pending(Settle(), self._clock.now(), None)):
             self._take(held, pending)
         self._set_wake(held)

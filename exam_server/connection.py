@@ -13,6 +13,7 @@ from core.clock import Clock
 from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import PersonId, SittingId
 from core.moments import Moment
+from core.web.staying import stay
 from exam_server import wire
 from exam_server.commands import Help, Question
 from exam_server.conduct import Conduct
@@ -59,22 +60,22 @@ class Flow:
 
 class PageLine:
     """The way to one page. `send` never waits: what the socket takes at once goes at once, without a task being
-    woken for it; the rest waits in a bounded queue that `drain` writes at the page's own pace.
+    woken for it; the rest waits in a bounded queue that a task writes at the page's own pace. Most lines need neither.
     """
 
-    __slots__ = ("_begun", "_closing", "_queue", "_send", "_waiter")
+    __slots__ = ("_begun", "_closing", "_draining", "_queue", "_send")
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._queue: deque[bytes] = deque()
-        self._waiter: asyncio.Future[None] | None = None
+        self._queue: deque[bytes] | None = None
+        self._draining: asyncio.Task[None] | None = None
         self._closing: tuple[int, str] | None = None
         self._begun: _Begun | None = None
 
     def send(self, data: bytes) -> None:
         if self._closing is not None:
             return
-        if self._queue or self._begun is not None:
+        if self._draining is not None:
             self._enqueue(data)
             return
         sending: Any = self._send({"type": "websocket.send", "text": data.decode()})
@@ -83,40 +84,40 @@ class PageLine:
         except StopIteration:
             return
         except Exception:  # the page is gone, however the server puts it; its listener learns of it too
-            self._closing = (1006, "")
-            self._rouse()
+            self.close(1006, "")
             return
         self._begun = _Begun(sending, awaited)
         self._rouse()
 
     def _enqueue(self, data: bytes) -> None:
+        if self._queue is None:
+            self._queue = deque()
         if len(self._queue) >= MAX_QUEUE:
             self._queue.clear()
             self.close(1013, "too slow")
             return
         self._queue.append(data)
-        self._rouse()
 
     def close(self, code: int, reason: str) -> None:
         if self._closing is None:
             self._closing = (code, reason)
             self._rouse()
 
-    def hang_up(self) -> None:
-        """The page is gone: close unless that is under way."""
+    async def finish(self) -> None:
+        """The page is gone: close unless that is under way, and return when nothing is left to write."""
         self.close(1000, "")
+        if self._draining is not None:
+            await asyncio.wait([self._draining])
 
     def _rouse(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
 
-    async def drain(self) -> None:
-        """Write until closed; what was queued before the close still goes out."""
-        loop = asyncio.get_running_loop()
-        while True:
+    async def _drain(self) -> None:
+        """Write all that waits; what was queued before a close still goes out."""
+        try:
             if self._begun is not None:
                 await self._begun
-                self._begun = None
             while self._queue:
                 # it leaves the queue when it is out: until then everything else has to queue up behind it
                 await self._send({"type": "websocket.send", "text": self._queue[0].decode()})
@@ -125,9 +126,9 @@ class PageLine:
             if self._closing is not None:
                 code, reason = self._closing
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
-                return
-            self._waiter = loop.create_future()
-            await self._waiter
+        except Exception:  # as in send
+            self._closing = (1006, "")
+        self._begun = self._queue = self._draining = None
 
 
 class _Begun:
@@ -182,20 +183,27 @@ class SittingSocket:
         await receive()  # websocket.connect
         line = PageLine(send)
         await send({"type": "websocket.accept"})
-        drain = asyncio.create_task(line.drain())
         held: Held | None = None
         try:
             held = await self._attach(scope, line)
-            if held is not None:
-                await self._listen(held, line, receive)
         except Exception:
             line.close(1011, "internal")
             raise
         finally:
-            if held is not None:
-                self._conduct.detach(held, line)
-            line.hang_up()
-            await asyncio.gather(drain, return_exceptions=True)
+            if held is None:
+                await line.finish()
+        if held is not None:
+            await stay(scope, self._converse(held, line, receive))
+
+    async def _converse(self, held: Held, line: PageLine, receive: Receive) -> None:
+        try:
+            await self._listen(held, line, receive)
+        except Exception:
+            line.close(1011, "internal")
+            raise
+        finally:
+            self._conduct.detach(held, line)
+            await line.finish()
 
     async def _attach(self, scope: Scope, line: PageLine) -> Held | None:
         """The sitting, attached and greeted; None when the page was told why not."""

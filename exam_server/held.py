@@ -1,7 +1,6 @@
 """A sitting held by a process: its state, what is on its way to the log, and the page at it."""
 
 import asyncio
-from collections import deque
 from typing import Protocol
 
 from msgspec import Struct
@@ -114,7 +113,7 @@ class Held:
         self.copies = copies
         self.texts = texts
         self.line: Line | None = None
-        self.waiting: deque[Pending] = deque()
+        self.waiting: list[Pending] = []
         self.reloading = False
         self.wake: Moment | None = None
         self.epoch = state.epoch

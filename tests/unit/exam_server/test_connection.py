@@ -267,7 +267,7 @@ async def test_what_was_queued_before_a_close_still_goes_out() -> None:
     line.close(4001, "taken over")
     line.send(b"3")
     line.close(1000, "")
-    await line.drain()
+    await line.finish()
     assert [message.get("text", message.get("code")) for message in sent] == ["1", "2", 4001]
 
 
@@ -294,7 +294,6 @@ async def test_what_the_socket_takes_at_once_goes_at_once() -> None:
 async def test_messages_keep_their_order_through_every_stop() -> None:
     valve = Valve()
     line = PageLine(valve.send)
-    drain = asyncio.ensure_future(line.drain())
     sent = 0
     for _ in range(4):
         valve.open.clear()
@@ -309,14 +308,13 @@ async def test_messages_keep_their_order_through_every_stop() -> None:
         valve.open.set()
         await quiet()
         assert valve.passed == [str(number) for number in range(1, sent + 1)]
-    line.close(1000, "")
-    await drain
+    await line.finish()
+    assert valve.passed[-1] == 1000
 
 
 async def test_a_message_behind_one_that_is_stuck_is_not_left_behind() -> None:
     valve = Valve()
     line = PageLine(valve.send)
-    drain = asyncio.ensure_future(line.drain())
     line.send(b"1")
     line.send(b"2")
     await quiet()
@@ -329,7 +327,7 @@ async def test_a_message_behind_one_that_is_stuck_is_not_left_behind() -> None:
     await quiet()
     assert valve.passed == ["1", "2", "3"]
     line.close(4001, "")
-    await drain
+    await line.finish()
     assert valve.passed[-1] == 4001
 
 
@@ -341,7 +339,7 @@ async def test_a_page_that_is_gone_is_no_fault(fault: Exception) -> None:
     line = PageLine(send)
     line.send(b"1")
     line.send(b"2")
-    line.close(1000, "")
+    await line.finish()
 
 
 def test_a_flow_lets_bursts_through_and_then_its_rate() -> None:
