@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Literal, TypeVar
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,7 +17,7 @@ from core.database import Database, fetch_all
 from core.ids import PersonId, SittingId
 from core.moments import Moment
 from exam_server import timing
-from exam_server.events import Created, Started, decode_batch
+from exam_server.events import Created, Started, decode_batch, trace_of
 from exam_server.sitting import Sitting, create, evolve
 from proctoring.incidents import Severity
 from proctoring.signals import TITLES, Kind
@@ -210,8 +209,7 @@ _ROW = f"""
     LEFT JOIN question_bank.blueprint b ON b.id = s.blueprint_id AND b.version = s.blueprint_version
     LEFT JOIN exam_server.entrance e ON e.sitting_id = s.id
 """
-_STARTED = msgspec.json.encode({Started.__struct_config__.tag_field: Started.__struct_config__.tag})[1:-1]
-"""How the batch with the start is told from the others without reading it."""
+_STARTED = trace_of(Started)
 # Row 0 is the form, which is large and never a start.
 _LIVE = f"""{_ROW}
     LEFT JOIN LATERAL (

@@ -38,6 +38,7 @@ from exam_server.entrance import Entrance
 from exam_server.event_log import EventLog
 from exam_server.fallback import Fallback
 from exam_server.invigilation import Invigilation
+from exam_server.late_answers import LateAnswers
 from exam_server.pages.samples import MAX_SAMPLE
 from exam_server.pages.steps import MAX_PICTURE
 from exam_server.records import DatabaseRecords
@@ -152,6 +153,7 @@ def build(
         "fallback": Fallback(conduct, clock, records, flood.rate, flood.burst),
         "entrance": Entrance(database, clock, conduct, observation),
         "invigilation": Invigilation(database, clock, conduct),
+        "late_answers": LateAnswers(database, clock, conduct),
         "pools": PreparedPools(),
         "intake": intake,
         "demo_people": tuple((person.login, person.password, person.title, person.name) for person in demo_people),

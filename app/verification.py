@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock, SystemClock
-from core.database import Database
+from core.database import Database, execute
 from core.errors import Unavailable
 from core.ids import SittingId
 from core.moments import MINUTE, Moment, Span
 from exam_server import store
 from exam_server.conclusion import gather_responses, load_outcome
+from exam_server.events import LateAdmitted
 from exam_server.sitting import Sitting, fold
 from question_bank.blueprint_store import load_blueprint
 from question_bank.store import load_items
@@ -21,7 +22,7 @@ from scoring.results import mark_form
 from scoring.store import load_result
 
 CONCLUDED_WITHIN: Span = MINUTE
-"""An ended sitting has its outcome by then; until then it may still be worked on."""
+"""An ended sitting has its outcome by then, and an admitted answer is counted; until then it may be worked on."""
 
 
 @dataclass
@@ -53,6 +54,8 @@ async def verify(url: str, chosen: Sequence[SittingId] | None, clock: Clock | No
             report.sittings += 1
             try:
                 async with database.transaction() as connection:
+                    # Log and result of one moment: a late answer may be admitted right now.
+                    await execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                     report.faults += await _verify_one(connection, sitting_id, report, now)
             except Unavailable:
                 raise
@@ -75,6 +78,13 @@ async def _verify_one(connection: AsyncConnection, sitting_id: SittingId, report
         return [f"sitting {sitting_id}: an outcome without an end"]
     if outcome.state == "absent":
         return [] if sitting.started_at is None else [f"sitting {sitting_id}: begun, but recorded as absent"]
+    admitted_at = max((event.at for event in events if isinstance(event, LateAdmitted)), default=None)
+    if (
+        admitted_at is not None
+        and now - admitted_at <= CONCLUDED_WITHIN
+        and await store.stale(connection, [sitting_id])
+    ):
+        return []
     return await _verify_result(connection, sitting, outcome.passed, report)
 
 

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,7 +34,7 @@ from question_bank.requirement_store import list_requirements
 from question_bank.store import load_items
 from scoring import store as results
 from scoring.decision import earliest_retake
-from scoring.results import work_out
+from scoring.results import Result, work_out
 
 TOPIC = "exam.outcome"
 STORED_WITHIN: Span = MINUTE
@@ -79,22 +80,24 @@ class OutcomeFact(Struct, frozen=True):
 
 
 def gather_responses(sitting: Sitting) -> dict[ItemId, dict[int, Sequence[ChoiceId]]]:
-    """The responses that count, by item and stage; late ones are not among them."""
+    """The responses that count, by item and stage; late ones only where the commission has admitted them."""
     return {
         entry.item: {stage: value for stage, value in enumerate(progress.answers) if value}
         for entry, progress in zip(sitting.form.entries, sitting.items, strict=True)
     }
 
 
-def choose_state(blueprint: Blueprint, flagged: bool, watched: Watched) -> OutcomeState:
+def choose_state(blueprint: Blueprint, flagged: bool, watched: Watched, late: bool = False) -> OutcomeState:
     """An exam may confirm itself, but never where an incident waits for a person or nobody was watching.
 
-    Practice is not watched and leads to nothing.
+    `late`: there are answers that only the commission can admit, and only before the outcome is final. Practice is not
+    watched and leads to nothing.
     """
     if blueprint.practice:
         return "confirmed"
     seen = watched.complete and watched.unseen <= UNSEEN_AT_MOST
-    return "confirmed" if blueprint.confirmation == "automatic" and seen and not flagged else "preliminary"
+    clear = seen and not flagged and not late
+    return "confirmed" if blueprint.confirmation == "automatic" and clear else "preliminary"
 
 
 async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_days: int, now: Moment) -> bool:
@@ -105,40 +108,25 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     await execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('conclusion', :id))", id=sitting_id)
     if await load_outcome(connection, sitting_id) is not None:
         return False
+    version = await store.newest_version(connection, sitting_id)
     sitting = await store.load_sitting(connection, sitting_id)
     if sitting.status != "ended" or sitting.ended_at is None:
         return False
     if sitting.started_at is None:
-        await _insert(connection, sitting, "absent", None, False, None, now)
+        await _insert(connection, sitting, version, "absent", None, False, None, now)
         return True
     watched = await watched_of(connection, sitting_id, sitting.started_at, sitting.ended_at)
     if not watched.complete and now - sitting.ended_at < STORED_WITHIN:
         return False
     if not watched.complete:
         await settle_watching(connection, sitting_id, sitting.ended_at)  # whoever watched is gone
-    blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
-    refs = [(entry.item, entry.version) for entry in sitting.form.entries]
-    who = await person(connection, sitting.candidate)
-    zone = who.zone if who is not None else "UTC"
-    titles = {r.code: r.title for r in await list_requirements(connection, blueprint.speciality)}
-    result = work_out(
-        sitting=sitting_id,
-        person=sitting.candidate,
-        form=sitting.form,
-        blueprint=blueprint,
-        items=await load_items(connection, refs),
-        responses=gather_responses(sitting),
-        titles=titles,
-        ended=sitting.ended_at,
-        zone=zone,
-        retake_days=retake_days,
-        decided_at=now,
-    )
+    result, blueprint = await _work_out(connection, sitting, retake_days, now)
     await results.record_result(connection, result)
     flagged = review.flagged(await incidents_of(connection, sitting_id))
-    state = choose_state(blueprint, flagged, watched)
+    state = choose_state(blueprint, flagged, watched, late=any(not one.admitted for one in sitting.late))
+    zone = await _zone_of(connection, sitting.candidate)
     retake_on = None if blueprint.practice else earliest_retake(sitting.ended_at, zone, retake_days)
-    await _insert(connection, sitting, "preliminary", result.decision.passed, flagged, retake_on, now)
+    await _insert(connection, sitting, version, "preliminary", result.decision.passed, flagged, retake_on, now)
     await journal.record(
         connection,
         "system",
@@ -150,6 +138,43 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     if state == "confirmed":
         await confirm_outcome(connection, sitting_id, None, now)
     return True
+
+
+async def mark_again(connection: AsyncConnection, sitting_id: SittingId, now: Moment) -> bool:
+    """Work a preliminary outcome out anew from what the log says now; False when it counts nothing new.
+
+    In the caller's transaction, which holds the outcome from here on. What the result was before is kept.
+    """
+    row = await fetch_one(
+        connection,
+        "SELECT state, passed, retake_on, marked_version FROM exam_server.outcome WHERE sitting_id = :id FOR UPDATE",
+        id=sitting_id,
+    )
+    version = await store.newest_version(connection, sitting_id)
+    if row is None or row["state"] != "preliminary" or row["marked_version"] >= version:
+        return False
+    sitting = await store.load_sitting(connection, sitting_id)
+    result, _ = await _work_out(connection, sitting, 0, now)
+    passed = result.decision.passed
+    result = replace(result, retake_on=None if passed else row["retake_on"])  # the date stands since the conclusion
+    changed = await results.replace_result(connection, result, "late_admitted", now)
+    await execute(
+        connection,
+        "UPDATE exam_server.outcome SET passed = :passed, marked_version = :version WHERE sitting_id = :id",
+        id=sitting_id,
+        passed=passed,
+        version=version,
+    )
+    if changed:
+        fields = {"passed": str(passed).lower(), "passed_before": str(row["passed"]).lower()}
+        await journal.record(connection, "system", "outcome.recomputed", f"sitting:{sitting_id}", fields, now)
+    return changed
+
+
+async def mark_stale_again(connection: AsyncConnection, sittings: Sequence[SittingId], now: Moment) -> None:
+    """The same for those of the sittings where a late answer was admitted and not counted yet: a crash lay between."""
+    for sitting_id in await store.stale(connection, sittings):
+        await mark_again(connection, sitting_id, now)
 
 
 async def confirm_outcome(
@@ -239,7 +264,25 @@ class Conclusion:
             return await conclude(connection, sitting_id, self._retake_days, self._clock.now())
 
     async def sweep(self, limit: int = 100) -> int:
-        """Conclude whatever ended without an outcome. One that fails does not hold the others."""
+        """Conclude whatever ended without an outcome, and count what was admitted late and is not counted yet.
+
+        One that fails does not hold the others.
+        """
+        return await self._sweep_admitted() + await self._sweep_ended(limit)
+
+    async def _sweep_admitted(self) -> int:
+        async with self._database.transaction() as connection:
+            waiting = await store.stale(connection)
+        done = 0
+        for sitting_id in waiting:
+            try:
+                async with self._database.transaction() as connection:
+                    done += await mark_again(connection, sitting_id, self._clock.now())
+            except Exception as error:  # it stays stale and is tried again
+                _log.error("conclusion.failed", sitting=sitting_id, error=repr(error))
+        return done
+
+    async def _sweep_ended(self, limit: int) -> int:
         done, last = 0, SittingId(0)
         while True:
             async with self._database.transaction() as connection:
@@ -258,9 +301,39 @@ _OUTCOME = """SELECT sitting_id, candidate, state, passed, flagged, concluded_at
                      retake_on, register_number, receipt FROM exam_server.outcome"""
 
 
+async def _work_out(
+    connection: AsyncConnection, sitting: Sitting, retake_days: int, now: Moment
+) -> tuple[Result, Blueprint]:
+    """The result of an ended sitting as its log stands."""
+    assert sitting.ended_at is not None
+    blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
+    refs = [(entry.item, entry.version) for entry in sitting.form.entries]
+    titles = {r.code: r.title for r in await list_requirements(connection, blueprint.speciality)}
+    result = work_out(
+        sitting=sitting.id,
+        person=sitting.candidate,
+        form=sitting.form,
+        blueprint=blueprint,
+        items=await load_items(connection, refs),
+        responses=gather_responses(sitting),
+        titles=titles,
+        ended=sitting.ended_at,
+        zone=await _zone_of(connection, sitting.candidate),
+        retake_days=retake_days,
+        decided_at=now,
+    )
+    return result, blueprint
+
+
+async def _zone_of(connection: AsyncConnection, candidate: PersonId) -> str:
+    who = await person(connection, candidate)
+    return who.zone if who is not None else "UTC"
+
+
 async def _insert(
     connection: AsyncConnection,
     sitting: Sitting,
+    version: int,
     state: OutcomeState,
     passed: bool | None,
     flagged: bool,
@@ -269,9 +342,11 @@ async def _insert(
 ) -> None:
     await execute(
         connection,
-        """INSERT INTO exam_server.outcome (sitting_id, candidate, state, passed, flagged, concluded_at, retake_on)
-           VALUES (:id, :candidate, :state, :passed, :flagged, :at, :retake_on)""",
+        """INSERT INTO exam_server.outcome
+               (sitting_id, candidate, state, passed, flagged, concluded_at, retake_on, marked_version)
+           VALUES (:id, :candidate, :state, :passed, :flagged, :at, :retake_on, :version)""",
         id=sitting.id,
+        version=version,
         candidate=sitting.candidate,
         state=state,
         passed=passed,

@@ -15,7 +15,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.ids import PersonId, ProtocolId, SittingId
 from core.moments import Moment
 from core.signatures import Signer
-from exam_server.conclusion import annul_outcome, confirm_outcome, load_outcomes
+from exam_server.conclusion import annul_outcome, confirm_outcome, load_outcomes, mark_stale_again
 from exam_server.scheduling import today_in
 from proctoring import review
 from proctoring.store import decision_of, findings_of, incidents_of
@@ -107,6 +107,7 @@ async def sign_protocol(
            ORDER BY sitting_id FOR UPDATE""",
         ids=sorted(set(sittings)),
     )
+    await mark_stale_again(connection, sittings, now)
     lines = await draft_lines(connection, sittings)
     if any(line.candidate == signer.id for line in lines):
         raise Forbidden("own_sitting", "Решать о собственном тестировании нельзя.")

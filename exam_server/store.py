@@ -11,7 +11,7 @@ from core.errors import NotFound
 from core.ids import BlueprintId, BookingId, PersonId, SittingId, WindowId
 from core.moments import Moment, to_datetime
 from exam_server.chain import START, Row, link, read_chain
-from exam_server.events import AnyEvent, Created, encode_batch
+from exam_server.events import AnyEvent, Created, LateAdmitted, encode_batch, trace_of
 from exam_server.sitting import Sitting, fold
 
 
@@ -22,6 +22,9 @@ def unknown_sitting() -> NotFound:
 
 NO_SITTING = unknown_sitting()
 """Its code and sentence, for those who only quote it."""
+
+
+_ADMITTED = trace_of(LateAdmitted)
 
 
 class SittingCard(Struct, frozen=True):
@@ -134,6 +137,33 @@ async def unconcluded(connection: AsyncConnection, after: SittingId, limit: int)
         limit=limit,
     )
     return [SittingId(row["id"]) for row in rows]
+
+
+async def newest_version(connection: AsyncConnection, sitting: SittingId) -> int:
+    """The number of the newest row of a sitting's log. Raises NotFound."""
+    row = await fetch_one(
+        connection, "SELECT max(version) AS version FROM exam_server.log WHERE sitting_id = :id", id=sitting
+    )
+    if row is None or row["version"] is None:
+        raise unknown_sitting()
+    return int(row["version"])
+
+
+async def stale(connection: AsyncConnection, chosen: Sequence[SittingId] | None = None) -> list[SittingId]:
+    """Of the chosen sittings, or of all, those whose preliminary outcome lacks an answer that was admitted late."""
+    rows = await fetch_all(
+        connection,
+        """SELECT o.sitting_id FROM exam_server.outcome o
+           WHERE o.state = 'preliminary' AND (:all OR o.sitting_id = ANY(CAST(:chosen AS bigint[])))
+             AND EXISTS (SELECT FROM exam_server.log l
+                         WHERE l.sitting_id = o.sitting_id AND l.version > o.marked_version
+                           AND position(CAST(:admitted AS bytea) IN l.events) > 0)
+           ORDER BY o.sitting_id""",
+        all=chosen is None,
+        chosen=list(chosen or ()),
+        admitted=_ADMITTED,
+    )
+    return [SittingId(row["sitting_id"]) for row in rows]
 
 
 async def record_connection(

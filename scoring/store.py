@@ -1,7 +1,8 @@
-"""Results in PostgreSQL: recorded once, then confirmed."""
+"""Results in PostgreSQL: recorded once, worked out anew where something more counts, then confirmed."""
 
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -43,15 +44,24 @@ _COLUMNS = """sitting_id, person_id, blueprint_id, blueprint_version, algorithm,
     passed, marks::text AS marks, advice::text AS advice, retake_on, decided_at, confirmed_at, protocol_id"""
 
 
+class Superseded(Struct, frozen=True):
+    """What a result was before it was worked out anew; `cause` is a word for machines."""
+
+    revision: int
+    passed: bool
+    raw: Fraction
+    maximum: int
+    decided_at: Moment
+    superseded_at: Moment
+    cause: str
+
+
 async def record_result(connection: AsyncConnection, result: Result) -> bool:
     """Record a preliminary result; True when it is new, False when the same one is there already.
 
     Raises Conflict (`result_differs`) when another result stands recorded: only a regrade may change it.
     Who decided it and when does not make a difference, marks and decision do.
     """
-    raw = result.decision.raw
-    marks = [_Mark(m.item, m.requirement, m.weight, fraction_pair(m.score)) for m in result.marks]
-    areas = [_Area(a.requirement, a.title, fraction_pair(a.score), a.maximum) for a in result.advice]
     inserted = await execute(
         connection,
         """
@@ -61,20 +71,7 @@ async def record_result(connection: AsyncConnection, result: Result) -> bool:
             :cut, :passed, CAST(:marks AS jsonb), CAST(:advice AS jsonb), :retake_on, :decided_at)
         ON CONFLICT (sitting_id) DO NOTHING
         """,
-        sitting=result.sitting,
-        person=result.person,
-        blueprint=result.blueprint,
-        blueprint_version=result.blueprint_version,
-        algorithm=result.algorithm,
-        raw_num=raw.numerator,
-        raw_den=raw.denominator,
-        maximum=result.decision.maximum,
-        cut=result.decision.cut,
-        passed=result.decision.passed,
-        marks=msgspec.json.encode(marks).decode(),
-        advice=msgspec.json.encode(areas).decode(),
-        retake_on=result.retake_on,
-        decided_at=result.decided_at,
+        **_values(result),
     )
     if inserted:
         return True
@@ -85,6 +82,73 @@ async def record_result(connection: AsyncConnection, result: Result) -> bool:
             f"Результат тестирования {result.sitting} уже записан и отличается. Проведите пересчёт.",
         )
     return False
+
+
+async def replace_result(connection: AsyncConnection, result: Result, cause: str, at: Moment) -> bool:
+    """Put a result worked out anew in the place of a preliminary one, which is kept; False when nothing is different.
+
+    Raises NotFound (`result_unknown`), Conflict (`already_confirmed`).
+    """
+    await fetch_one(
+        connection,
+        "SELECT sitting_id FROM scoring.result WHERE sitting_id = :sitting FOR UPDATE",
+        sitting=result.sitting,
+    )
+    recorded = await load_result(connection, result.sitting)
+    if not recorded.preliminary:
+        raise _confirmed()
+    if (recorded.person, recorded.marks, recorded.decision) == (result.person, result.marks, result.decision):
+        return False
+    await execute(
+        connection,
+        """
+        INSERT INTO scoring.superseded (sitting_id, revision, result, cause, superseded_at)
+        SELECT r.sitting_id, (SELECT count(*) + 1 FROM scoring.superseded s WHERE s.sitting_id = r.sitting_id),
+               to_jsonb(r), :cause, :at
+        FROM scoring.result r WHERE r.sitting_id = :sitting
+        """,
+        sitting=result.sitting,
+        cause=cause,
+        at=at,
+    )
+    await execute(
+        connection,
+        """
+        UPDATE scoring.result SET blueprint_id = :blueprint, blueprint_version = :blueprint_version,
+            algorithm = :algorithm, raw_num = :raw_num, raw_den = :raw_den, maximum = :maximum, cut = :cut,
+            passed = :passed, marks = CAST(:marks AS jsonb), advice = CAST(:advice AS jsonb),
+            retake_on = :retake_on, decided_at = :decided_at
+        WHERE sitting_id = :sitting AND person_id = :person
+        """,
+        **_values(result),
+    )
+    return True
+
+
+async def superseded_of(connection: AsyncConnection, sitting: SittingId) -> list[Superseded]:
+    """What the result of a sitting was before, the oldest first; empty where it was worked out once."""
+    rows = await fetch_all(
+        connection,
+        """
+        SELECT s.revision, s.cause, s.superseded_at, r.passed, r.raw_num, r.raw_den, r.maximum, r.decided_at
+        FROM scoring.superseded s, jsonb_to_record(s.result)
+             AS r(passed boolean, raw_num bigint, raw_den bigint, maximum int, decided_at bigint)
+        WHERE s.sitting_id = :sitting ORDER BY s.revision
+        """,
+        sitting=sitting,
+    )
+    return [
+        Superseded(
+            row["revision"],
+            row["passed"],
+            Fraction(row["raw_num"], row["raw_den"]),
+            row["maximum"],
+            row["decided_at"],
+            row["superseded_at"],
+            row["cause"],
+        )
+        for row in rows
+    ]
 
 
 async def load_result(connection: AsyncConnection, sitting: SittingId) -> Result:
@@ -131,10 +195,36 @@ async def confirm(
     if row is None:
         raise NotFound("result_unknown", "Результата ещё нет. Обновите страницу через минуту.")
     if row["protocol_id"] != protocol:
-        raise Conflict(
-            "already_confirmed", "Результат уже утверждён. Изменить его можно только пересчётом или апелляцией."
-        )
+        raise _confirmed()
     return False
+
+
+def _confirmed() -> Conflict:
+    return Conflict(
+        "already_confirmed", "Результат уже утверждён. Изменить его можно только пересчётом или апелляцией."
+    )
+
+
+def _values(result: Result) -> dict[str, Any]:
+    raw = result.decision.raw
+    marks = [_Mark(m.item, m.requirement, m.weight, fraction_pair(m.score)) for m in result.marks]
+    areas = [_Area(a.requirement, a.title, fraction_pair(a.score), a.maximum) for a in result.advice]
+    return {
+        "sitting": result.sitting,
+        "person": result.person,
+        "blueprint": result.blueprint,
+        "blueprint_version": result.blueprint_version,
+        "algorithm": result.algorithm,
+        "raw_num": raw.numerator,
+        "raw_den": raw.denominator,
+        "maximum": result.decision.maximum,
+        "cut": result.decision.cut,
+        "passed": result.decision.passed,
+        "marks": msgspec.json.encode(marks).decode(),
+        "advice": msgspec.json.encode(areas).decode(),
+        "retake_on": result.retake_on,
+        "decided_at": result.decided_at,
+    }
 
 
 def _result(row: RowMapping) -> Result:

@@ -35,6 +35,7 @@ from exam_server.entrance import CameraReading, Consent, Entrance, Readings, Scr
 from exam_server.event_log import EventLog
 from exam_server.held import Held
 from exam_server.invigilation import Invigilation
+from exam_server.late_answers import LateAnswers
 from exam_server.source import DatabaseSource
 from proctoring import store as watched
 from proctoring.evidence import Role as StillRole
@@ -142,6 +143,7 @@ class School:
             "camera": self.cameras,
             "entrance": Entrance(self.database, self.clock, self.conduct, self.cameras),
             "invigilation": Invigilation(self.database, self.clock, self.conduct),
+            "late_answers": LateAnswers(self.database, self.clock, self.conduct),
             "stopping": asyncio.Event(),
         }
         for name, part in parts.items():

@@ -14,7 +14,7 @@ from core.ids import BlueprintId, ItemId, PersonId, ProtocolId, SittingId
 from core.moments import DAY
 from scoring.decision import Decision, ItemMark, WeakArea
 from scoring.results import Result
-from scoring.store import confirm, load_result, load_results, record_result
+from scoring.store import confirm, load_result, load_results, record_result, replace_result, superseded_of
 
 FIRST = SittingId(41)
 
@@ -68,6 +68,40 @@ async def test_another_result_of_the_same_sitting_is_refused(database: Database,
             with pytest.raises(Conflict, match="result_differs"):
                 await record_result(connection, other)
         assert await load_result(connection, FIRST) == made
+
+
+async def test_a_result_worked_out_anew_keeps_what_it_replaces(database: Database, clock: ManualClock) -> None:
+    first = result(at=clock.now())
+    better = replace(
+        first, decision=Decision(True, Fraction(3), 3, 85), advice=(), retake_on=None, decided_at=clock.now() + DAY
+    )
+    async with database.transaction() as connection:
+        await record_result(connection, first)
+        assert not await replace_result(connection, replace(first, decided_at=clock.now() + 1), "late", clock.now())
+        assert await load_result(connection, FIRST) == first
+        assert await superseded_of(connection, FIRST) == []
+        assert await replace_result(connection, better, "late", clock.now() + DAY)
+        assert await load_result(connection, FIRST) == better
+        assert await replace_result(connection, first, "late again", clock.now() + 2 * DAY)
+        kept = await superseded_of(connection, FIRST)
+    assert [(one.revision, one.passed, one.raw, one.maximum, one.cause) for one in kept] == [
+        (1, False, Fraction(11, 6), 3, "late"),
+        (2, True, Fraction(3), 3, "late again"),
+    ]
+    assert [one.superseded_at for one in kept] == [clock.now() + DAY, clock.now() + 2 * DAY]
+    assert kept[0].decided_at == first.decided_at
+
+
+async def test_a_confirmed_result_is_not_worked_out_anew(database: Database, clock: ManualClock) -> None:
+    made = result(at=clock.now())
+    async with database.transaction() as connection:
+        with pytest.raises(NotFound, match="result_unknown"):
+            await replace_result(connection, made, "late", clock.now())
+        await record_result(connection, made)
+        await confirm(connection, FIRST, clock.now())
+        for other in (made, replace(made, decision=Decision(True, Fraction(3), 3, 85))):
+            with pytest.raises(Conflict, match="already_confirmed"):
+                await replace_result(connection, other, "late", clock.now())
 
 
 async def test_confirmation_happens_once(database: Database, clock: ManualClock) -> None:

@@ -32,6 +32,11 @@ def test_an_incident_and_a_blind_camera_wait_for_a_person(
     assert choose_state(replace(AUTOMATIC, confirmation=confirmation), flagged, watched) == state
 
 
+def test_an_exam_with_late_answers_waits_for_the_commission() -> None:
+    assert choose_state(AUTOMATIC, False, SEEN, late=True) == "preliminary"
+    assert choose_state(PRACTICE, False, SEEN, late=True) == "confirmed"
+
+
 def test_practice_is_not_watched() -> None:
     assert choose_state(PRACTICE, False, Watched(True, 10**9)) == "confirmed"
 

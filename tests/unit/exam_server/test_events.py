@@ -51,6 +51,7 @@ from exam_server.events import (
     Told,
     decode_batch,
     encode_batch,
+    trace_of,
 )
 from exam_server.sitting import fold
 from tests.histories.sittings import SITTING, creations, forms, thorough
@@ -175,3 +176,18 @@ def test_logs_of_earlier_releases_fold_to_what_they_meant_then(name: str) -> Non
         "flagged": [item.flagged for item in sitting.items],
     }
     assert state == log["state"]
+
+
+def test_a_batch_with_an_event_is_told_by_its_trace() -> None:
+    batches = {kind: encode_batch((Detached(1), kind_of(kind))) for kind in (LateAdmitted, Started, RespondedLate)}
+    for kind, stored in batches.items():
+        assert [other for other in batches if trace_of(other) in stored] == [kind]
+
+
+def kind_of(kind: type[Event]) -> AnyEvent:
+    made: dict[type[Event], AnyEvent] = {
+        LateAdmitted: LateAdmitted(2, 0, PersonId(2), 9),
+        Started: Started(2, 1),
+        RespondedLate: RespondedLate(2, 4, 0, (), 7),
+    }
+    return made[kind]
