@@ -7,6 +7,8 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
+from app.sockets import DirectProtocol
+
 MAX_MESSAGE = 1_048_576
 """Bytes of one WebSocket message; what is larger closes the connection with 1009."""
 GRACE_SECONDS = 5
@@ -40,7 +42,7 @@ class Config(uvicorn.Config):
             application,
             host=host,
             port=port,
-            ws="websockets-sansio",
+            ws=DirectProtocol,
             ws_per_message_deflate=False,
             ws_max_size=MAX_MESSAGE,
             loop="uvloop",

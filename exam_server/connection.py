@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
 from urllib.parse import parse_qs
 
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from core.clock import Clock
@@ -23,6 +24,8 @@ MAX_QUEUE = 256
 """Messages waiting for a page that does not read; then it is dropped and comes back to a snapshot."""
 MAX_STREAM = 64
 
+_log = structlog.get_logger()
+
 RemarkKind: TypeAlias = Literal["question", "help"]
 
 
@@ -34,6 +37,20 @@ class Records(Protocol):
 
     async def keep(self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str) -> int:
         """Keep what a candidate wrote; the id under which events name it."""
+
+
+class Direct(Protocol):
+    """What a server may offer beside ASGI (app.sockets): messages as they are read, and writing at once.
+
+    `claim` comes before the handshake is accepted. `listen` tells how many messages wait already; one that the ear
+    does not take comes by way of ASGI.
+    """
+
+    def claim(self) -> None: ...
+
+    def listen(self, ear: Callable[[bytes], bool]) -> int: ...
+
+    def write(self, text: bytes) -> bool: ...
 
 
 class Flow:
@@ -49,8 +66,13 @@ class Flow:
 
     def admit(self, now: Moment) -> bool:
         """Take one token; False when there is none."""
-        level = min(self._burst, self._level + max(0, now - self._at) * self._rate)
-        self._at = now
+        level, passed = self._level, now - self._at
+        if passed:
+            self._at = now
+            if passed > 0:
+                level += passed * self._rate
+                if level > self._burst:
+                    level = self._burst
         if level < 1:
             self._level = level
             return False
@@ -63,10 +85,11 @@ class PageLine:
     woken for it; the rest waits in a bounded queue that a task writes at the page's own pace. Most lines need neither.
     """
 
-    __slots__ = ("_begun", "_closing", "_draining", "_queue", "_send")
+    __slots__ = ("_begun", "_closing", "_draining", "_queue", "_send", "_write")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, direct: Direct | None = None) -> None:
         self._send = send
+        self._write = None if direct is None else direct.write
         self._queue: deque[bytes] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._closing: tuple[int, str] | None = None
@@ -78,8 +101,13 @@ class PageLine:
         if self._draining is not None:
             self._enqueue(data)
             return
-        sending: Any = self._send({"type": "websocket.send", "text": data.decode()})
         try:
+            if self._write is not None:
+                if not self._write(data):
+                    self._enqueue(data)
+                    self._rouse()
+                return
+            sending: Any = self._send({"type": "websocket.send", "text": data.decode()})
             awaited = sending.send(None)
         except StopIteration:
             return
@@ -181,7 +209,10 @@ class SittingSocket:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        line = PageLine(send)
+        direct: Direct | None = scope.get("extensions", {}).get("direct")
+        if direct is not None:
+            direct.claim()
+        line = PageLine(send, direct)
         await send({"type": "websocket.accept"})
         held: Held | None = None
         try:
@@ -193,11 +224,11 @@ class SittingSocket:
             if held is None:
                 await line.finish()
         if held is not None:
-            await stay(scope, self._converse(held, line, receive))
+            await stay(scope, self._converse(held, line, receive, direct))
 
-    async def _converse(self, held: Held, line: PageLine, receive: Receive) -> None:
+    async def _converse(self, held: Held, line: PageLine, receive: Receive, direct: Direct | None) -> None:
         try:
-            await self._listen(held, line, receive)
+            await self._listen(held, line, receive, direct)
         except Exception:
             line.close(1011, "internal")
             raise
@@ -235,30 +266,74 @@ class SittingSocket:
             return None
         return held
 
-    async def _listen(self, held: Held, line: PageLine, receive: Receive) -> None:
+    async def _listen(self, held: Held, line: PageLine, receive: Receive, direct: Direct | None) -> None:
         flow = Flow(self._rate, self._burst, self._clock.now())
+        hearing = Hearing(self._conduct, self._records, self._clock.now, held, line, flow)
+        if direct is not None:
+            hearing.behind = direct.listen(hearing.hear)
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return
-            now = self._clock.now()
-            if not flow.admit(now):
-                line.send(wire.encode(wire.refused("flood")))
-                line.close(1008, "flood")
-                return
-            data = message.get("text") or message.get("bytes") or b""
-            if len(data) > wire.MAX_MESSAGE:
-                line.send(wire.encode(wire.refused("message_too_large")))
-                continue
-            decoded = wire.decode(data)
-            if type(decoded) is wire.Refused:
-                line.send(wire.encode(decoded))
-            elif type(decoded) is wire.Ping:
-                line.send(wire.encode(wire.Pong(decoded.sent, now)))
-            elif type(decoded) is wire.Remark or type(decoded) is wire.AskHelp:
-                await take_remark(self._conduct, self._records, held, line, decoded, now)
-            else:
-                self._conduct.receive(held, line, decoded, now)
+            await hearing.take(message.get("text") or message.get("bytes") or b"")
+
+
+class Hearing:
+    """What becomes of the messages of one page. `behind`: messages that have to wait for one before them."""
+
+    __slots__ = ("_conduct", "_flow", "_held", "_now", "_records", "behind", "line")
+
+    def __init__(
+        self, conduct: Conduct, records: Records, now: Callable[[], Moment], held: Held, line: PageLine, flow: Flow
+    ) -> None:
+        self._conduct = conduct
+        self._records = records
+        self._now = now
+        self._held = held
+        self._flow = flow
+        self.line = line
+        self.behind = 0
+
+    def hear(self, data: bytes) -> bool:
+        """Take a message as it comes in. False: it, or one before it, has to wait, so that it is to be queued."""
+        try:
+            waits = self.behind > 0 or self._judge(data) is not None
+        except Exception:  # there is no task here that could end with it
+            _log.exception("connection.failed", sitting=self._held.id)
+            self.line.close(1011, "internal")
+            return True
+        self.behind += waits
+        return not waits
+
+    async def take(self, data: str | bytes) -> None:
+        """The next message of the queue. A text is kept first, then the event names it; what follows waits for both."""
+        received = self._now()
+        remark = self._judge(data)
+        if remark is not None:
+            await take_remark(self._conduct, self._records, self._held, self.line, remark, received)
+        self.behind = max(0, self.behind - 1)
+
+    def _judge(self, data: str | bytes) -> wire.Remark | wire.AskHelp | None:
+        """What can be done at once is done; anything else comes back."""
+        line, now = self.line, self._now()
+        if not self._flow.admit(now):
+            line.send(wire.encode(wire.refused("flood")))
+            line.close(1008, "flood")
+            self._conduct.detach(self._held, line)
+            return None
+        if len(data) > wire.MAX_MESSAGE:
+            line.send(wire.encode(wire.refused("message_too_large")))
+            return None
+        message = wire.decode(data)
+        if type(message) is wire.Refused:
+            line.send(wire.encode(message))
+        elif type(message) is wire.Ping:
+            line.send(wire.encode(wire.Pong(message.sent, now)))
+        elif type(message) is wire.Remark or type(message) is wire.AskHelp:
+            return message
+        else:
+            self._conduct.receive(self._held, line, message, now)
+        return None
 
 
 async def take_remark(

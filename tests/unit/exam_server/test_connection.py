@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from core.ids import PersonId
 from exam_server import wire
 from exam_server.commands import Admit
 from exam_server.connection import MAX_QUEUE, Flow, PageLine, SittingSocket, caller
-from exam_server.events import Detached, HelpAsked, Questioned
+from exam_server.events import Detached, HelpAsked, Questioned, Responded
 from tests.histories.memory import MemoryLog, MemoryRecords, Owner, quiet
 from tests.histories.sittings import CANDIDATE, FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created
 
@@ -63,6 +64,37 @@ class Peer:
         return next((message["code"] for message in self.sent if message["type"] == "websocket.close"), None)
 
 
+class DirectPeer(Peer):
+    """The same where the server offers the short way; `keeps_up` False: what is written has to wait."""
+
+    def __init__(self, socket: SittingSocket, scope: Scope) -> None:
+        self.claimed = False
+        self.keeps_up = True
+        self.ear: Callable[[bytes], bool] | None = None
+        super().__init__(socket, {**scope, "extensions": {"direct": self}})
+
+    def claim(self) -> None:
+        assert self.sent == [], "too late: the handshake was accepted"
+        self.claimed = True
+
+    def listen(self, ear: Callable[[bytes], bool]) -> int:
+        assert self.claimed
+        self.ear = ear
+        return self.inbox.qsize()
+
+    def write(self, text: bytes) -> bool:
+        if self.keeps_up:
+            self.sent.append({"type": "websocket.send", "text": text.decode()})
+        return self.keeps_up
+
+    async def say(self, *texts: str | bytes) -> None:
+        for text in texts:
+            data = text.encode() if isinstance(text, str) else text
+            if self.ear is None or not self.ear(data):
+                self.inbox.put_nowait({"type": "websocket.receive", "bytes": data})
+        await quiet()
+
+
 class House:
     """A server with one sitting that is ready to begin."""
 
@@ -75,6 +107,7 @@ class House:
         self.records = MemoryRecords()
         self.socket = SittingSocket(self.owner.conduct, self.clock, self.records, rate, burst)
         self.peers: list[Peer] = []
+        self.kind: type[Peer] = Peer
 
     async def visit(self, sitting: Any = SITTING, person: int | None = CANDIDATE, stream: str = FIRST) -> Peer:
         scope: Scope = {
@@ -83,7 +116,7 @@ class House:
             "query_string": f"stream={stream}".encode(),
             "state": {} if person is None else {"principal": SignedIn(PersonId(person))},
         }
-        peer = Peer(self.socket, scope)
+        peer = self.kind(self.socket, scope)
         self.peers.append(peer)
         await quiet()
         return peer
@@ -393,3 +426,86 @@ async def test_a_remark_without_words_says_nothing() -> None:
     await peer.say(json.dumps({"type": "help", "seq": 2}))
     assert house.log.events(SITTING)[-1] == HelpAsked(NOW, 2)
     assert house.records.remarks == []
+
+
+# --- the short way ------------------------------------------------------------------------------------------
+
+
+async def begin_directly(rate: float = 1_000.0, burst: int = 1_000) -> tuple[House, DirectPeer]:
+    house = House(rate, burst)
+    house.kind = DirectPeer
+    peer = await house.begin()
+    assert isinstance(peer, DirectPeer)
+    return house, peer
+
+
+async def test_by_the_short_way_a_page_is_heard_and_told_without_its_task() -> None:
+    house, peer = await begin_directly()
+    house.log.by_itself = False
+    assert peer.ear is not None
+    assert peer.ear(RESPOND.encode())
+    assert peer.told[-1]["type"] == "item"
+    house.log.land()
+    assert peer.told[-1] == {"type": "ack", "seq": 2}
+    house.log.by_itself = True
+    await peer.leave()
+    assert isinstance(house.log.events(SITTING)[-1], Detached)
+
+
+async def test_what_follows_a_remark_waits_for_it_by_the_short_way_too() -> None:
+    house, peer = await begin_directly()
+    remark = json.dumps({"type": "remark", "seq": 2, "position": 0, "text": "Нет верного варианта"})
+    answer = {"type": "respond", "position": 0, "stage": 0, "value": ["0.0.a"]}
+    await peer.say(remark, json.dumps({**answer, "seq": 3}), json.dumps({**answer, "seq": 4}))
+    assert [type(event) for event in house.log.events(SITTING)[-3:]] == [Questioned, Responded, Responded]
+    await peer.say(json.dumps({**answer, "seq": 5}))
+    assert peer.told[-1] == {"type": "ack", "seq": 5}
+
+
+async def test_what_was_said_before_anybody_listened_comes_first() -> None:
+    house = House()
+    house.kind = DirectPeer
+    await house.owner.conduct.order(SITTING, Admit("biometrics"))
+    house.log.by_itself = False
+    peer = await house.visit()
+    await peer.say(START)
+    house.log.by_itself = True
+    house.log.land_all()
+    await quiet()
+    await peer.say(RESPOND)
+    assert [message["seq"] for message in peer.told if message["type"] == "ack"] == [1, 2]
+
+
+async def test_a_page_that_falls_behind_is_told_everything_in_order_later() -> None:
+    _, peer = await begin_directly()
+    peer.keeps_up = False
+    peer.reads.clear()
+    await peer.say(RESPOND)
+    peer.keeps_up = True
+    await peer.say(RESPOND.replace('"seq":2', '"seq":3'))
+    assert peer.told[-1]["type"] == "item"
+    peer.reads.set()
+    await quiet()
+    assert [message["seq"] for message in peer.told if message["type"] == "ack"] == [1, 2, 3]
+
+
+async def test_a_flood_ends_the_connection_by_the_short_way_too() -> None:
+    house, peer = await begin_directly(rate=1.0, burst=5)
+    await peer.say(*[RESPOND] * 6)
+    await peer.task
+    assert peer.closed == 1008
+    assert isinstance(house.log.events(SITTING)[-1], Detached)
+
+
+async def test_a_fault_of_ours_ends_the_connection_with_1011_by_the_short_way_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house, peer = await begin_directly()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault of the engine")
+
+    monkeypatch.setattr(house.owner.conduct, "receive", fail)
+    await peer.say(RESPOND)
+    await peer.task
+    assert peer.closed == 1011
