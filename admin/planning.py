@@ -23,7 +23,7 @@ FURTHEST = timedelta(days=3 * 366)
 
 
 class WindowRow(Struct, frozen=True):
-    """One line of the list. `begun`: bookings that became a sitting."""
+    """One line of the list. `begun`: bookings whose candidate came in."""
 
     id: WindowId
     title: str
@@ -53,7 +53,7 @@ async def list_all_windows(connection: AsyncConnection, now: Moment, *, past: bo
             FROM exam_server."window" w
             LEFT JOIN question_bank.blueprint b ON b.id = w.blueprint_id AND b.version = w.blueprint_version
             CROSS JOIN LATERAL (
-                SELECT count(*) AS taken, count(s.id) AS begun FROM exam_server.booking k
+                SELECT count(*) AS taken, count(s.entered_at) AS begun FROM exam_server.booking k
                 LEFT JOIN exam_server.sitting s ON s.booking_id = k.id
                 WHERE k.window_id = w.id AND k.cancelled_at IS NULL) t
             WHERE {"w.closes_at <= :now" if past else "w.closes_at > :now"}

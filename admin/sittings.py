@@ -34,7 +34,7 @@ from scoring.store import load_results
 
 PAGE = 50
 
-State = Literal["live", "concluding", "preliminary", "review", "confirmed", "annulled", "absent"]
+State = Literal["live", "concluding", "preliminary", "review", "confirmed", "annulled", "absent", "cancelled"]
 """`review`: preliminary and held by an open review; `concluding`: over, and not marked yet."""
 STATES: tuple[State, ...] = get_args(State)
 
@@ -286,6 +286,7 @@ _STATES = f"""
                 WHEN o.state = 'preliminary' AND {HELD} THEN 'review'
                 ELSE o.state END AS state
     FROM exam_server.sitting s LEFT JOIN exam_server.outcome o ON o.sitting_id = s.id
+    WHERE s.entered_at IS NOT NULL
 """
 _LIST = f"""
     WITH page AS (

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from app.aftermath import Aftermath
 from app.demo.people import DemoPerson
-from app.jobs import Jobs
+from app.jobs import CONSEQUENCES_EVERY, PREPARE_EVERY, Jobs
 from app.topics import join_topics
 from core.access.gate import LoginGate
 from core.blobs import Blobs
@@ -23,6 +23,7 @@ from core.clock import Clock, SystemClock
 from core.database import Database
 from core.keys import Keys
 from core.live import Live, open_live
+from core.moments import HOUR
 from core.settings import Settings
 from core.web import components, language, problems
 from core.web.bodies import MOST_BYTES, BoundedBodies
@@ -31,6 +32,7 @@ from core.web.security import SameOrigin, SecurityHeaders
 from core.web.statics import Statics
 from core.web.staying import Staying
 from exam_server.camera import CameraSocket, Observation
+from exam_server.closing import Closing
 from exam_server.conclusion import Conclusion
 from exam_server.conduct import Conduct
 from exam_server.connection import SittingSocket
@@ -41,6 +43,7 @@ from exam_server.invigilation import Invigilation
 from exam_server.late_answers import LateAnswers
 from exam_server.pages.samples import MAX_SAMPLE
 from exam_server.pages.steps import MAX_PICTURE
+from exam_server.preparation import Preparation
 from exam_server.records import DatabaseRecords
 from exam_server.source import DatabaseSource
 from proctoring.models import Models
@@ -89,11 +92,15 @@ def build(
     conclusion = Conclusion(database, clock, settings.retake_days)
     aftermath = Aftermath(live, observation, conclusion)
     log = EventLog(database_url)
-    conduct = Conduct(log, DatabaseSource(database), clock, aftermath.note)
+    source, pools = DatabaseSource(database), PreparedPools()
+    conduct = Conduct(log, source, clock, aftermath.note)
+    preparation = Preparation(database, clock, pools, source, settings.forms_ahead * HOUR)
     sender = Sender(SENDER, keys.platform.public)
     intake = Intake(database, {keys.platform.kid: sender}, keys.registry, clock, zone=settings.zone)
     topics = join_topics(intake, keys.registry.public, keys.platform, blobs)
-    jobs = Jobs(database, clock, conduct, conclusion, topics)
+    closing = Closing(database, clock, conduct)
+    sweeps = ((PREPARE_EVERY, preparation.sweep), (CONSEQUENCES_EVERY, closing.sweep))
+    jobs = Jobs(database, clock, conduct, conclusion, topics, sweeps)
     pages = Pages(FACES)
     records = DatabaseRecords(database, clock)
 
@@ -154,7 +161,8 @@ def build(
         "entrance": Entrance(database, clock, conduct, observation),
         "invigilation": Invigilation(database, clock, conduct),
         "late_answers": LateAnswers(database, clock, conduct),
-        "pools": PreparedPools(),
+        "pools": pools,
+        "closing": closing,
         "intake": intake,
         "demo_people": tuple((person.login, person.password, person.title, person.name) for person in demo_people),
     }.items():

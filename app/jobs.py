@@ -1,7 +1,7 @@
 """Work in the background: deadlines, takeovers, sweeps, the outbox. Each job is a loop that survives its errors."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 
 import structlog
@@ -22,6 +22,8 @@ COMPARE_EVERY = 1.0
 SWEEP_EVERY = 2.0
 CONCLUDE_EVERY = 5.0
 DELIVER_EVERY = 0.5
+PREPARE_EVERY = 15.0
+CONSEQUENCES_EVERY = 5.0
 TIDY_EVERY = 600.0
 FLEETING_TOPICS = (journal.TOPIC,)
 """Topics with keys that never come again: what was sent of them need not be kept to know it."""
@@ -39,12 +41,15 @@ class Jobs:
         conduct: Conduct,
         conclusion: Conclusion,
         handlers: Mapping[str, Handler],
+        sweeps: Sequence[tuple[float, Callable[[], Awaitable[object]]]] = (),
     ) -> None:
+        """`sweeps`: more jobs to do again and again, each with the seconds between."""
         self._database = database
         self._clock = clock
         self._conduct = conduct
         self._conclusion = conclusion
         self._handlers = handlers
+        self._sweeps = sweeps
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, *more: Callable[[], Awaitable[None]]) -> None:
@@ -56,6 +61,7 @@ class Jobs:
             asyncio.create_task(_repeat(CONCLUDE_EVERY, self._conclusion.sweep), name="conclude"),
             asyncio.create_task(_repeat(DELIVER_EVERY, self._deliver), name="outbox"),
             asyncio.create_task(_repeat(TIDY_EVERY, self._tidy), name="tidy"),
+            *(asyncio.create_task(_repeat(seconds, job), name=_name(job)) for seconds, job in self._sweeps),
             *(asyncio.create_task(_repeat(0.0, _endless(job)), name=_name(job)) for job in more),
         ]
 

@@ -78,6 +78,8 @@ async def _verify_one(connection: AsyncConnection, sitting_id: SittingId, report
         return [f"sitting {sitting_id}: an outcome without an end"]
     if outcome.state == "absent":
         return [] if sitting.started_at is None else [f"sitting {sitting_id}: begun, but recorded as absent"]
+    if outcome.state == "cancelled":
+        return [] if sitting.end_reason == "window_cancelled" else [f"sitting {sitting_id}: recorded as cancelled"]
     admitted_at = max((event.at for event in events if isinstance(event, LateAdmitted)), default=None)
     if (
         admitted_at is not None

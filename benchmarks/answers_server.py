@@ -29,8 +29,8 @@ from core.settings import Settings
 from exam_server.commands import Admit, Attach, Start
 from exam_server.conduct import Conduct
 from exam_server.event_log import EventLog
+from exam_server.preparation import enter
 from exam_server.scheduling import book, decide_admission, open_window
-from exam_server.scheduling import prepare as prepare_sitting
 from exam_server.source import DatabaseSource
 from proctoring.models import find_models
 from question_bank.blueprint_store import save_blueprint
@@ -114,9 +114,7 @@ async def _fill(url: str, connections: int) -> Place:
             )
             await decide_admission(connection, person, "0", [], now)
             booking = await book(connection, window, person, now)
-            sitting = await prepare_sitting(
-                connection, booking, person, pools=pools, seed=1, now=now, attempts_allowed=3
-            )
+            sitting = await enter(connection, booking, person, pools=pools, seed=1, now=now, attempts_allowed=3)
             token = fresh_token(32)
             await open_login(connection, token, person, "127.0.0.1", now, 12)
         await conduct.order(sitting, Admit("person"))

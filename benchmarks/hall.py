@@ -23,7 +23,8 @@ from core.randomness import fresh_token
 from exam_server.commands import Admit, Attach, Detach, Start
 from exam_server.conduct import Conduct
 from exam_server.event_log import EventLog
-from exam_server.scheduling import book, decide_admission, open_window, prepare
+from exam_server.preparation import enter
+from exam_server.scheduling import book, decide_admission, open_window
 from exam_server.source import DatabaseSource
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell
@@ -130,7 +131,7 @@ async def _seat(connection: AsyncConnection, number: int, window: WindowId, pool
     )
     await decide_admission(connection, person, "0", [], now)
     booking = await book(connection, window, person, now)
-    sitting = await prepare(connection, booking, person, pools=pools, seed=number, now=now, attempts_allowed=3)
+    sitting = await enter(connection, booking, person, pools=pools, seed=number, now=now, attempts_allowed=3)
     token = fresh_token(32)
     await open_login(connection, token, person, "127.0.0.1", now, 12)
     return Seat(sitting, person, token)

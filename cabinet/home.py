@@ -2,20 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cabinet import outcomes
 from cabinet.bookings import Standing, hindrance_at, load_blueprints, load_standings, ref_of
 from cabinet.outcomes import Fate
 from core.access.roles import Principal
-from core.ids import BlueprintId
-from core.moments import Moment
+from core.ids import BlueprintId, BookingId
+from core.moments import Moment, Span
 from exam_server import timing
+from exam_server.allowances import load_allowances
+from exam_server.closing import load_cancel_reasons
 from exam_server.conclusion import Outcome, load_outcomes
 from exam_server.eligibility import Hindrance
+from exam_server.events import NO_ALLOWANCE, Allowance
 from exam_server.scheduling import Booking, Window, list_admissions, list_bookings, today_in
 from exam_server.sitting import Sitting
 from exam_server.store import load_sitting
@@ -84,6 +88,17 @@ class Progress(Struct, frozen=True):
     begun: bool = False
     outcome: Outcome | None = None
     result: Result | None = None
+    cancel_reason: str = ""
+    """What staff wrote where they cancelled the window."""
+    replaced: bool = False
+    """A later booking of the same exam stands in its place."""
+    available: Span = 0
+    """How long the exam will be for who enters now."""
+
+    @property
+    def curtailed(self) -> bool:
+        """Whether the window closes before the exam's own time is over."""
+        return self.stage == "open" and self.available < self.blueprint.exam_limit
 
     @property
     def window(self) -> Window:
@@ -150,6 +165,8 @@ def stage_before(window: Window, hindrance: Hindrance | None, now: Moment) -> St
 
 def is_ahead(progress: Progress) -> bool:
     """Whether something is still to be done or to happen before the sitting is over."""
+    if progress.stage == "cancelled":
+        return not (progress.replaced or progress.passed)
     return _URGENCY[progress.stage] <= _AHEAD and not (progress.stage == "hindered" and progress.hindrance == "passed")
 
 
@@ -174,6 +191,13 @@ def find_path(progress: Progress | None, admitted: bool) -> tuple[StepState, ...
     else:
         reached = _REACHED[progress.stage]
     return tuple("done" if n < reached else "current" if n == reached else "next" for n in range(len(STEPS)))
+
+
+def time_left(window: Window, blueprint: Blueprint, allowance: Allowance, now: Moment) -> Span:
+    """How long the exam is for who begins now: all of it, or until the window closes."""
+    gain = timing.gain(blueprint.rules, allowance)
+    longest = blueprint.exam_limit + timing.gain(blueprint.rules, replace(allowance, breaks=0))
+    return max(0, min(longest, window.closes_at + gain - now))
 
 
 def days_between(now: Moment, then: Moment, zone: str) -> int:
@@ -206,8 +230,18 @@ async def _load_progress(
     sittings = [booking.sitting for booking in bookings if booking.sitting is not None]
     found = await load_outcomes(connection, sittings)
     results = await load_results(connection, sittings)
+    reasons = await load_cancel_reasons(
+        connection, [booking.window.id for booking in bookings if booking.window.cancelled_at is not None]
+    )
+    newest: dict[BlueprintId, BookingId] = {}
+    for booking in bookings:
+        newest[booking.window.blueprint] = max(booking.id, newest.get(booking.window.blueprint, booking.id))
     made = []
     for booking in bookings:
+        about: dict[str, Any] = {
+            "cancel_reason": reasons.get(booking.window.id, ""),
+            "replaced": booking.id != newest[booking.window.blueprint],
+        }
         blueprint = blueprints[ref_of(booking.window)]
         standing = standings[BlueprintId(blueprint.id)]
         left = attempts_left(attempts_allowed, len(standing.attempts))
@@ -216,12 +250,17 @@ async def _load_progress(
             hindrance = hindrance_at(booking.window, blueprint, standing, attempts_allowed, now, candidate.zone)
             stage = stage_before(booking.window, hindrance, now)
             reason = hindrance if stage == "hindered" else None
-            made.append(Progress(booking, blueprint, stage, standing, left, days, reason))
+            if stage == "open":
+                given = (await load_allowances(connection, blueprint.id, [candidate.id])).get(candidate.id)
+                about["available"] = time_left(booking.window, blueprint, given or NO_ALLOWANCE, now)
+            made.append(Progress(booking, blueprint, stage, standing, left, days, reason, **about))
             continue
         outcome = found.get(booking.sitting)
         live = None if outcome is not None or booking.ended else await load_sitting(connection, booking.sitting)
         over = live is None or outcomes.is_over(live, now)
         fate = outcomes.fate_of(over, outcome, await outcomes.is_under_review(connection, outcome))
+        if live is not None and booking.window.cancelled_at is not None:
+            fate = "cancelled"
         made.append(
             Progress(
                 booking,
@@ -234,6 +273,7 @@ async def _load_progress(
                 begun=_has_begun(live),
                 outcome=outcome,
                 result=results.get(booking.sitting),
+                **about,
             )
         )
     return made

@@ -12,6 +12,7 @@ from core.errors import NotFound
 from core.ids import PersonId, SittingId
 from core.moments import Moment, Span
 from exam_server import timing
+from exam_server.closing import load_cancel_reasons
 from exam_server.conclusion import Outcome, load_outcome
 from exam_server.protocols import SignedProtocol, load_sitting_protocol
 from exam_server.scheduling import past_attempts
@@ -25,7 +26,9 @@ from scoring.decision import ItemMark, WeakArea, attempts_left
 from scoring.results import Result
 from scoring.store import load_results
 
-Fate: TypeAlias = Literal["running", "computing", "absent", "review", "preliminary", "passed", "failed", "annulled"]
+Fate: TypeAlias = Literal[
+    "running", "computing", "absent", "cancelled", "review", "preliminary", "passed", "failed", "annulled"
+]
 """How far a sitting has come, in the order in which it happens; the last three are final."""
 
 LEAST_ITEMS = 3
@@ -59,6 +62,8 @@ class View(Struct, frozen=True):
     """The weakest first."""
     attempts_left: int
     protocol: SignedProtocol | None
+    cancel_reason: str = ""
+    """What staff wrote where they cancelled it; they may have cancelled nothing."""
 
     @property
     def time_used(self) -> Span | None:
@@ -80,6 +85,8 @@ def fate_of(sitting_over: bool, outcome: Outcome | None, review_open: bool) -> F
     match outcome.state:
         case "absent":
             return "absent"
+        case "cancelled":
+            return "cancelled"
         case "annulled":
             return "annulled"
         case "preliminary":
@@ -130,7 +137,7 @@ async def load_view(
 ) -> View:
     """The result of the candidate's own sitting. Raises NotFound for anybody else's, as for none at all."""
     card = await load_card(connection, sitting_id)
-    if card.candidate != candidate:
+    if card.candidate != candidate or card.entered_at is None:
         raise NotFound(NO_SITTING.code, NO_SITTING.message)
     blueprint = await load_blueprint(connection, card.blueprint, card.blueprint_version)
     sitting = await load_sitting(connection, sitting_id)
@@ -148,6 +155,7 @@ async def load_view(
         () if result is None else group_areas(result.marks, titles, result.decision.cut),
         attempts_left(attempts_allowed, used),
         await load_sitting_protocol(connection, sitting_id),
+        (await load_cancel_reasons(connection, [card.window])).get(card.window, ""),
     )
 
 

@@ -85,6 +85,12 @@ async def execute(connection: AsyncConnection, sql: str, **values: object) -> in
     return (await _run(connection, sql, values)).rowcount
 
 
+async def take_turn(connection: AsyncConnection, name: str) -> bool:
+    """Whether nobody else has the turn of that name; if so it is the caller's until the transaction ends."""
+    row = await fetch_one(connection, "SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0)) AS mine", name=name)
+    return row is not None and bool(row["mine"])
+
+
 async def _run(connection: AsyncConnection, sql: str, values: dict[str, object]) -> CursorResult[Any]:
     try:
         return await connection.execute(text(sql), values)

@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     attempts: int = 3
     frame_workers: int = 2
     """Threads that look at webcam frames."""
+    forms_ahead: int = 24
+    """Hours before a window opens at which the forms of those who are booked for it are drawn."""
     secret_key: SecretStr | None = None
     """32 bytes in base64, instead of the file under data_dir/keys."""
     master_key: SecretStr | None = None

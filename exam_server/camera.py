@@ -142,7 +142,7 @@ class CameraSocket:
         try:
             sitting_id = read_id(scope["path_params"]["sitting"])
             held = await self._conduct.hold(sitting_id)
-            if held.state.candidate != person.id:
+            if held.state.candidate != person.id or self._clock.now() < held.state.opens_at:
                 self._conduct.forget(sitting_id)
                 raise unknown_sitting()
             _say(line, FrameRate(FRAME_INTERVAL))

@@ -42,7 +42,8 @@ STORED_WITHIN: Span = MINUTE
 UNSEEN_AT_MOST: Span = MINUTE
 """Time without a frame that a sitting may have and still be confirmed by itself."""
 
-OutcomeState: TypeAlias = Literal["absent", "preliminary", "confirmed", "annulled"]
+OutcomeState: TypeAlias = Literal["absent", "cancelled", "preliminary", "confirmed", "annulled"]
+"""cancelled: by the organiser, or for want of anything that counts; like an absence it is no attempt."""
 
 _log = structlog.get_logger()
 
@@ -112,6 +113,9 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     sitting = await store.load_sitting(connection, sitting_id)
     if sitting.status != "ended" or sitting.ended_at is None:
         return False
+    if sitting.end_reason == "window_cancelled":
+        await _insert(connection, sitting, version, "cancelled", None, False, None, now)
+        return True
     if sitting.started_at is None:
         await _insert(connection, sitting, version, "absent", None, False, None, now)
         return True

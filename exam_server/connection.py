@@ -248,7 +248,7 @@ class SittingSocket:
         try:
             sitting_id = read_id(scope["path_params"]["sitting"])
             held = await self._conduct.hold(sitting_id)
-            if held.state.candidate != person.id:
+            if held.state.candidate != person.id or self._clock.now() < held.state.opens_at:
                 self._conduct.forget(sitting_id)
                 line.close(4404, "unknown sitting")
                 return None

@@ -79,6 +79,8 @@ class EntranceView(Struct, frozen=True):
     navigation: Navigation
     flags: bool
     practice: bool
+    available: Span
+    """How long it will be for who begins now: less than `exam_limit` where the window closes sooner."""
 
 
 class ReferenceTaker(Protocol):
@@ -102,12 +104,13 @@ class Entrance:
         async with self._database.transaction() as connection:
             blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
             entrance = await store.load_entrance(connection, sitting_id)
+        exam_limit = timing.stretch(sitting, sitting.rules.exam_limit)
         return EntranceView(
             sitting=sitting_id,
             title=blueprint.title,
             speciality=blueprint.speciality_title,
             items=len(sitting.items),
-            exam_limit=sitting.rules.exam_limit,
+            exam_limit=exam_limit,
             closes_at=timing.exam_deadline(sitting),
             status=sitting.status,
             checked=entrance.checked_at is not None,
@@ -119,6 +122,7 @@ class Entrance:
             navigation=sitting.rules.navigation,
             flags=sitting.rules.flags,
             practice=blueprint.practice,
+            available=min(exam_limit, max(0, sitting.closes_at - self._clock.now())),
         )
 
     async def record_check(self, sitting_id: SittingId, candidate: PersonId, readings: Readings) -> None:
@@ -198,10 +202,10 @@ class Entrance:
             raise Conflict("already_started", "Тестирование уже началось, эти шаги пройдены.")
 
     async def _own(self, sitting_id: SittingId, candidate: PersonId) -> Sitting:
-        """Raises NotFound before anything is loaded for somebody whose sitting it is not."""
+        """Raises NotFound before anything is loaded for somebody whose sitting it is not, or not yet."""
         async with self._database.transaction() as connection:
             card = await store.load_card(connection, sitting_id)
-        if card.candidate != candidate:
+        if card.candidate != candidate or card.entered_at is None:
             raise unknown_sitting()
         return (await self._conduct.hold(sitting_id)).state
 

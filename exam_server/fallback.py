@@ -133,7 +133,7 @@ class Fallback:
 
     async def _find(self, sitting_id: SittingId, person: PersonId, now: Moment) -> Seat:
         held = await self._conduct.hold(sitting_id)
-        if held.state.candidate != person:
+        if held.state.candidate != person or now < held.state.opens_at:
             self._conduct.forget(sitting_id)
             raise NotFound("unknown_sitting", "Такого тестирования нет.")
         seat = self._seats.get(sitting_id)

@@ -1,4 +1,4 @@
-"""Windows, admission, bookings, and the form that a booking turns into."""
+"""Windows, admission, bookings."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,18 +8,12 @@ from msgspec import Struct
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.access.people import person
 from core.database import execute, fetch_all, fetch_one
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import BlueprintId, BookingId, PersonId, SittingId, WindowId
 from core.moments import Moment, to_datetime
 from exam_server.eligibility import SENTENCES, Circumstances, PastAttempt, find_hindrance
-from exam_server.events import Created
-from exam_server.store import create_sitting
-from question_bank.assembly import assemble
-from question_bank.blueprint_store import load_blueprint
 from question_bank.blueprints import Blueprint
-from question_bank.pool_store import PreparedPools, save_snapshot
 
 
 def unknown_booking() -> NotFound:
@@ -59,14 +53,16 @@ class Booking(Struct, frozen=True):
     sitting: SittingId | None
     ended: bool
     entered_at: Moment | None = None
-    """When the sitting was made."""
+    """When the candidate came in."""
+    prepared: SittingId | None = None
+    """The sitting whose form is there already; `sitting` is the same one once the candidate has come in."""
 
 
 _WINDOW = """w.id AS window_id, w.blueprint_id, w.blueprint_version, w.opens_at, w.closes_at, w.capacity, w.place,
     w.cancelled_at, (SELECT count(*) FROM exam_server.booking t
                      WHERE t.window_id = w.id AND t.cancelled_at IS NULL) AS taken"""
-_BOOKING = f"""SELECT b.id, b.candidate, b.booked_at, s.id AS sitting_id, s.created_at,
-    s.id IS NOT NULL AND s.next_deadline IS NULL AS ended, {_WINDOW}
+_BOOKING = f"""SELECT b.id, b.candidate, b.booked_at, s.id AS sitting_id, s.entered_at,
+    s.entered_at IS NOT NULL AND s.next_deadline IS NULL AS ended, {_WINDOW}
     FROM exam_server.booking b JOIN exam_server."window" w ON w.id = b.window_id
     LEFT JOIN exam_server.sitting s ON s.booking_id = b.id"""
 
@@ -196,10 +192,7 @@ async def cancel_booking(connection: AsyncConnection, booking_id: BookingId, can
     Raises NotFound for a booking that is not this candidate's, Conflict (`booking_entered`, `window_opened`).
     """
     await line_up(connection, candidate)
-    row = await fetch_one(connection, f"{_BOOKING} WHERE b.id = :id AND b.cancelled_at IS NULL", id=booking_id)
-    if row is None or row["candidate"] != candidate:
-        raise unknown_booking()
-    booking = _booking(row)
+    booking = await lock_booking(connection, booking_id, candidate)
     if booking.sitting is not None:
         raise Conflict("booking_entered", "Вы уже вошли на тестирование: эту запись отменить нельзя.")
     if booking.window.cancelled_at is None and booking.window.opens_at <= at:
@@ -210,13 +203,31 @@ async def cancel_booking(connection: AsyncConnection, booking_id: BookingId, can
     await execute(connection, "UPDATE exam_server.booking SET cancelled_at = :at WHERE id = :id", at=at, id=booking_id)
 
 
+async def lock_booking(connection: AsyncConnection, booking_id: BookingId, candidate: PersonId) -> Booking:
+    """The candidate's own booking, which nobody else changes until the transaction ends.
+
+    Whoever is drawing its form just now is waited for. Raises NotFound.
+    """
+    await execute(connection, "SELECT 1 FROM exam_server.booking WHERE id = :id FOR UPDATE", id=booking_id)
+    row = await fetch_one(connection, f"{_BOOKING} WHERE b.id = :id AND b.cancelled_at IS NULL", id=booking_id)
+    if row is None or row["candidate"] != candidate:
+        raise unknown_booking()
+    return _booking(row)
+
+
 async def line_up(connection: AsyncConnection, candidate: PersonId) -> None:
     """Until the transaction ends, whatever else this candidate books, cancels or enters waits for it."""
     await execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('attempt', :who))", who=candidate)
 
 
 async def find_reason_to_wait(
-    connection: AsyncConnection, booking: Booking, blueprint: Blueprint, now: Moment, attempts_allowed: int, zone: str
+    connection: AsyncConnection,
+    booking: Booking,
+    blueprint: Blueprint,
+    attempts: Sequence[PastAttempt],
+    now: Moment,
+    attempts_allowed: int,
+    zone: str,
 ) -> Conflict | None:
     """Why the candidate can't begin now, as the refusal that says so; None when nothing stands in the way."""
     admission = await fetch_one(
@@ -225,7 +236,6 @@ async def find_reason_to_wait(
         candidate=booking.candidate,
         speciality=blueprint.speciality,
     )
-    attempts = await past_attempts(connection, booking.candidate, blueprint.id)
     missing = None if admission is None else tuple(admission["missing"])
     hindrance = find_hindrance(
         Circumstances(
@@ -247,54 +257,18 @@ async def find_reason_to_wait(
 
 
 async def past_attempts(connection: AsyncConnection, candidate: PersonId, blueprint: BlueprintId) -> list[PastAttempt]:
-    """The attempts at an exam that count: begun sittings. One annulled for a violation counts as not passed."""
+    """The attempts at an exam that count. One annulled for a violation counts as not passed."""
     rows = await fetch_all(
         connection,
         """SELECT o.passed AND o.state <> 'annulled' AS passed, o.retake_on FROM exam_server.sitting s
            LEFT JOIN exam_server.outcome o ON o.sitting_id = s.id
-           WHERE s.candidate = :candidate AND s.blueprint_id = :blueprint
-             AND o.state IS DISTINCT FROM 'absent'
+           WHERE s.candidate = :candidate AND s.blueprint_id = :blueprint AND s.entered_at IS NOT NULL
+             AND (o.state IS NULL OR o.state NOT IN ('absent', 'cancelled'))
            ORDER BY s.id""",
         candidate=candidate,
         blueprint=blueprint,
     )
     return [PastAttempt(row["passed"], row["retake_on"]) for row in rows]
-
-
-async def prepare(
-    connection: AsyncConnection,
-    booking_id: BookingId,
-    candidate: PersonId,
-    *,
-    pools: PreparedPools,
-    seed: int,
-    now: Moment,
-    attempts_allowed: int,
-) -> SittingId:
-    """The sitting of a booking, with its form; made at the first call, the same at every later one.
-
-    Raises NotFound for a booking that is not this candidate's, Conflict with the reason why not now.
-    """
-    # Two bookings of one candidate that are entered at once must see each other's attempt.
-    await line_up(connection, candidate)
-    row = await fetch_one(connection, f"{_BOOKING} WHERE b.id = :id AND b.cancelled_at IS NULL", id=booking_id)
-    if row is None or row["candidate"] != candidate:
-        raise unknown_booking()
-    booking = _booking(row)
-    if booking.sitting is not None:
-        return booking.sitting
-    blueprint = await load_blueprint(connection, booking.window.blueprint, booking.window.blueprint_version)
-    who = await person(connection, candidate)
-    zone = who.zone if who is not None else "UTC"
-    refusal = await find_reason_to_wait(connection, booking, blueprint, now, attempts_allowed, zone)
-    if refusal is not None:
-        raise refusal
-    pool = await pools.pool(connection, blueprint)
-    await save_snapshot(connection, pool, now)
-    form = assemble(blueprint, pool, seed)
-    attempts = await past_attempts(connection, candidate, blueprint.id)
-    created = Created(now, candidate, form, blueprint.rules, booking.window.closes_at)
-    return await create_sitting(connection, booking_id, len(attempts) + 1, created)
 
 
 def today_in(now: Moment, zone: str) -> date:
@@ -317,13 +291,14 @@ def _window(row: RowMapping) -> Window:
 
 
 def _booking(row: RowMapping) -> Booking:
-    sitting = None if row["sitting_id"] is None else SittingId(row["sitting_id"])
+    prepared = None if row["sitting_id"] is None else SittingId(row["sitting_id"])
     return Booking(
         BookingId(row["id"]),
         _window(row),
         PersonId(row["candidate"]),
         row["booked_at"],
-        sitting,
+        None if row["entered_at"] is None else prepared,
         row["ended"],
-        row["created_at"],
+        row["entered_at"],
+        prepared,
     )

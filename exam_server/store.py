@@ -1,7 +1,8 @@
 """Rows of the engine: sittings and their first log row, entrance, connections, notes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,7 @@ from core.moments import Moment, to_datetime
 from exam_server.chain import START, Row, link, read_chain
 from exam_server.events import AnyEvent, Created, LateAdmitted, encode_batch, trace_of
 from exam_server.sitting import Sitting, fold
+from question_bank.forms import Form
 
 
 def unknown_sitting() -> NotFound:
@@ -39,6 +41,8 @@ class SittingCard(Struct, frozen=True):
     attempt: int
     created_at: Moment
     ended: bool
+    entered_at: Moment | None
+    """None while only the form is prepared."""
 
 
 class Entrance(Struct, frozen=True):
@@ -63,38 +67,77 @@ class Note(Struct, frozen=True):
 
 
 _CARD = """SELECT s.id, s.booking_id, b.window_id, s.candidate, s.blueprint_id, s.blueprint_version, s.attempt,
-                  s.created_at, s.next_deadline IS NULL AS ended
+                  s.created_at, s.entered_at, s.next_deadline IS NULL AS ended
            FROM exam_server.sitting s JOIN exam_server.booking b ON b.id = s.booking_id"""
 
 
-async def create_sitting(connection: AsyncConnection, booking: BookingId, attempt: int, created: Created) -> SittingId:
-    """A sitting and row 0 of its log, in the caller's transaction."""
-    row = await fetch_one(
+class Draft(Struct, frozen=True):
+    """A sitting that is to be created. `entered_at` is None where only its form is prepared."""
+
+    booking: BookingId
+    attempt: int
+    created: Created
+    entered_at: Moment | None = None
+
+
+async def create_sittings(connection: AsyncConnection, drafts: Sequence[Draft]) -> list[SittingId]:
+    """Sittings with row 0 of their logs, in the caller's transaction; their ids in the order of the drafts."""
+    rows = await fetch_all(
         connection,
-        """INSERT INTO exam_server.sitting
-               (booking_id, candidate, blueprint_id, blueprint_version, attempt, created_at, next_deadline)
-           VALUES (:booking, :candidate, :blueprint, :version, :attempt, :at, :due) RETURNING id""",
-        booking=booking,
-        candidate=created.candidate,
-        blueprint=created.form.blueprint,
-        version=created.form.blueprint_version,
-        attempt=attempt,
-        at=created.at,
-        due=to_datetime(created.closes_at),
+        """SELECT nextval(pg_get_serial_sequence('exam_server.sitting', 'id')) AS id
+           FROM generate_series(1, CAST(:count AS int))""",
+        count=len(drafts),
     )
-    assert row is not None
-    sitting_id = SittingId(row["id"])
-    events = encode_batch((created,))
+    ids = [SittingId(row["id"]) for row in rows]
+    created = [draft.created for draft in drafts]
+    await execute(
+        connection,
+        """INSERT INTO exam_server.sitting (id, booking_id, candidate, blueprint_id, blueprint_version, attempt,
+               created_at, entered_at, next_deadline)
+           OVERRIDING SYSTEM VALUE
+           SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:bookings AS bigint[]), CAST(:candidates AS bigint[]),
+               CAST(:blueprints AS text[]), CAST(:versions AS int[]), CAST(:attempts AS int[]),
+               CAST(:created AS bigint[]), CAST(:entered AS bigint[]), CAST(:due AS timestamptz[]))""",
+        ids=ids,
+        bookings=[draft.booking for draft in drafts],
+        candidates=[one.candidate for one in created],
+        blueprints=[one.form.blueprint for one in created],
+        versions=[one.form.blueprint_version for one in created],
+        attempts=[draft.attempt for draft in drafts],
+        created=[one.at for one in created],
+        entered=[draft.entered_at for draft in drafts],
+        due=[to_datetime(one.closes_at) for one in created],
+    )
+    stored = [encode_batch((one,)) for one in created]
     await execute(
         connection,
         """INSERT INTO exam_server.log (sitting_id, version, prev, digest, events)
-           VALUES (:id, 0, :prev, :digest, :events)""",
-        id=sitting_id,
+           SELECT id, 0, :prev, digest, events
+           FROM unnest(CAST(:ids AS bigint[]), CAST(:digests AS bytea[]), CAST(:events AS bytea[]))
+               AS t(id, digest, events)""",
+        ids=ids,
         prev=START,
-        digest=link(sitting_id, 0, START, events),
-        events=events,
+        digests=[link(sitting, 0, START, events) for sitting, events in zip(ids, stored, strict=True)],
+        events=stored,
     )
-    return sitting_id
+    await record_forms(connection, {sitting: one.form for sitting, one in zip(ids, created, strict=True)})
+    return ids
+
+
+async def record_forms(connection: AsyncConnection, forms: Mapping[SittingId, Form]) -> None:
+    """Write down which items sittings have, so that they are found from any of them."""
+    await execute(
+        connection,
+        """INSERT INTO exam_server.form (sitting_id, items, versions)
+           SELECT id, ARRAY(SELECT jsonb_array_elements_text(CAST(items AS jsonb))),
+                  ARRAY(SELECT CAST(jsonb_array_elements_text(CAST(versions AS jsonb)) AS int))
+           FROM unnest(CAST(:ids AS bigint[]), CAST(:items AS text[]), CAST(:versions AS text[]))
+               AS t(id, items, versions)
+           ON CONFLICT (sitting_id) DO UPDATE SET items = excluded.items, versions = excluded.versions""",
+        ids=list(forms),
+        items=[msgspec.json.encode([entry.item for entry in form.entries]).decode() for form in forms.values()],
+        versions=[msgspec.json.encode([entry.version for entry in form.entries]).decode() for form in forms.values()],
+    )
 
 
 async def load_card(connection: AsyncConnection, sitting: SittingId) -> SittingCard:
@@ -291,4 +334,5 @@ def _card(row: RowMapping) -> SittingCard:
         row["attempt"],
         row["created_at"],
         row["ended"],
+        row["entered_at"],
     )

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from core.moments import DAY, MINUTE, SECOND, Moment, Span
+from question_bank.forms import Rules
 
 if TYPE_CHECKING:
+    from exam_server.events import Allowance
     from exam_server.sitting import Sitting
 
 LIVE_GRACE: Span = 2 * SECOND
@@ -19,6 +21,12 @@ LONGEST_EXTENSION: Span = DAY
 """The most that can be given back at once."""
 USUAL_BREAK: Span = 10 * MINUTE
 """A break that only an allowance grants, where the blueprint names no length."""
+
+
+def gain(rules: Rules, allowance: "Allowance") -> Span:
+    """How much later a sitting may end by its allowance: so much longer the exam, and so long the extra breaks."""
+    longer = -(-rules.exam_limit * (allowance.percent - 100) // 100) + allowance.extra
+    return longer + allowance.breaks * (rules.break_limit or USUAL_BREAK)
 
 
 def stretch(sitting: "Sitting", span: Span) -> Span:

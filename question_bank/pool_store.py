@@ -134,10 +134,14 @@ class PreparedPools:
         self._kept: dict[tuple[str, int], tuple[int, Pool]] = {}
 
     async def pool(self, connection: AsyncConnection, blueprint: Blueprint) -> Pool:
-        """The pool of a blueprint's version, loaded again only after the bank has changed."""
+        """The pool of a blueprint's version, loaded again only after the bank has changed.
+
+        The bank does not change again before the transaction ends: a form that is drawn in it is there by the time
+        that somebody who withdraws an item looks for the forms that have it.
+        """
         row = await fetch_one(
             connection,
-            "SELECT revision FROM question_bank.speciality WHERE code = :code",
+            "SELECT revision FROM question_bank.speciality WHERE code = :code FOR SHARE",
             code=blueprint.speciality,
         )
         revision = -1 if row is None else int(row["revision"])

@@ -29,6 +29,7 @@ STATE_TONES = {
     "confirmed": "ok",
     "annulled": "danger",
     "absent": "neutral",
+    "cancelled": "neutral",
 }
 STATE_WORDS = {
     "live": "Не завершено",
@@ -38,6 +39,7 @@ STATE_WORDS = {
     "confirmed": "Утверждено",
     "annulled": "Аннулировано",
     "absent": "Неявка",
+    "cancelled": "Отменено организатором",
 }
 SEVERITY_WORDS = {"low": "Низкая важность", "medium": "Средняя важность", "high": "Высокая важность"}
 ROLE_WORDS = {"before": "до", "at": "в момент инцидента", "after": "после"}

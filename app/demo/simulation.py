@@ -26,9 +26,10 @@ from exam_server.conclusion import conclude
 from exam_server.conduct import Conduct
 from exam_server.entrance import CONSENT_VERSION
 from exam_server.event_log import Log
+from exam_server.preparation import enter
 from exam_server.protocols import sign_protocol
 from exam_server.rulings import following_item
-from exam_server.scheduling import book, decide_admission, open_window, prepare
+from exam_server.scheduling import book, decide_admission, open_window
 from exam_server.sitting import Sitting
 from exam_server.source import Source
 from proctoring import incidents, signals
@@ -120,7 +121,7 @@ class Simulation:
             person = await _add_person(connection, number, random, asked_at)
             await decide_admission(connection, person, blueprint.speciality, [], asked_at)
             booking = await book(connection, window, person, asked_at)
-            sitting_id = await prepare(
+            sitting_id = await enter(
                 connection,
                 booking,
                 person,

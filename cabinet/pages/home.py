@@ -19,7 +19,8 @@ from core.randomness import fresh_seed
 from core.web.pages import render
 from core.web.requests import database_of
 from exam_server.eligibility import SENTENCES
-from exam_server.scheduling import NO_BOOKING, prepare
+from exam_server.preparation import enter
+from exam_server.scheduling import NO_BOOKING
 from scoring.decision import points_needed
 
 NOT_PREPARED = Conflict(
@@ -44,7 +45,7 @@ async def enter_exam(request: Request, candidate: Principal) -> Response:
     booking = BookingId(read_id(request.path_params["booking"], NO_BOOKING))
     try:
         async with database_of(request).transaction() as connection:
-            sitting = await prepare(
+            sitting = await enter(
                 connection,
                 booking,
                 candidate.id,

@@ -78,6 +78,7 @@ def describe_exam(request: Request, view: EntranceView, candidate: Principal) ->
             "speciality": view.speciality,
             "items": view.items,
             "exam_limit": view.exam_limit,
+            "available": view.available,
             "closes_text": formats.datetime_text(view.closes_at, language.of(request), candidate.zone),
             "practice": view.practice,
             "icons": pages.asset("core/icons.svg"),

@@ -36,6 +36,7 @@ from exam_server.event_log import EventLog
 from exam_server.held import Held
 from exam_server.invigilation import Invigilation
 from exam_server.late_answers import LateAnswers
+from exam_server.preparation import enter
 from exam_server.source import DatabaseSource
 from proctoring import store as watched
 from proctoring.evidence import Role as StillRole
@@ -249,7 +250,7 @@ class School:
         async with self.database.transaction() as connection:
             await scheduling.decide_admission(connection, candidate.id, "31.02.01", [], now)
             booking = await scheduling.book(connection, window or self.window, candidate.id, now)
-            sitting = await scheduling.prepare(
+            sitting = await enter(
                 connection, booking, candidate.id, pools=self.pools, seed=7, now=now, attempts_allowed=3
             )
         entrance: Entrance = self.app.state.entrance

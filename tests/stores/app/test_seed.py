@@ -11,7 +11,8 @@ from core.access.roles import Role
 from core.clock import ManualClock
 from core.database import Database, fetch_all
 from core.moments import DAY, HOUR
-from exam_server.scheduling import list_admissions, list_bookings, prepare
+from exam_server.preparation import enter
+from exam_server.scheduling import list_admissions, list_bookings
 from exam_server.store import load_sitting
 from question_bank.blueprint_store import load_blueprint
 from question_bank.pool_store import PreparedPools
@@ -62,7 +63,7 @@ async def test_an_empty_database_becomes_the_demo(database: Database, clock: Man
             assert {booking.window.id for booking in bookings} == set(windows.values())
             assert all(missing == () for missing in (await list_admissions(connection, candidate.id)).values())
             for booking in bookings:
-                sitting = await prepare(
+                sitting = await enter(
                     connection,
                     booking.id,
                     candidate.id,

@@ -27,6 +27,7 @@ from exam_server.chain import link
 from exam_server.commands import Admit, Attach, Command, Respond, Settle, Show, Start, Submit
 from exam_server.conclusion import conclude, record_receipt
 from exam_server.events import AnyEvent, encode_batch
+from exam_server.preparation import enter
 from exam_server.protocols import sign_protocol
 from exam_server.rulings import decide
 from exam_server.sitting import Sitting, evolve
@@ -171,7 +172,7 @@ class Centre:
 
     async def enter(self, candidate: Principal, booking: BookingId) -> SittingId:
         async with self.database.transaction() as connection:
-            return await scheduling.prepare(
+            return await enter(
                 connection,
                 booking,
                 candidate.id,

@@ -24,10 +24,14 @@ from tests.stores.cabinet.centre import Centre
 class Engine:
     """A conduct as one process has it, on a hand-moved clock, with what it told about."""
 
-    def __init__(self, log: EventLog, database: Database, clock: ManualClock) -> None:
+    def __init__(
+        self, log: EventLog, database: Database, clock: ManualClock, source: DatabaseSource | None = None
+    ) -> None:
         self.changes: list[tuple[Sitting, tuple[AnyEvent, ...]]] = []
+        self.log = log
         self._database = database
-        self.conduct = Conduct(log, DatabaseSource(database), clock, lambda state, events: self._note(state, events))
+        source = source or DatabaseSource(database)
+        self.conduct = Conduct(log, source, clock, lambda state, events: self._note(state, events))
 
     def _note(self, state: Sitting, events: tuple[AnyEvent, ...]) -> None:
         self.changes.append((state, events))

@@ -29,6 +29,7 @@ VIEW = EntranceView(
     navigation="free",
     flags=True,
     practice=False,
+    available=1_800_000,
 )
 
 
