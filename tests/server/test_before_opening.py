@@ -33,7 +33,11 @@ PATHS = sorted(
         for method in sorted((route.methods or set()) - {"HEAD"})
     }
 )
-BODIES = {"check": READINGS, "consent": CONSENT}
+BODIES = {
+    "check": READINGS,
+    "consent": CONSENT,
+    "edits": {"stream": "browser01", "edits": [{"type": "start", "seq": 1}]},
+}
 MARKS = 24
 """Characters of a text that tell it from others."""
 
