@@ -76,8 +76,8 @@ async def test_a_thousand_sittings_are_paged(school: School, several: dict[str, 
         await execute(
             connection,
             """INSERT INTO exam_server.sitting
-                   (booking_id, candidate, blueprint_id, blueprint_version, attempt, created_at, next_deadline)
-               SELECT k.id, k.candidate, 'exam', 1, 1, 1, NULL FROM exam_server.booking k
+                   (booking_id, candidate, blueprint_id, blueprint_version, attempt, created_at, entered_at)
+               SELECT k.id, k.candidate, 'exam', 1, 1, 1, 1 FROM exam_server.booking k
                WHERE NOT EXISTS (SELECT FROM exam_server.sitting s WHERE s.booking_id = k.id)""",
         )
     operator = school.staff[Role.OPERATOR]
