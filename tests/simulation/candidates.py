@@ -214,6 +214,12 @@ class Candidate:
                 tab.work()
         self._think()
 
+    def hurry(self) -> None:
+        """One more answer at the last moment."""
+        tab = self.tab
+        if tab is not None and not (self.away or self.world.calm or tab.gone or tab.over or tab.taken):
+            tab.work()
+
     # --- what they do to their pages ----------------------------------------------------------------------------
 
     def reload(self) -> None:

@@ -44,8 +44,12 @@ class Timeline:
 
     def run(self, end: int) -> None:
         """Everything up to and including `end`."""
+        still = 0
         while self._heap and self._heap[0][0] <= end:
             when, _, do, values = heapq.heappop(self._heap)
+            still = still + 1 if when == self.now else 0
+            if still > 100_000:
+                raise RuntimeError(f"time stands still at {when}: {do}")
             self.now = when
             do(*values)
         self.now = max(self.now, end)

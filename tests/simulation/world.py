@@ -1,6 +1,7 @@
 """One simulated day from one seed: a few sittings, two or three processes, one database, and whatever goes wrong."""
 
 from collections.abc import Iterator
+from math import ceil
 from random import Random
 from typing import Any
 
@@ -170,7 +171,7 @@ class World:
     def _plan_tick(self) -> None:
         if self._due < self._tick_at:
             self._tick_at = self._due
-            self.timeline.at(int(self._due), self._tick, self._due)
+            self.timeline.at(ceil(self._due), self._tick, self._due)
 
     def _tick(self, when: float) -> None:
         if when != self._tick_at:
