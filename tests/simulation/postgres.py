@@ -76,7 +76,7 @@ class Postgres:
             if moved and moved[1]:
                 self.due[sitting] = moment_of(moved[0])
             written.add(sitting)
-            self.timeline.note("row", sitting, version, digest.hex()[:12])
+            self.timeline.note("row", sitting, version, "by", node.name, digest.hex()[:12], events.decode())
             self.witness.landed(sitting, events)
             for other in self.nodes:
                 if other is not node and not other.dead:

@@ -74,6 +74,7 @@ class Witness:
         there = self.timeline.moment + node.clock.offset
         if not there - READING_SLACK <= now <= there + READING_SLACK:
             self.timeline.blame(f"{node.name} says {now - there} ms past its own clock")
+        self.timeline.note(node.name, "receives", sitting, stream, command.seq, now)
         self.records[sitting].receipts.setdefault((stream, command.seq), []).append((now, self.timeline.moment))
 
     def landed(self, sitting: SittingId, stored: bytes) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from core.ids import BlueprintId, ItemId, PersonId, SittingId
 from core.moments import MINUTE, SECOND, Span
+from exam_server import timing
 from exam_server.commands import Admit, Extend, Stop
 from exam_server.events import Created
 from question_bank.forms import Form, FormEntry, FormStage, Navigation, OnItemTimeout, Rules, StageKind
-from question_bank.items import Item, Role, candidate_copy, make_stage
+from question_bank.items import Item, Role, make_stage
 from tests.histories.sittings import PROCTOR, stage_text
 from tests.simulation.candidates import Browser, Candidate, Tab
 from tests.simulation.faults import Faults
@@ -64,7 +65,7 @@ class World:
         timeline = self.timeline
         entries, items = make_paper(timeline.random, sitting, timeline.between(12, 60))
         for item in items:
-            self.postgres.copies[item.id, item.version] = candidate_copy(item)
+            self.postgres.copies[item.id, item.version] = self.plant.copy(item)
         exam_limit = sum(entry.limit for entry in entries) * timeline.between(50, 110) // 100
         begins = timeline.between(5 * SECOND, 5 * MINUTE)
         closes = START + begins + exam_limit * timeline.between(85, 130) // 100 + timeline.between(0, MINUTE)
@@ -189,7 +190,7 @@ class World:
         dues = [due for due in self.postgres.due.values() if due is not None]
         if not dues:
             return
-        overdue = min(dues) + 25 * SECOND - START
+        overdue = min(dues) + timing.BROKEN_GRACE + timing.SWEEP_MARGIN - START
         if overdue < self.timeline.now + 100:
             for node in self.living():
                 node.sweep()
