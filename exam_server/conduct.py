@@ -357,8 +357,11 @@ class Conduct:
         if held.line is not None and not alone:
             held.line.send(wire.encode(take_snapshot(held.state, held.copies, held.texts, self._clock.now())))
         waiting, held.waiting = held.waiting, []
-        for pending in (*again, *waiting, Pending(Settle(), self._clock.now(), None)):
+        for pending in (*again, *waiting):
             self._take(held, pending)
+        if not held.elsewhere:
+            self._take(held, Pending(Settle(), self._clock.now(), None))
+        held.wake = None  # a wake that was used up may be needed once more
         self._set_wake(held)
 
     # --- time ---------------------------------------------------------------------------------------------
@@ -366,6 +369,8 @@ class Conduct:
     def _set_wake(self, held: Held) -> None:
         deadline = held.state.deadline
         wake = None if deadline is None else deadline + timing.grace(held.state, deadline) + 1
+        if wake is not None and held.elsewhere:
+            wake += timing.SWEEP_MARGIN
         if wake != held.wake:
             held.wake = wake
             if wake is not None:

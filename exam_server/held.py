@@ -149,6 +149,11 @@ class Held:
         return None if stage is None else stage.take(command, received)
 
     @property
+    def elsewhere(self) -> bool:
+        """Another process has the page: an answer in time may still be on its way to the log there."""
+        return self.line is None and self.state.connected
+
+    @property
     def crowded(self) -> bool:
         """So much of this sitting waits for the database that its page should keep the rest."""
         forming = 0 if self.forming is None else len(self.forming.pending)

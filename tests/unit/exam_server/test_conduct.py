@@ -8,6 +8,7 @@ from core.clock import ManualClock
 from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import ChoiceId, SittingId
 from core.moments import HOUR, MINUTE, SECOND, Moment
+from exam_server import timing
 from exam_server.commands import Admit, CandidateCommand, Extend, LockStage, Respond, Settle, Show, Start, Stop
 from exam_server.conduct import REST
 from exam_server.events import (
@@ -689,6 +690,36 @@ async def test_an_answer_that_waited_for_the_database_counts_by_its_receipt() ->
     room.log.land_all()
     assert room.line.acks() == [2, 3]
     assert Responded(NOW + 61_999, 0, 0, (ChoiceId("0.0.b"),), 3) in room.log.events(SITTING)
+
+
+async def test_who_merely_holds_a_sitting_leaves_its_deadline_to_the_process_that_has_the_page() -> None:
+    """An answer in time may be on its way there, while the database is slow or away."""
+    room = await Room().enter()
+    other = Owner(room.log, room.clock)
+    held = await other.conduct.hold(SITTING)
+    room.clock.set(NOW + 61_000)
+    room.say(answer(2))
+    room.clock.set(NOW + 70_000)
+    for _ in range(2):
+        other.conduct.settle_due()
+        await quiet()
+        assert not other.pipe.sent
+        await other.conduct.compare()  # what was written there since is looked at, and settles nothing either
+        other.conduct._reload(held)
+        await quiet()
+    room.log.land_all()
+    assert room.stored.items[0].answers == (("0.0.a",),)
+
+
+async def test_who_merely_holds_a_sitting_settles_it_in_the_end() -> None:
+    room = await Room().enter()
+    other = Owner(room.log, room.clock)
+    await other.conduct.hold(SITTING)
+    room.clock.set(NOW + 62_001 + timing.SWEEP_MARGIN)
+    other.conduct.settle_due()
+    await quiet()
+    room.log.land_all()
+    assert room.stored.items[0].expired
 
 
 async def test_a_clock_that_goes_back_does_not_take_the_log_back() -> None:
