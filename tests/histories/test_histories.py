@@ -302,6 +302,7 @@ class World:
         self.log.full = False
         for owner in self.owners:
             owner.source.away = False
+        await self._drain()  # a pause may be on its way
         for sitting in SITTINGS:
             self._order(0, lambda conduct, sitting=sitting: conduct.order(sitting, Resume(PROCTOR)))  # type: ignore[misc]
         for _ in range(3):
