@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from app.aftermath import Aftermath
 from app.demo.people import DemoPerson
 from app.jobs import CONSEQUENCES_EVERY, PREPARE_EVERY, Jobs
+from app.neighbours import Neighbours
 from app.topics import join_topics
 from core.access.gate import LoginGate
 from core.blobs import Blobs
@@ -34,10 +36,11 @@ from core.web.staying import Staying
 from exam_server.camera import CameraSocket, Observation
 from exam_server.closing import Closing
 from exam_server.conclusion import Conclusion
-from exam_server.conduct import Conduct
+from exam_server.conduct import CLOCK_TOLERANCE, Conduct
 from exam_server.connection import SittingSocket
 from exam_server.entrance import Entrance
 from exam_server.event_log import EventLog
+from exam_server.events import AnyEvent
 from exam_server.fallback import Fallback
 from exam_server.invigilation import Invigilation
 from exam_server.late_answers import LateAnswers
@@ -45,6 +48,7 @@ from exam_server.pages.samples import MAX_SAMPLE
 from exam_server.pages.steps import MAX_PICTURE
 from exam_server.preparation import Preparation
 from exam_server.records import DatabaseRecords
+from exam_server.sitting import Sitting
 from exam_server.source import DatabaseSource
 from proctoring.models import Models
 from proctoring.pipeline import Pipeline
@@ -56,6 +60,14 @@ FACES = ("exam_server", "registry", "cabinet", "admin")
 SENDER = "exam"
 LARGE_BODIES = {"/exam/sample": MAX_SAMPLE + MOST_BYTES, "/exam/{sitting}/reference": MAX_PICTURE + MOST_BYTES}
 """Bytes for what is no form. The endpoints' own bounds are narrower, and their refusals say more."""
+
+
+FLUSH_SECONDS = 1.5
+"""How long a process that leaves tries to write what waits; none of it was acknowledged."""
+CLOSE_SECONDS = 2.0
+"""How long each round of its closings may take."""
+
+_log = structlog.get_logger()
 
 
 class Flood(NamedTuple):
@@ -92,8 +104,17 @@ def build(
     conclusion = Conclusion(database, clock, settings.retake_days)
     aftermath = Aftermath(live, observation, conclusion)
     log = EventLog(database_url)
-    source, pools = DatabaseSource(database), PreparedPools()
-    conduct = Conduct(log, source, clock, aftermath.note)
+    source, pools, neighbours = DatabaseSource(database), PreparedPools(), Neighbours(live)
+
+    def note(sitting: Sitting, events: tuple[AnyEvent, ...]) -> None:
+        neighbours.tell(sitting.id)
+        aftermath.note(sitting, events)
+
+    conduct = Conduct(log, source, clock, note)
+
+    async def hear_neighbours() -> None:
+        await neighbours.listen(conduct)
+
     preparation = Preparation(database, clock, pools, source, settings.forms_ahead * HOUR)
     sender = Sender(SENDER, keys.platform.public)
     intake = Intake(database, {keys.platform.kid: sender}, keys.registry, clock, zone=settings.zone)
@@ -109,7 +130,7 @@ def build(
         app.state.stopping = asyncio.Event()
         await log.start()
         await pipeline.start()
-        jobs.start(aftermath.conclude)
+        jobs.start(aftermath.conclude, hear_neighbours)
         # What lives as long as the process need not be looked at again by every collection.
         gc.collect()
         gc.freeze()
@@ -118,17 +139,16 @@ def build(
             yield
         finally:
             app.state.stopping.set()
-            await jobs.stop()
-            await log.close()
-            await pipeline.stop()
-            await live.close()
-            await database.close()
+            closings = [log.close(FLUSH_SECONDS), pipeline.stop()]
+            for some in ([jobs.stop()], closings, [live.close(), database.close()]):
+                await _finish(some)
 
     app = Staying(
         routes=[
             WebSocketRoute("/ws/sittings/{sitting}", SittingSocket(conduct, clock, records, flood.rate, flood.burst)),
             WebSocketRoute("/ws/camera/{sitting}", CameraSocket(conduct, observation, clock)),
             Route("/health", show_health),
+            Route("/ready", show_readiness),
             *components.routes,
             *language.routes,
             *(route for face in FACES for route in import_module(f"{face}.pages").routes),
@@ -170,7 +190,35 @@ def build(
     return app
 
 
+async def _finish(closings: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Let things end side by side, but not for longer than the process may take to leave."""
+    tasks = [asyncio.ensure_future(closing) for closing in closings]
+    _, late = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+    for task in late:
+        _log.error("closing.gave_up", what=repr(task.get_coro()))
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            _log.error("closing.failed", error=repr(outcome))
+
+
 async def show_health(request: Request) -> Response:
-    """Whether answers can be kept: 200 while the log's database answers, 503 while commits wait for it."""
+    """Whether this process answers, 200 at all times; a database that is away is told but is no reason to end it."""
+    return JSONResponse({"log": _log_of(request)})
+
+
+async def show_readiness(request: Request) -> Response:
+    """Whether candidates should be sent here: 503 while it leaves, cannot commit, or its clock is off."""
+    conduct: Conduct = request.app.state.conduct
+    found = {
+        "log": _log_of(request),
+        "clock_off_ms": conduct.clock_off,
+        "leaving": conduct.leaving or request.app.state.stopping.is_set(),
+    }
+    ready = found["log"] == "ok" and conduct.clock_off <= CLOCK_TOLERANCE and not found["leaving"]
+    return JSONResponse({"ready": ready, **found}, status_code=200 if ready else 503)
+
+
+def _log_of(request: Request) -> str:
     log: EventLog = request.app.state.event_log
-    return JSONResponse({"log": "away" if log.away else "ok"}, status_code=503 if log.away else 200)
+    return "away" if log.away else "ok"

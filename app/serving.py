@@ -1,17 +1,34 @@
-"""The web server around the application, with the settings it was measured with."""
+"""The web server around the application, with the settings it was measured with, and how a process leaves.
 
+At SIGTERM: nobody new is accepted; what pages have sent is committed and acknowledged, then they are told to go
+elsewhere (close code 1012); requests under way end; the application closes what it holds. Each step has its time, and
+what is not over within ten seconds is cut off, whatever clients and databases do.
+"""
+
+import asyncio
+import os
 import signal
 import socket
+import threading
 from types import FrameType
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 
 from app.sockets import DirectProtocol
+from exam_server.conduct import Conduct
 
 MAX_MESSAGE = 1_048_576
 """Bytes of one WebSocket message; what is larger closes the connection with 1009."""
-GRACE_SECONDS = 5
+LEAVE_SECONDS = 2.5
+"""How long pages are kept for their last acknowledgement."""
+GRACE_SECONDS = 2
+"""How long requests and closing handshakes may then take."""
+LAST_SECONDS = 9.5
+"""After as long the process ends in any case, with exit code 1."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -20,12 +37,35 @@ class Server(uvicorn.Server):
     def __init__(self, config: "Config") -> None:
         super().__init__(config)
         self._state = config.application.state
+        self._last = threading.Timer(LAST_SECONDS, _give_up)
+        self._last.daemon = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         stopping = getattr(self._state, "stopping", None)
-        if stopping is not None:
+        if stopping is not None and not stopping.is_set():
             stopping.set()
+            self._last.start()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        conduct: Conduct | None = getattr(self._state, "conduct", None)
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                if conduct is not None:
+                    await conduct.leave()
+        except TimeoutError:
+            _log.warning("serving.unacknowledged")  # the database is away: pages keep their queue and come back
+        await super().shutdown(sockets)
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            super().run(sockets)
+        finally:
+            self._last.cancel()
 
 
 class Config(uvicorn.Config):
@@ -54,10 +94,6 @@ class Config(uvicorn.Config):
         self.application = application
 
 
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)  # uvicorn raises the signal again once it has shut down
-
-
 def serve(application: Starlette, host: str, port: int, trusted_proxies: str = "") -> None:
     """Serve until SIGINT or SIGTERM; returns in both cases, so that whoever started the database can stop it."""
     signal.signal(signal.SIGTERM, _leave)
@@ -68,3 +104,12 @@ def serve_on(application: Starlette, listener: socket.socket, trusted_proxies: s
     """The same on a socket that listens already and that other processes accept from too."""
     signal.signal(signal.SIGTERM, _leave)
     Server(Config(application, trusted_proxies=trusted_proxies)).run([listener])
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)  # uvicorn raises the signal again once it has shut down
+
+
+def _give_up() -> None:
+    _log.error("serving.cut_off", seconds=LAST_SECONDS)
+    os._exit(1)

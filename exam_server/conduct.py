@@ -44,6 +44,8 @@ CLOCK_TOLERANCE: Span = 100
 REST: Span = 10 * MINUTE
 """How long a sitting that nobody is connected to is held."""
 RELOAD_FIRST, RELOAD_MOST = 0.05, 1.0
+LEAVE_LOOK = 0.02
+"""How often a process that leaves looks which pages it can send elsewhere, s."""
 
 _log = structlog.get_logger()
 
@@ -69,6 +71,8 @@ class Conduct:
         self._shared = Shared()
         self.clock_off: Span = 0
         """How far the clocks were apart at the last look, ms."""
+        self.leaving = False
+        """Nothing new is taken: another process should have it."""
 
     # --- taking and giving back ---------------------------------------------------------------------------
 
@@ -77,6 +81,8 @@ class Conduct:
         held = self._held.get(sitting_id)
         if held is not None:
             return held
+        if self.leaving:
+            raise _moving()
         if self.clock_off > CLOCK_TOLERANCE:
             raise Unavailable("clock_off", "Часы сервера расходятся с часами базы данных. Подключитесь позже.")
         loading = self._loading.get(sitting_id)
@@ -111,6 +117,24 @@ class Conduct:
         if held and held.line is None and held.flight is None and not held.reloading:
             del self._held[sitting_id]
 
+    async def leave(self) -> None:
+        """Take nothing new, and send each page elsewhere once what it sent is durable and it was told so.
+
+        Returns when all pages are told; cancel it where that takes too long.
+        """
+        self.leaving = True
+        busy = True
+        while busy:
+            busy = False
+            for held in self._held.values():
+                if held.line is None:
+                    continue
+                if held.flight is None and held.forming is None and not held.reloading:
+                    held.line.close(1012, "service restart")
+                else:
+                    busy = True
+            await asyncio.sleep(LEAVE_LOOK)
+
     @property
     def held(self) -> int:
         """How many sittings this process holds."""
@@ -121,6 +145,8 @@ class Conduct:
     async def attach(self, sitting_id: SittingId, line: Line, stream: str, via: Via = "socket") -> Held:
         """A page connects: it takes over from any older one and gets a snapshot once that is durable."""
         held = await self.hold(sitting_id)
+        if self.leaving:
+            raise _moving()
         try:
             ruling = await self._order(held, Attach(stream, held.line is None, via), line)
         except BaseException:
@@ -168,6 +194,8 @@ class Conduct:
         if held.line is not line:
             if held.flight is None and not held.reloading:  # else it is told once that is durable
                 _part(line)
+        elif self.leaving:
+            pass  # the page keeps it and takes it to the next process
         elif self._log.full or not held.admits(command.seq):
             held.turn_away(command.seq)
             line.send(wire.encode(wire.refused("busy", command.seq)))
@@ -405,12 +433,20 @@ class Conduct:
         there = await self._source.moment()
         here = self._clock.now()
         self.clock_off = max(0, asked - there, there - here)
-        idle = [held for held in self._held.values() if held.flight is None and not held.reloading]
-        before = {held.state.id: held.version for held in idle}
-        versions = await self._source.versions(list(before))
-        for held in idle:
-            newest = versions.get(held.state.id, 0)
-            if newest > before[held.state.id] and held.version == before[held.state.id] and held.flight is None:
+        await self._catch_up(list(self._held.values()))
+
+    async def catch_up(self, sitting_id: SittingId) -> None:
+        """Another process wrote to a sitting: where it is held here, read it again now."""
+        held = self._held.get(sitting_id)
+        if held is not None:
+            await self._catch_up([held])
+
+    async def _catch_up(self, some: Sequence[Held]) -> None:
+        before = {held.id: held.version for held in some if held.flight is None and not held.reloading}
+        versions = await self._source.versions(list(before)) if before else {}
+        for held in some:
+            version = before.get(held.id)
+            if held.version == version and held.flight is None and versions.get(held.id, 0) > version:
                 self._reload(held)
 
     def _let_go(self) -> None:
@@ -419,6 +455,10 @@ class Conduct:
         for held in list(self._held.values()):
             if held.line is None and (held.state.status == "ended" or now - held.state.last_at > REST):
                 self.forget(held.state.id)
+
+
+def _moving() -> Unavailable:
+    return Unavailable("moving", "Сервер перезапускается. Подключитесь ещё раз.")
 
 
 def _part(line: Line) -> None:

@@ -109,12 +109,12 @@ class EventLog:
         self._waiting.append(commit)
         self._wake.set()
 
-    async def close(self) -> None:
-        """Write what waits, then stop. What can't be written within the time-out was never acknowledged."""
+    async def close(self, within: float = STATEMENT_TIMEOUT) -> None:
+        """Write what waits, then stop. What can't be written within so many seconds was never acknowledged."""
         self._closing = True
         self._wake.set()
         if self._writers:
-            await asyncio.wait(self._writers, timeout=STATEMENT_TIMEOUT)
+            await asyncio.wait(self._writers, timeout=within)
         for writer in self._writers:
             writer.cancel()
         await asyncio.gather(*self._writers, return_exceptions=True)

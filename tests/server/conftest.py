@@ -97,6 +97,13 @@ def demo_url(_demo_copies: Callable[[str], str]) -> Iterator[str]:
 
 
 @pytest.fixture
+def node_url(durable_database_url: str) -> str:
+    """The same on a server that keeps what it acknowledges: `serve` takes no other."""
+    wait_for(lambda: fill(durable_database_url))
+    return durable_database_url
+
+
+@pytest.fixture
 def serve(tmp_path: Path, models: Models) -> Iterator[Serve]:
     """`serve(url)`: servers of this test's own; they share one data folder, as processes of one service do."""
     started: list[Server] = []

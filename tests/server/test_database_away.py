@@ -34,7 +34,7 @@ def postgres(own_postgres: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
 
 async def health(server: Server) -> int:
     async with httpx.AsyncClient() as anybody:
-        return (await anybody.get(f"{server.address}/health")).status_code
+        return (await anybody.get(f"{server.address}/ready")).status_code
 
 
 @pytest.mark.parametrize("how", ["suspended", "killed"])

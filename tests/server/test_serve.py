@@ -13,19 +13,12 @@ from app.embedded import ask, free_port
 from app.verification import verify
 from proctoring.models import Models
 from tests.server.booth import Booth, until
-from tests.server.conftest import Serve, fill, wait_for
+from tests.server.conftest import Serve
 from tests.server.processes import Server, faults_in
 from tests.server.test_run import command
 
 Booths = Callable[[Server], Awaitable[Booth]]
 NODE = ("-m", "app.cli", "serve", "--workers", "2")
-
-
-@pytest.fixture
-def node_url(durable_database_url: str) -> str:
-    """A durable database with the demo in it."""
-    wait_for(lambda: fill(durable_database_url))
-    return durable_database_url
 
 
 @pytest.fixture

@@ -803,3 +803,41 @@ async def test_a_crash_loses_nothing_acknowledged() -> None:
     assert line.told[0]["item"]["answers"] == [["0.0.a"]]
     assert Detached(NOW) in room.log.events(SITTING)
     assert isinstance(room.log.events(SITTING)[-1], Attached)
+
+
+# --- a process that leaves --------------------------------------------------------------------------------
+
+
+async def test_a_page_is_sent_elsewhere_once_everything_it_sent_is_acknowledged() -> None:
+    room = await Room().enter()
+    room.say(answer(2), answer(3, "b"))
+    leaving = asyncio.ensure_future(room.owner.conduct.leave())
+    await quiet()
+    room.say(answer(4, "c"))
+    assert room.line.told == [], "the page keeps what comes now and takes it to the next process"
+    assert room.line.closed is None
+    assert not leaving.done()
+    room.log.land()
+    assert room.line.closed is None, "the second answer is on its way"
+    room.log.land()
+    async with asyncio.timeout(5):
+        await leaving
+    assert room.line.acks() == [2, 3]
+    assert room.line.closed == 1012
+    assert room.stored.items[0].answers == (("0.0.b",),)
+
+
+async def test_a_process_that_leaves_takes_no_page_and_no_sitting() -> None:
+    room = await Room().enter()
+    room.log.create(OTHER, make_created())
+    async with asyncio.timeout(5):
+        await room.owner.conduct.leave()
+    assert room.line.closed == 1012
+    for sitting in (SITTING, OTHER):
+        with pytest.raises(Unavailable) as refused:
+            await room.owner.conduct.attach(sitting, Line(room.log, sitting, SECOND_BROWSER), SECOND_BROWSER)
+        assert refused.value.code == "moving"
+    room.owner.conduct.detach(room.held, room.line)
+    room.log.land_all()
+    assert not room.stored.connected
+    assert await room.owner.conduct.hold(SITTING) is room.held, "what is held can still be acted upon"
