@@ -117,7 +117,7 @@ def test_a_worker_that_cannot_start_is_tried_again_and_again(nodes: list[Node], 
         assert elapsed_seconds() < end
         time.sleep(0.01)
     assert node.process.poll() is None
-    assert node.tell(signal.SIGTERM) == 0, "what died before the end is no part of the end"
+    assert node.tell(signal.SIGTERM) in (0, 1), "whether a try was under way at the end"
 
 
 def test_a_worker_that_leaves_badly_is_told_by_the_exit_code(nodes: list[Node]) -> None:
