@@ -54,6 +54,9 @@ REDRAWN = (
 )
 """Events so rare and so far-reaching that the page is told everything anew."""
 
+LOCKS = (ItemExpired, ItemLocked, StageLocked)
+"""What may open the explanation of an item in practice."""
+
 
 def quoted(sitting: Sitting) -> tuple[int, ...]:
     """The notes whose texts the page is shown as the sitting stands."""
@@ -71,7 +74,7 @@ def announce(
     """Messages for the live page, in order; `sitting` is the state after all the events."""
     if any(type(event) is Attached for event in events):
         return [take_snapshot(sitting, copies, texts, now)]
-    anew = any(type(event) in REDRAWN for event in events)
+    anew = any(type(event) in REDRAWN or (type(event) in LOCKS and sitting.explaining is not None) for event in events)
     told: list[wire.AnyOutgoing] = []
     redraw = False
     for event in events:
@@ -165,6 +168,7 @@ def _view(sitting: Sitting, copies: Copies, texts: Texts, now: Moment) -> dict[s
         ),
         "help": sitting.help_since is not None,
         "explanations": sitting.rules.explanations,
+        "explained": sitting.explaining,
         "ended": sitting.end_reason,
         "reason": "" if sitting.end_note is None else texts.get(sitting.end_note, ""),
     }

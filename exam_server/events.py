@@ -108,9 +108,13 @@ class StageLocked(Event, frozen=True, tag="stage_locked"):
 
 
 class ItemLocked(Event, frozen=True, tag="item_locked"):
-    """In a linear exam: left behind, can't be changed any more."""
+    """In a linear exam: left behind, can't be changed any more.
+
+    `seq` where it stands for itself: practice that explains an item shows the next one only when asked again.
+    """
 
     position: int
+    seq: int | None = None
 
 
 class ItemExpired(Event, frozen=True, tag="item_expired"):

@@ -164,6 +164,7 @@ def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:
         case Advance():
             following = following_item(sitting)
             idle = sitting.status != "running" or sitting.halt is not None or sitting.between
+            idle = idle or sitting.explaining is not None
             if idle or sitting.current is not None or following is None:
                 return Ruling()
             return Ruling((Shown(now, following),))
@@ -237,7 +238,7 @@ def _start(sitting: Sitting, command: Start, now: Moment) -> Ruling:
         return Ruling(refusal="already_started")
     if now < sitting.opens_at:
         return Ruling(refusal="too_early")
-    if sitting.admitted is None:
+    if sitting.admitted is None and not sitting.rules.practice:
         return Ruling(refusal="not_admitted")
     started = Started(now, command.seq)
     begun = evolve(sitting, started)
@@ -304,6 +305,8 @@ def _show(sitting: Sitting, command: Show, now: Moment) -> Ruling:
         return Ruling((ItemExpired(deadline, sitting.current), shown) if over else (shown,))
     if command.position != following_item(sitting):
         return Ruling(refusal="going_back_off")
+    if sitting.rules.practice and sitting.rules.explanations == "item":
+        return Ruling((ItemLocked(now, sitting.current, command.seq),))  # it is explained before the next one's clock
     return Ruling((ItemLocked(now, sitting.current), shown))
 
 

@@ -127,6 +127,14 @@ class Sitting(Struct, frozen=True):
         return self.section + 1 >= len(self.rules.sections)
 
     @property
+    def explaining(self) -> int | None:
+        """In practice that explains each item: the locked one that is explained until the candidate goes on."""
+        rules = self.rules
+        if not rules.practice or rules.explanations != "item" or self.status != "running" or self.current is not None:
+            return None
+        return self.left if self.left >= 0 and self.items[self.left].locked else None
+
+    @property
     def between(self) -> bool:
         """A section is over and the next one not begun: nothing is shown until the candidate asks."""
         return self.status == "running" and self.section_started_at is None
@@ -298,7 +306,9 @@ def _apply_to_item(
             changed = replace(_leave(sitting, at) if last else sitting, streams=_heard(sitting, event.seq), last_at=at)
             return _set(changed, position, locked=True) if last else _set(changed, position, stage=event.stage + 1)
         case ItemLocked():
-            return replace(_set(_leave(sitting, at), position, locked=True), last_at=at)
+            left = _leave(sitting, at)
+            streams = left.streams if event.seq is None else _heard(left, event.seq)
+            return replace(_set(left, position, locked=True), streams=streams, last_at=at)
         case ItemExpired():
             left = _set(_leave(sitting, at), position, locked=True, expired=True)
             return replace(left, last_at=max(sitting.last_at, at))

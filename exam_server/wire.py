@@ -155,6 +155,8 @@ class View(Outgoing, frozen=True, kw_only=True):
     notices: tuple[NoticeView, ...] = ()
     help: bool = False
     explanations: Explanations = "none"
+    explained: int | None = None
+    """Nothing is on screen since this item was locked: its explanation is open until another one is asked for."""
     ended: EndReason | None = None
     reason: str = ""
 

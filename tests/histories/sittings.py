@@ -51,6 +51,7 @@ from exam_server.rulings import MAX_SEQ_STEP, decide, following_item
 from exam_server.sitting import Sitting, create, evolve
 from question_bank.candidate_copy import CandidateChoice, CandidateItem, CandidateStage
 from question_bank.forms import (
+    Explanations,
     Form,
     FormEntry,
     FormStage,
@@ -114,8 +115,11 @@ def make_rules(
     sections: tuple[SectionRule, ...] = (),
     breaks: int = 0,
     break_limit: Span = 0,
+    explanations: Explanations = "none",
 ) -> Rules:
-    return Rules(exam_limit, navigation, on_item_timeout, flags, sections, breaks, break_limit)
+    """Rules that explain anything are those of practice."""
+    practice = explanations != "none"
+    return Rules(exam_limit, navigation, on_item_timeout, flags, sections, breaks, break_limit, practice, explanations)
 
 
 def make_created(form: Form | None = None, rules: Rules | None = None, closes_at: Moment = NOW + DAY) -> Created:
@@ -299,6 +303,8 @@ def rules(length: int) -> st.SearchStrategy[Rules]:
         st.just(()) if length < 2 else st.one_of(st.just(()), split),
         st.sampled_from([0, 0, 2]),
         st.sampled_from([0, 30 * SECOND]),
+        st.sampled_from([False, False, True]),
+        st.sampled_from(["none", "item"]),
     )
 
 

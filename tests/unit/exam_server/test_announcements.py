@@ -19,6 +19,7 @@ from exam_server.commands import (
     Resume,
     Settle,
     Show,
+    Start,
     Stop,
     Submit,
     Tell,
@@ -53,6 +54,20 @@ TEXTS = {4: "Смотрите на экран", 5: "Пожарная трево�
 
 def begun(navigation: str = "free") -> Drive:
     return Drive(make_created(FORM, make_rules(navigation))).start()  # type: ignore[arg-type]
+
+
+def test_the_explanation_of_a_locked_item_is_open_until_the_candidate_goes_on() -> None:
+    drive = Drive(make_created(FORM, make_rules("linear", explanations="item")))
+    drive.do(Attach(FIRST))
+    drive.do(Start(0))
+    (anew,) = [message for message in tell(drive, Show(0, 1)) if isinstance(message, wire.Changed)]
+    assert (anew.explanations, anew.explained, anew.item, anew.marks[0].locked) == ("item", 0, None, True)
+    drive.do(Attach(SECOND_BROWSER))
+    assert take_snapshot(drive.state, COPIES, TEXTS, drive.now).explained == 0
+    drive.seq = 0
+    (shown,) = tell(drive, Show(0, 1))
+    assert isinstance(shown, wire.ShownItem)
+    assert take_snapshot(drive.state, COPIES, TEXTS, drive.now).explained is None
 
 
 def tell(drive: Drive, command: Command, at: int | None = None) -> list[wire.AnyOutgoing]:

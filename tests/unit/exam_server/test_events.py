@@ -74,7 +74,7 @@ EVERY: dict[type[Event], st.SearchStrategy[AnyEvent]] = {
     Shown: st.builds(Shown, moments, places, optional_numbers),
     Responded: st.builds(Responded, moments, places, places, values, numbers),
     StageLocked: st.builds(StageLocked, moments, places, places, numbers),
-    ItemLocked: st.builds(ItemLocked, moments, places),
+    ItemLocked: st.builds(ItemLocked, moments, places, st.none() | st.integers(1, 2**40)),
     ItemExpired: st.builds(ItemExpired, moments, places),
     Flagged: st.builds(Flagged, moments, places, st.booleans(), numbers),
     RespondedLate: st.builds(RespondedLate, moments, places, places, values, numbers),

@@ -25,14 +25,17 @@ from exam_server.events import (
     BreakBegun,
     BreakOver,
     Ended,
+    ItemExpired,
+    ItemLocked,
     Questioned,
     Responded,
     SectionClosed,
     SectionExpired,
     Shown,
+    StageLocked,
 )
 from exam_server.rulings import MAX_REMARKS, following_item
-from question_bank.forms import SectionRule
+from question_bank.forms import Navigation, SectionRule
 from tests.histories.sittings import (
     CHOICE,
     FIRST,
@@ -238,3 +241,74 @@ def test_response_time_first_answer_and_revisions_are_kept() -> None:
     drive.do(Show(0, 1), NOW + 35 * SECOND)
     item = drive.state.items[0]
     assert (item.first_at, item.revisions, item.spent) == (NOW + 7 * SECOND, 3, 15 * SECOND)
+
+
+# --- practice that explains each item -------------------------------------------------------------------
+
+
+def explaining(navigation: Navigation = "linear") -> Drive:
+    drive = Drive(make_created(make_form(CHOICE, UNFOLDING, CHOICE), make_rules(navigation, explanations="item")))
+    drive.do(Attach(FIRST))
+    drive.do(Start(0))
+    return drive
+
+
+def test_practice_asks_for_no_admission() -> None:
+    drive = explaining()
+    assert drive.state.admitted is None
+    assert (drive.state.status, drive.state.current) == ("running", 0)
+
+
+def test_an_item_that_was_checked_is_explained_before_the_next_ones_clock_runs() -> None:
+    drive = explaining()
+    assert drive.state.explaining is None
+    drive.do(drive.answer(0))
+    assert drive.do(LockStage(0, 0, 0)) == (StageLocked(NOW, 0, 0, drive.seq),)
+    assert drive.state.explaining == 0
+    assert drive.do(Advance(), NOW + 50 * SECOND) == (), "the next item came by itself"
+    assert timing.item_deadline(drive.state) is None
+    assert drive.do(Show(0, 1)) == (Shown(NOW + 50 * SECOND, 1, drive.seq),)
+    assert timing.item_deadline(drive.state) == NOW + 110 * SECOND
+    assert drive.state.explaining is None
+
+
+def test_leaving_an_item_explains_it_and_the_same_edit_again_leads_no_further() -> None:
+    drive = explaining()
+    left = Show(2, 1)
+    assert drive.do(left) == (ItemLocked(NOW, 0, 2),)
+    assert drive.do(left) == ()
+    assert (drive.state.current, drive.state.explaining) == (None, 0)
+    assert drive.do(Show(3, 1)) == (Shown(NOW, 1, 3),)
+
+
+def test_an_item_out_of_time_is_explained_too() -> None:
+    drive = explaining()
+    assert drive.do(Settle(), NOW + 62_001) == (ItemExpired(NOW + 60 * SECOND, 0),)
+    assert drive.do(Advance()) == ()
+    assert drive.state.explaining == 0
+
+
+def test_a_case_is_explained_once_its_last_stage_is_locked() -> None:
+    drive = explaining("free")
+    drive.do(Show(0, 1))
+    for stage in range(3):
+        assert drive.state.explaining is None
+        drive.do(drive.answer(1, stage=stage))
+        drive.do(LockStage(0, 1, stage))
+    assert drive.state.explaining == 1
+
+
+def test_with_everything_locked_practice_is_over() -> None:
+    drive = Drive(make_created(make_form(CHOICE), make_rules(explanations="item")))
+    drive.do(Attach(FIRST))
+    drive.do(Start(0))
+    drive.do(drive.answer(0))
+    assert drive.do(LockStage(0, 0, 0))[-1] == Ended(NOW, "completed")
+    assert drive.state.explaining is None
+
+
+def test_an_exam_never_stops_to_explain() -> None:
+    rules = replace(make_rules("linear", explanations="item"), practice=False)
+    drive = Drive(make_created(make_form(CHOICE, CHOICE), rules)).start()
+    assert drive.do(Show(0, 1)) == (ItemLocked(NOW, 0), Shown(NOW, 1, drive.seq))
+    assert drive.state.explaining is None
