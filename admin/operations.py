@@ -71,7 +71,7 @@ async def read_machine(
         """SELECT current_setting('server_version') AS postgres, (SELECT version_num FROM alembic_version) AS migration,
                   (SELECT count(*) FROM core.journal) AS records,
                   (SELECT count(*) FROM exam_server.sitting s WHERE s.next_deadline IS NULL
-                   AND NOT EXISTS (SELECT FROM exam_server.outcome o WHERE o.sitting_id = s.id)) AS unconcluded""",
+                   AND s.concluded_at IS NULL) AS unconcluded""",
     )
     assert row is not None
     watched = pipeline.watching()

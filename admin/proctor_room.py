@@ -216,7 +216,7 @@ _LIVE = f"""{_ROW}
         SELECT true AS begun FROM exam_server.log l
         WHERE l.sitting_id = s.id AND l.version > 0 AND position(CAST(:started AS bytea) IN l.events) > 0
         ORDER BY l.version LIMIT 1) start ON true
-    WHERE s.next_deadline IS NOT NULL AND (start.begun OR {_WAITS})
+    WHERE s.next_deadline IS NOT NULL AND NOT s.practice AND (start.begun OR {_WAITS})
     ORDER BY s.next_deadline LIMIT :limit
 """
 _UNREAD = """

@@ -95,7 +95,7 @@ async def list_exams(connection: AsyncConnection) -> list[tuple[BlueprintId, str
     rows = await fetch_all(
         connection,
         """SELECT DISTINCT ON (b.id) b.id, b.content ->> 'title' AS title FROM question_bank.blueprint b
-           WHERE EXISTS (SELECT FROM exam_server.sitting s WHERE s.blueprint_id = b.id)
+           WHERE EXISTS (SELECT FROM exam_server.sitting s WHERE s.blueprint_id = b.id AND NOT s.practice)
            ORDER BY b.id, b.version DESC""",
     )
     return sorted(((BlueprintId(row["id"]), row["title"]) for row in rows), key=lambda exam: exam[1])
@@ -286,7 +286,7 @@ _STATES = f"""
                 WHEN o.state = 'preliminary' AND {HELD} THEN 'review'
                 ELSE o.state END AS state
     FROM exam_server.sitting s LEFT JOIN exam_server.outcome o ON o.sitting_id = s.id
-    WHERE s.entered_at IS NOT NULL
+    WHERE s.entered_at IS NOT NULL AND NOT s.practice
 """
 _LIST = f"""
     WITH page AS (

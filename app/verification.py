@@ -18,7 +18,8 @@ from exam_server.sitting import Sitting, fold
 from question_bank.blueprint_store import load_blueprint
 from question_bank.store import load_items
 from scoring.decision import decide
-from scoring.results import mark_form
+from scoring.practice_store import load_practice
+from scoring.results import Result, mark_form
 from scoring.store import load_result
 
 CONCLUDED_WITHIN: Span = MINUTE
@@ -70,6 +71,8 @@ async def _verify_one(connection: AsyncConnection, sitting_id: SittingId, report
     events = await store.load_events(connection, sitting_id)
     report.events += len(events)
     sitting = fold(sitting_id, events)
+    if (await store.load_card(connection, sitting_id)).practice:
+        return await _verify_practice(connection, sitting, report, now)
     outcome = await load_outcome(connection, sitting_id)
     if outcome is None:
         late = sitting.ended_at is not None and now - sitting.ended_at > CONCLUDED_WITHIN
@@ -90,17 +93,30 @@ async def _verify_one(connection: AsyncConnection, sitting_id: SittingId, report
     return await _verify_result(connection, sitting, outcome.passed, report)
 
 
+async def _verify_practice(connection: AsyncConnection, sitting: Sitting, report: Report, now: Moment) -> list[str]:
+    result = (await load_practice(connection, [sitting.id])).get(sitting.id)
+    if result is not None:
+        return await _compare(connection, sitting, result, report)
+    late = sitting.ended_at is not None and now - sitting.ended_at > CONCLUDED_WITHIN
+    missing = late and sitting.started_at is not None
+    return [f"sitting {sitting.id}: practice ended without a result"] if missing else []
+
+
 async def _verify_result(
     connection: AsyncConnection, sitting: Sitting, passed: bool | None, report: Report
 ) -> list[str]:
     recorded = await load_result(connection, sitting.id)
+    faults = await _compare(connection, sitting, recorded, report)
+    if passed != recorded.decision.passed:
+        faults.append(f"sitting {sitting.id}: the outcome differs from the result")
+    return faults
+
+
+async def _compare(connection: AsyncConnection, sitting: Sitting, recorded: Result, report: Report) -> list[str]:
     blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
     items = await load_items(connection, [(entry.item, entry.version) for entry in sitting.form.entries])
     marks = mark_form(sitting.form, items, gather_responses(sitting))
     report.results += 1
-    faults = []
     if decide(marks, blueprint.cut) != recorded.decision or marks != recorded.marks:
-        faults.append(f"sitting {sitting.id}: the result does not follow from the log")
-    if passed != recorded.decision.passed:
-        faults.append(f"sitting {sitting.id}: the outcome differs from the result")
-    return faults
+        return [f"sitting {sitting.id}: the result does not follow from the log"]
+    return []

@@ -25,6 +25,7 @@ from exam_server.sitting import Sitting
 from exam_server.store import load_sitting
 from question_bank.blueprints import Blueprint
 from scoring.decision import attempts_left
+from scoring.practice_store import load_practice
 from scoring.results import Result
 from scoring.store import load_results
 
@@ -229,7 +230,7 @@ async def _load_progress(
     standings = await load_standings(connection, candidate.id, blueprints.values())
     sittings = [booking.sitting for booking in bookings if booking.sitting is not None]
     found = await load_outcomes(connection, sittings)
-    results = await load_results(connection, sittings)
+    results = {**await load_results(connection, sittings), **await load_practice(connection, sittings)}
     reasons = await load_cancel_reasons(
         connection, [booking.window.id for booking in bookings if booking.window.cancelled_at is not None]
     )
@@ -257,8 +258,12 @@ async def _load_progress(
             continue
         outcome = found.get(booking.sitting)
         live = None if outcome is not None or booking.ended else await load_sitting(connection, booking.sitting)
-        over = live is None or outcomes.is_over(live, now)
-        fate = outcomes.fate_of(over, outcome, await outcomes.is_under_review(connection, outcome))
+        if blueprint.practice:
+            state = live or await load_sitting(connection, booking.sitting)
+            fate = outcomes.fate_of_practice(state, results.get(booking.sitting), now)
+        else:
+            over = live is None or outcomes.is_over(live, now)
+            fate = outcomes.fate_of(over, outcome, await outcomes.is_under_review(connection, outcome))
         if live is not None and booking.window.cancelled_at is not None:
             fate = "cancelled"
         made.append(

@@ -23,6 +23,7 @@ from question_bank.blueprint_store import load_blueprint
 from question_bank.blueprints import Blueprint
 from question_bank.requirement_store import list_requirements
 from scoring.decision import ItemMark, WeakArea, attempts_left
+from scoring.practice_store import load_practice
 from scoring.results import Result
 from scoring.store import load_results
 
@@ -95,6 +96,17 @@ def fate_of(sitting_over: bool, outcome: Outcome | None, review_open: bool) -> F
             return "passed" if outcome.passed else "failed"
 
 
+def fate_of_practice(sitting: Sitting, result: Result | None, now: Moment) -> Fate:
+    """The same for a practice run, which has no outcome."""
+    if result is not None:
+        return "passed" if result.decision.passed else "failed"
+    if not is_over(sitting, now):
+        return "running"
+    if sitting.end_reason == "window_cancelled":
+        return "cancelled"
+    return "absent" if sitting.started_at is None else "computing"
+
+
 def is_over(sitting: Sitting, now: Moment) -> bool:
     """Whether the exam has ended, or its time is up and only the bookkeeping is left."""
     return sitting.status == "ended" or now > timing.exam_deadline(sitting) + timing.BROKEN_GRACE
@@ -142,20 +154,26 @@ async def load_view(
     blueprint = await load_blueprint(connection, card.blueprint, card.blueprint_version)
     sitting = await load_sitting(connection, sitting_id)
     outcome = await load_outcome(connection, sitting_id)
-    result = (await load_results(connection, [sitting_id])).get(sitting_id)
+    load = load_practice if card.practice else load_results
+    result = (await load(connection, [sitting_id])).get(sitting_id)
+    if card.practice:
+        fate = fate_of_practice(sitting, result, now)
+    else:
+        fate = fate_of(is_over(sitting, now), outcome, await is_under_review(connection, outcome))
     titles = {entry.code: entry.title for entry in await list_requirements(connection, blueprint.speciality)}
     used = len(await past_attempts(connection, candidate, blueprint.id))
+    reasons = await load_cancel_reasons(connection, [] if card.window is None else [card.window])
     return View(
         card,
         blueprint,
-        fate_of(is_over(sitting, now), outcome, await is_under_review(connection, outcome)),
+        fate,
         sitting,
         outcome,
         result,
         () if result is None else group_areas(result.marks, titles, result.decision.cut),
         attempts_left(attempts_allowed, used),
         await load_sitting_protocol(connection, sitting_id),
-        (await load_cancel_reasons(connection, [card.window])).get(card.window, ""),
+        reasons.get(card.window, "") if card.window is not None else "",
     )
 
 

@@ -145,6 +145,9 @@ class CameraSocket:
             if held.state.candidate != person.id or self._clock.now() < held.state.opens_at:
                 self._conduct.forget(sitting_id)
                 raise unknown_sitting()
+            if held.state.rules.practice:  # nobody consented to being watched
+                line.close(1008, "practice")
+                return
             _say(line, FrameRate(FRAME_INTERVAL))
             await self._listen(sitting_id, receive, line)
         except AccreditationError as error:

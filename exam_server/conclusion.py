@@ -34,6 +34,7 @@ from question_bank.requirement_store import list_requirements
 from question_bank.store import load_items
 from scoring import store as results
 from scoring.decision import earliest_retake
+from scoring.practice_store import record_practice
 from scoring.results import Result, work_out
 
 TOPIC = "exam.outcome"
@@ -91,11 +92,8 @@ def gather_responses(sitting: Sitting) -> dict[ItemId, dict[int, Sequence[Choice
 def choose_state(blueprint: Blueprint, flagged: bool, watched: Watched, late: bool = False) -> OutcomeState:
     """An exam may confirm itself, but never where an incident waits for a person or nobody was watching.
 
-    `late`: there are answers that only the commission can admit, and only before the outcome is final. Practice is not
-    watched and leads to nothing.
+    `late`: there are answers that only the commission can admit, and only before the outcome is final.
     """
-    if blueprint.practice:
-        return "confirmed"
     seen = watched.complete and watched.unseen <= UNSEEN_AT_MOST
     clear = seen and not flagged and not late
     return "confirmed" if blueprint.confirmation == "automatic" and clear else "preliminary"
@@ -104,7 +102,8 @@ def choose_state(blueprint: Blueprint, flagged: bool, watched: Watched, late: bo
 async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_days: int, now: Moment) -> bool:
     """Record result and outcome of an ended sitting; False when there was nothing to do.
 
-    Everything happens in the caller's transaction, so it is whole or not there.
+    Practice is not watched, has no outcome, and its result stands apart. Everything happens in the caller's
+    transaction, so it is whole or not there.
     """
     await execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('conclusion', :id))", id=sitting_id)
     if await load_outcome(connection, sitting_id) is not None:
@@ -113,6 +112,8 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     sitting = await store.load_sitting(connection, sitting_id)
     if sitting.status != "ended" or sitting.ended_at is None:
         return False
+    if (await store.load_card(connection, sitting_id)).practice:
+        return await _conclude_practice(connection, sitting, now)
     if sitting.end_reason == "window_cancelled":
         await _insert(connection, sitting, version, "cancelled", None, False, None, now)
         return True
@@ -129,7 +130,7 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     flagged = review.flagged(await incidents_of(connection, sitting_id))
     state = choose_state(blueprint, flagged, watched, late=any(not one.admitted for one in sitting.late))
     zone = await _zone_of(connection, sitting.candidate)
-    retake_on = None if blueprint.practice else earliest_retake(sitting.ended_at, zone, retake_days)
+    retake_on = earliest_retake(sitting.ended_at, zone, retake_days)
     await _insert(connection, sitting, version, "preliminary", result.decision.passed, flagged, retake_on, now)
     await journal.record(
         connection,
@@ -142,6 +143,20 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     if state == "confirmed":
         await confirm_outcome(connection, sitting_id, None, now)
     return True
+
+
+async def _conclude_practice(connection: AsyncConnection, sitting: Sitting, now: Moment) -> bool:
+    """A practice run's result: no outcome, no wait, nothing for the register. One that was not begun has none."""
+    concluded = await execute(
+        connection,
+        "UPDATE exam_server.sitting SET concluded_at = :at WHERE id = :id AND concluded_at IS NULL",
+        id=sitting.id,
+        at=now,
+    )
+    if concluded and sitting.started_at is not None and sitting.end_reason != "window_cancelled":
+        result, _ = await _work_out(connection, sitting, 0, now)
+        await record_practice(connection, result)
+    return bool(concluded)
 
 
 async def mark_again(connection: AsyncConnection, sitting_id: SittingId, now: Moment) -> bool:
@@ -199,11 +214,10 @@ async def confirm_outcome(
     if not changed:
         raise Conflict("not_preliminary", f"Результат тестирования {sitting_id} уже утверждён или не подлежит этому.")
     await results.confirm(connection, sitting_id, at, None if protocol is None else protocol[0])
-    fact, blueprint = await _state_fact(connection, sitting_id, protocol, at)
+    fact = await _state_fact(connection, sitting_id, protocol, at)
     actor = "system" if protocol is None else f"protocol:{protocol[0]}"
     await journal.record(connection, actor, "outcome.confirmed", f"sitting:{sitting_id}", {"basis": fact.basis}, at)
-    if not blueprint.practice:
-        await outbox.post(connection, TOPIC, f"sitting:{sitting_id}", msgspec.json.encode(fact))
+    await outbox.post(connection, TOPIC, f"sitting:{sitting_id}", msgspec.json.encode(fact))
 
 
 async def annul_outcome(
@@ -363,27 +377,24 @@ async def _insert(
 
 async def _state_fact(
     connection: AsyncConnection, sitting_id: SittingId, protocol: tuple[ProtocolId, str] | None, at: Moment
-) -> tuple[OutcomeFact, Blueprint]:
+) -> OutcomeFact:
     card = await store.load_card(connection, sitting_id)
     blueprint = await load_blueprint(connection, card.blueprint, card.blueprint_version)
     who = await person(connection, card.candidate)
     outcome = await load_outcome(connection, sitting_id)
     assert outcome is not None
     assert who is not None
-    return (
-        OutcomeFact(
-            sitting=sitting_id,
-            candidate=card.candidate,
-            name=who.name,
-            blueprint=blueprint.id,
-            speciality=blueprint.speciality,
-            speciality_title=blueprint.speciality_title,
-            accreditation=blueprint.accreditation,
-            passed=bool(outcome.passed),
-            decided_on=today_in(at, who.zone),
-            basis="автоматическое подтверждение" if protocol is None else f"протокол № {protocol[1]}",
-        ),
-        blueprint,
+    return OutcomeFact(
+        sitting=sitting_id,
+        candidate=card.candidate,
+        name=who.name,
+        blueprint=blueprint.id,
+        speciality=blueprint.speciality,
+        speciality_title=blueprint.speciality_title,
+        accreditation=blueprint.accreditation,
+        passed=bool(outcome.passed),
+        decided_on=today_in(at, who.zone),
+        basis="автоматическое подтверждение" if protocol is None else f"протокол № {protocol[1]}",
     )
 
 

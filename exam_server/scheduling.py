@@ -262,8 +262,8 @@ async def past_attempts(connection: AsyncConnection, candidate: PersonId, bluepr
         connection,
         """SELECT o.passed AND o.state <> 'annulled' AS passed, o.retake_on FROM exam_server.sitting s
            LEFT JOIN exam_server.outcome o ON o.sitting_id = s.id
-           WHERE s.candidate = :candidate AND s.blueprint_id = :blueprint AND s.entered_at IS NOT NULL
-             AND (o.state IS NULL OR o.state NOT IN ('absent', 'cancelled'))
+           WHERE s.candidate = :candidate AND s.blueprint_id = :blueprint AND NOT s.practice
+             AND s.entered_at IS NOT NULL AND (o.state IS NULL OR o.state NOT IN ('absent', 'cancelled'))
            ORDER BY s.id""",
         candidate=candidate,
         blueprint=blueprint,

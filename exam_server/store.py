@@ -33,8 +33,9 @@ class SittingCard(Struct, frozen=True):
     """What lists and headers say about a sitting without reading its log."""
 
     id: SittingId
-    booking: BookingId
-    window: WindowId
+    booking: BookingId | None
+    """None for practice, which needs no place."""
+    window: WindowId | None
     candidate: PersonId
     blueprint: BlueprintId
     blueprint_version: int
@@ -43,6 +44,7 @@ class SittingCard(Struct, frozen=True):
     ended: bool
     entered_at: Moment | None
     """None while only the form is prepared."""
+    practice: bool
 
 
 class Entrance(Struct, frozen=True):
@@ -67,14 +69,17 @@ class Note(Struct, frozen=True):
 
 
 _CARD = """SELECT s.id, s.booking_id, b.window_id, s.candidate, s.blueprint_id, s.blueprint_version, s.attempt,
-                  s.created_at, s.entered_at, s.next_deadline IS NULL AS ended
-           FROM exam_server.sitting s JOIN exam_server.booking b ON b.id = s.booking_id"""
+                  s.created_at, s.entered_at, s.next_deadline IS NULL AS ended, s.practice
+           FROM exam_server.sitting s LEFT JOIN exam_server.booking b ON b.id = s.booking_id"""
 
 
 class Draft(Struct, frozen=True):
-    """A sitting that is to be created. `entered_at` is None where only its form is prepared."""
+    """A sitting that is to be created. `entered_at` is None where only its form is prepared.
 
-    booking: BookingId
+    Only practice does without a booking.
+    """
+
+    booking: BookingId | None
     attempt: int
     created: Created
     entered_at: Moment | None = None
@@ -93,11 +98,12 @@ async def create_sittings(connection: AsyncConnection, drafts: Sequence[Draft]) 
     await execute(
         connection,
         """INSERT INTO exam_server.sitting (id, booking_id, candidate, blueprint_id, blueprint_version, attempt,
-               created_at, entered_at, next_deadline)
+               created_at, entered_at, next_deadline, practice)
            OVERRIDING SYSTEM VALUE
            SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:bookings AS bigint[]), CAST(:candidates AS bigint[]),
                CAST(:blueprints AS text[]), CAST(:versions AS int[]), CAST(:attempts AS int[]),
-               CAST(:created AS bigint[]), CAST(:entered AS bigint[]), CAST(:due AS timestamptz[]))""",
+               CAST(:created AS bigint[]), CAST(:entered AS bigint[]), CAST(:due AS timestamptz[]),
+               CAST(:practice AS boolean[]))""",
         ids=ids,
         bookings=[draft.booking for draft in drafts],
         candidates=[one.candidate for one in created],
@@ -107,6 +113,7 @@ async def create_sittings(connection: AsyncConnection, drafts: Sequence[Draft]) 
         created=[one.at for one in created],
         entered=[draft.entered_at for draft in drafts],
         due=[to_datetime(one.closes_at) for one in created],
+        practice=[one.rules.practice for one in created],
     )
     stored = [encode_batch((one,)) for one in created]
     await execute(
@@ -326,8 +333,8 @@ async def load_notes(connection: AsyncConnection, sitting: SittingId) -> dict[in
 def _card(row: RowMapping) -> SittingCard:
     return SittingCard(
         SittingId(row["id"]),
-        BookingId(row["booking_id"]),
-        WindowId(row["window_id"]),
+        None if row["booking_id"] is None else BookingId(row["booking_id"]),
+        None if row["window_id"] is None else WindowId(row["window_id"]),
         PersonId(row["candidate"]),
         BlueprintId(row["blueprint_id"]),
         row["blueprint_version"],
@@ -335,4 +342,5 @@ def _card(row: RowMapping) -> SittingCard:
         row["created_at"],
         row["ended"],
         row["entered_at"],
+        row["practice"],
     )

@@ -71,7 +71,7 @@ async def record_result(connection: AsyncConnection, result: Result) -> bool:
             :cut, :passed, CAST(:marks AS jsonb), CAST(:advice AS jsonb), :retake_on, :decided_at)
         ON CONFLICT (sitting_id) DO NOTHING
         """,
-        **_values(result),
+        **values_of(result),
     )
     if inserted:
         return True
@@ -120,7 +120,7 @@ async def replace_result(connection: AsyncConnection, result: Result, cause: str
             retake_on = :retake_on, decided_at = :decided_at
         WHERE sitting_id = :sitting AND person_id = :person
         """,
-        **_values(result),
+        **values_of(result),
     )
     return True
 
@@ -166,7 +166,7 @@ async def load_results(connection: AsyncConnection, sittings: Iterable[SittingId
         f"SELECT {_COLUMNS} FROM scoring.result WHERE sitting_id = ANY(CAST(:sittings AS bigint[]))",
         sittings=list(sittings),
     )
-    return {SittingId(row["sitting_id"]): _result(row) for row in rows}
+    return {SittingId(row["sitting_id"]): result_of(row) for row in rows}
 
 
 async def confirm(
@@ -205,7 +205,8 @@ def _confirmed() -> Conflict:
     )
 
 
-def _values(result: Result) -> dict[str, Any]:
+def values_of(result: Result) -> dict[str, Any]:
+    """A result as the columns of its table take it."""
     raw = result.decision.raw
     marks = [_Mark(m.item, m.requirement, m.weight, fraction_pair(m.score)) for m in result.marks]
     areas = [_Area(a.requirement, a.title, fraction_pair(a.score), a.maximum) for a in result.advice]
@@ -227,7 +228,8 @@ def _values(result: Result) -> dict[str, Any]:
     }
 
 
-def _result(row: RowMapping) -> Result:
+def result_of(row: RowMapping) -> Result:
+    """A result from the columns of its table."""
     protocol = row["protocol_id"]
     return Result(
         SittingId(row["sitting_id"]),

@@ -17,16 +17,24 @@ from question_bank.blueprints import Blueprint, Cell
 from question_bank.requirement_store import save_requirements
 from question_bank.store import publish_items
 
-QUICK, FULL, PRACTICE = BlueprintId("ld-20"), BlueprintId("ld-80"), BlueprintId("sd-20")
+QUICK, FULL = BlueprintId("ld-20"), BlueprintId("ld-80")
+MEDICINE_PRACTICE, PEDIATRICS_PRACTICE, NURSING_PRACTICE = (
+    BlueprintId("ld-practice"),
+    BlueprintId("pd-practice"),
+    BlueprintId("sd-practice"),
+)
 WINDOW_LENGTH = 30 * DAY
 ENOUGH_LEFT = 12 * HOUR
 CAPACITY = 10_000
 
-GENERAL_MEDICINE, NURSING = "31.05.01", "34.02.01"
+GENERAL_MEDICINE, PEDIATRICS, NURSING = "31.05.01", "31.05.02", "34.02.01"
 
 
 def demo_blueprints() -> tuple[Blueprint, ...]:
-    """A quick look of 20 items that confirms itself, the real thing of 80 that a protocol confirms, and practice."""
+    """A quick look of 20 items that confirms itself, the real thing of 80 that a protocol confirms, and practice.
+
+    Practice explains each item at once, or all of them at the end as after a real exam.
+    """
     areas = [f"ЛД-{number:02d}" for number in range(1, 9)]
     return (
         Blueprint(
@@ -68,7 +76,41 @@ def demo_blueprints() -> tuple[Blueprint, ...]:
             accreditation="primary_specialised",
         ),
         Blueprint(
-            id=PRACTICE,
+            id=MEDICINE_PRACTICE,
+            version=1,
+            title="Тренировка по лечебному делу с пояснениями",
+            speciality=GENERAL_MEDICINE,
+            speciality_title="Лечебное дело",
+            cells=tuple(Cell(area, "four_option", 2) for area in areas),
+            exam_limit=60 * MINUTE,
+            navigation="linear",
+            on_item_timeout="advance",
+            flags=False,
+            confirmation="automatic",
+            cut=85,
+            accreditation="primary",
+            practice=True,
+            explanations="item",
+        ),
+        Blueprint(
+            id=PEDIATRICS_PRACTICE,
+            version=1,
+            title="Тренировка по педиатрии с пояснениями",
+            speciality=PEDIATRICS,
+            speciality_title="Педиатрия",
+            cells=tuple(Cell(f"ПД-{number:02d}", "four_option", 2) for number in range(1, 7)),
+            exam_limit=60 * MINUTE,
+            navigation="free",
+            on_item_timeout="advance",
+            flags=True,
+            confirmation="automatic",
+            cut=85,
+            accreditation="primary",
+            practice=True,
+            explanations="item",
+        ),
+        Blueprint(
+            id=NURSING_PRACTICE,
             version=1,
             title="Пробное тестирование, 20 заданий",
             speciality=NURSING,
@@ -85,6 +127,7 @@ def demo_blueprints() -> tuple[Blueprint, ...]:
             cut=85,
             accreditation="primary",
             practice=True,
+            explanations="end",
         ),
     )
 
@@ -125,6 +168,8 @@ async def keep_windows_open(database: Database, clock: Clock) -> None:
     now = clock.now()
     async with database.transaction() as connection:
         for blueprint in demo_blueprints():
+            if blueprint.practice:
+                continue
             window = await current_window(connection, blueprint.id, now)
             if window is None:
                 kept = await load_blueprint(connection, blueprint.id)

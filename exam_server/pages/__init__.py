@@ -12,7 +12,7 @@ from core.web.pages import render
 from core.web.requests import pages_for
 from exam_server.connection import read_id
 from exam_server.entrance import CONSENT_VERSION, Entrance, EntranceView
-from exam_server.pages import edits, samples, steps
+from exam_server.pages import edits, explanations, samples, steps
 
 STEPS = ("check", "consent", "identity")
 
@@ -30,13 +30,15 @@ async def show_exam(request: Request, candidate: Principal) -> Response:
     if view.status == "ended":
         return RedirectResponse(f"/cabinet/results/{sitting}", status_code=303)
     wanted = request.query_params.get("step")
-    if view.status == "ready" and (wanted in STEPS or next_step(view) is not None):
+    if view.status == "ready" and not view.practice and (wanted in STEPS or next_step(view) is not None):
         return render(request, "exam_server/entrance.html", describe_entrance(request, view, wanted))
     return render(request, "exam_server/exam.html", describe_exam(request, view, candidate))
 
 
 def next_step(view: EntranceView) -> str | None:
-    """The first step that is not done; None when the candidate may begin."""
+    """The first step that is not done; None when the candidate may begin. Practice has none."""
+    if view.practice:
+        return None
     if not view.checked:
         return "check"
     if not view.consented:
@@ -91,4 +93,5 @@ routes: list[BaseRoute] = [
     *steps.routes,
     *edits.routes,
     *samples.routes,
+    *explanations.routes,
 ]

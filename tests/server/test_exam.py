@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.demo.seed import FULL, PRACTICE
+from app.demo.seed import FULL
 from core.access.people import person
 from core.access.roles import Principal
 from core.clock import SystemClock
@@ -126,16 +126,6 @@ async def test_less_than_the_cut_is_a_fail_with_a_date_and_no_entry(house: Serve
     assert NUMBER.search(shown) is None
     again = await booth.post("/cabinet/bookings", data={"window": "1"})
     assert again.status_code != 500
-    await page.leave()
-
-
-async def test_practice_is_marked_and_goes_nowhere(house: Server, booths: Booths) -> None:
-    booth = await booths(house, PRACTICE)
-    page = await booth.begin()
-    await take(page, await read_keys(booth))
-    assert (await outcome_of(booth)).state == "confirmed"
-    assert await booth.fate() == "passed"
-    assert await notices(booth) == []
     await page.leave()
 
 

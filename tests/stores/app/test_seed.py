@@ -1,16 +1,18 @@
 """The demo is whole after one call, open for exams now, and left alone by the next start."""
 
 import pytest
+from msgspec.structs import replace
 
 from app.demo import seed
 from app.demo.bank_files import read_bank
 from app.demo.people import CANDIDATES, PASSWORD, STAFF
-from app.demo.seed import FULL, PRACTICE, QUICK, WINDOW_LENGTH, demo_blueprints
+from app.demo.seed import FULL, QUICK, WINDOW_LENGTH, demo_blueprints
 from core.access.people import find_person, sign_in
 from core.access.roles import Role
 from core.clock import ManualClock
 from core.database import Database, fetch_all
 from core.moments import DAY, HOUR
+from exam_server.practice import begin_run
 from exam_server.preparation import enter
 from exam_server.scheduling import list_admissions, list_bookings
 from exam_server.store import load_sitting
@@ -27,7 +29,10 @@ def test_the_demo_is_as_large_as_it_has_to_be() -> None:
     assert len(cases) >= 8
     assert sum(1 for item in cases if len(item.stages) > 1) >= 3
     assert len({item.speciality for item in bank.items}) >= 3
-    assert {blueprint.length for blueprint in demo_blueprints()} == {20, 80}
+    assert {blueprint.length for blueprint in demo_blueprints() if not blueprint.practice} == {20, 80}
+    assert {blueprint.speciality for blueprint in demo_blueprints() if blueprint.practice} == {
+        item.speciality for item in bank.items
+    }
     for blueprint in demo_blueprints():
         blueprint.validate()
 
@@ -47,7 +52,7 @@ async def test_an_empty_database_becomes_the_demo(database: Database, clock: Man
         assert (await list_items(connection)).total == len(read_bank().items)
         chair = await find_person(connection, "predsedatel")
         candidates = [await find_person(connection, person.login) for person in CANDIDATES]
-        windows = {exam: await seed.current_window(connection, exam, clock.now()) for exam in (QUICK, FULL, PRACTICE)}
+        windows = {exam: await seed.current_window(connection, exam, clock.now()) for exam in (QUICK, FULL)}
         assert await seed.current_window(connection, QUICK, clock.now() - 2 * HOUR) is None
     assert chair is not None
     assert chair.roles == {Role.COMMISSION_CHAIR}
@@ -76,6 +81,13 @@ async def test_an_empty_database_becomes_the_demo(database: Database, clock: Man
                 blueprint = await load_blueprint(connection, booking.window.blueprint)
                 assert len(state.items) == blueprint.length
 
+    # Each of its practice exams can be begun without one.
+    for exam in (blueprint for blueprint in demo_blueprints() if blueprint.practice):
+        async with database.transaction() as connection:
+            someone = await seed.add_person(connection, replace(CANDIDATES[0], login=f"k-{exam.id}"), clock.now())
+            run = await begin_run(connection, exam.id, someone, pools=pools, seed=1, now=clock.now())
+            assert len((await load_sitting(connection, run)).items) == exam.length
+
     # Another start changes nothing while a window stays open long enough; then there is a new one.
     async def count() -> int:
         async with database.transaction() as connection:
@@ -90,7 +102,7 @@ async def test_an_empty_database_becomes_the_demo(database: Database, clock: Man
     await seed.keep_windows_open(database, clock)
     assert await count() > before
     async with database.transaction() as connection:
-        renewed = {exam: await seed.current_window(connection, exam, clock.now()) for exam in (QUICK, FULL, PRACTICE)}
+        renewed = {exam: await seed.current_window(connection, exam, clock.now()) for exam in (QUICK, FULL)}
     assert not set(renewed.values()) & {None, *windows.values()}
 
     made = await seed.add_candidates(database, clock, 2)

@@ -90,7 +90,9 @@ async def test_a_fail_is_known_to_the_register_and_has_no_entry(centre: Centre, 
 async def test_practice_is_nobodys_business(centre: Centre, post: Post) -> None:
     sitting = await take(centre, 5, PRACTICE)
     await post.deliver()
-    assert (await post.outcome(sitting)).receipt is None
+    async with post.database.transaction() as connection:
+        assert await load_outcome(connection, sitting) is None
+    assert await post.entries() == []
 
 
 async def test_a_delivery_that_broke_off_gives_the_same_number_again(centre: Centre, post: Post) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import httpx
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -99,6 +100,15 @@ PRACTICE = Blueprint(
     85,
     "primary",
     practice=True,
+    explanations="end",
+)
+EXPLAINING = replace(
+    PRACTICE,
+    id=BlueprintId("nursing-explained"),
+    title="Сестринское дело: тренировка",
+    navigation="linear",
+    flags=False,
+    explanations="item",
 )
 
 
@@ -132,7 +142,7 @@ class Centre:
             items = [_item(code, n) for code in AREAS for n in range(10)]
             items += [_item("СД-01", n, "practice") for n in range(7)]
             await publish_items(connection, items, self.clock.now())
-            for blueprint in (EXAM, AUTOMATIC, PRACTICE):
+            for blueprint in (EXAM, AUTOMATIC, PRACTICE, EXPLAINING):
                 await save_blueprint(connection, blueprint, self.clock.now())
 
     async def person(

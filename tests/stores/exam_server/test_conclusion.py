@@ -21,7 +21,8 @@ from exam_server.events import Ended, ItemExpired
 from exam_server.scheduling import today_in
 from exam_server.timing import BROKEN_GRACE, LIVE_GRACE, SWEEP_MARGIN
 from question_bank.blueprints import Blueprint
-from scoring.store import load_result
+from scoring.practice_store import load_practice
+from scoring.store import load_result, load_results
 from tests.stores.cabinet.centre import AUTOMATIC, EXAM, PRACTICE, Centre
 from tests.stores.exam_server.conftest import Engine, warm
 
@@ -120,9 +121,13 @@ async def test_an_incident_holds_even_an_exam_that_confirms_itself(office: Offic
 
 async def test_practice_has_a_result_and_no_consequences(office: Office, candidate: Principal) -> None:
     sitting = await office.take(candidate, 0, PRACTICE)
-    await office.conclude(sitting)
-    outcome = await office.outcome(sitting)
-    assert (outcome.state, outcome.passed, outcome.retake_on) == ("confirmed", False, None)
+    assert await office.conclude(sitting)
+    assert not await office.conclude(sitting)
+    assert await office.look(sitting) is None
+    async with office.database.transaction() as connection:
+        assert await load_results(connection, [sitting]) == {}
+        (result,) = (await load_practice(connection, [sitting])).values()
+    assert (result.decision.passed, result.retake_on) == (False, None)
     assert await office.facts() == []
 
 

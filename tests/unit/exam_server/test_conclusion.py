@@ -10,7 +10,7 @@ from exam_server.conclusion import UNSEEN_AT_MOST, OutcomeState, choose_state, g
 from proctoring.store import Watched
 from question_bank.blueprints import Confirmation
 from tests.histories.sittings import CHOICE, NOW, UNFOLDING, Drive, make_created, make_form
-from tests.stores.cabinet.centre import AUTOMATIC, PRACTICE
+from tests.stores.cabinet.centre import AUTOMATIC
 
 SEEN = Watched(True, UNSEEN_AT_MOST)
 
@@ -34,11 +34,6 @@ def test_an_incident_and_a_blind_camera_wait_for_a_person(
 
 def test_an_exam_with_late_answers_waits_for_the_commission() -> None:
     assert choose_state(AUTOMATIC, False, SEEN, late=True) == "preliminary"
-    assert choose_state(PRACTICE, False, SEEN, late=True) == "confirmed"
-
-
-def test_practice_is_not_watched() -> None:
-    assert choose_state(PRACTICE, False, Watched(True, 10**9)) == "confirmed"
 
 
 def test_responses_are_gathered_by_item_and_stage() -> None:

@@ -253,6 +253,10 @@ def explaining(navigation: Navigation = "linear") -> Drive:
     return drive
 
 
+def explained(drive: Drive) -> int | None:
+    return drive.state.explaining
+
+
 def test_practice_asks_for_no_admission() -> None:
     drive = explaining()
     assert drive.state.admitted is None
@@ -261,15 +265,15 @@ def test_practice_asks_for_no_admission() -> None:
 
 def test_an_item_that_was_checked_is_explained_before_the_next_ones_clock_runs() -> None:
     drive = explaining()
-    assert drive.state.explaining is None
+    assert explained(drive) is None
     drive.do(drive.answer(0))
     assert drive.do(LockStage(0, 0, 0)) == (StageLocked(NOW, 0, 0, drive.seq),)
-    assert drive.state.explaining == 0
+    assert explained(drive) == 0
     assert drive.do(Advance(), NOW + 50 * SECOND) == (), "the next item came by itself"
     assert timing.item_deadline(drive.state) is None
     assert drive.do(Show(0, 1)) == (Shown(NOW + 50 * SECOND, 1, drive.seq),)
     assert timing.item_deadline(drive.state) == NOW + 110 * SECOND
-    assert drive.state.explaining is None
+    assert explained(drive) is None
 
 
 def test_leaving_an_item_explains_it_and_the_same_edit_again_leads_no_further() -> None:
@@ -277,7 +281,7 @@ def test_leaving_an_item_explains_it_and_the_same_edit_again_leads_no_further() 
     left = Show(2, 1)
     assert drive.do(left) == (ItemLocked(NOW, 0, 2),)
     assert drive.do(left) == ()
-    assert (drive.state.current, drive.state.explaining) == (None, 0)
+    assert (drive.state.current, explained(drive)) == (None, 0)
     assert drive.do(Show(3, 1)) == (Shown(NOW, 1, 3),)
 
 
@@ -285,17 +289,17 @@ def test_an_item_out_of_time_is_explained_too() -> None:
     drive = explaining()
     assert drive.do(Settle(), NOW + 62_001) == (ItemExpired(NOW + 60 * SECOND, 0),)
     assert drive.do(Advance()) == ()
-    assert drive.state.explaining == 0
+    assert explained(drive) == 0
 
 
 def test_a_case_is_explained_once_its_last_stage_is_locked() -> None:
     drive = explaining("free")
     drive.do(Show(0, 1))
     for stage in range(3):
-        assert drive.state.explaining is None
+        assert explained(drive) is None
         drive.do(drive.answer(1, stage=stage))
         drive.do(LockStage(0, 1, stage))
-    assert drive.state.explaining == 1
+    assert explained(drive) == 1
 
 
 def test_with_everything_locked_practice_is_over() -> None:
@@ -304,11 +308,11 @@ def test_with_everything_locked_practice_is_over() -> None:
     drive.do(Start(0))
     drive.do(drive.answer(0))
     assert drive.do(LockStage(0, 0, 0))[-1] == Ended(NOW, "completed")
-    assert drive.state.explaining is None
+    assert explained(drive) is None
 
 
 def test_an_exam_never_stops_to_explain() -> None:
     rules = replace(make_rules("linear", explanations="item"), practice=False)
     drive = Drive(make_created(make_form(CHOICE, CHOICE), rules)).start()
     assert drive.do(Show(0, 1)) == (ItemLocked(NOW, 0), Shown(NOW, 1, drive.seq))
-    assert drive.state.explaining is None
+    assert explained(drive) is None

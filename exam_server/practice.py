@@ -1,0 +1,149 @@
+"""Practice runs: begun at any moment without a booking, and what explains their items. Nothing here serves an exam."""
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.database import fetch_one
+from core.errors import Conflict, Forbidden, NotFound
+from core.ids import BlueprintId, ChoiceId, PersonId, SittingId
+from core.moments import DAY, Moment, Span
+from exam_server.allowances import load_allowances
+from exam_server.events import NO_ALLOWANCE
+from exam_server.preparation import create
+from exam_server.scheduling import line_up
+from exam_server.sitting import Sitting
+from exam_server.store import Draft, create_sittings, load_card, load_sitting, unknown_sitting
+from question_bank.blueprint_store import load_blueprint
+from question_bank.candidate_copy import CandidateItem, order_choices
+from question_bank.explanation_store import load_explanation
+from question_bank.explanations import ExplainedStage
+from question_bank.pool_store import PreparedPools, save_snapshot
+
+OPEN_FOR: Span = DAY
+"""How long after it was begun a run may be worked on, whatever its own limit."""
+
+
+class OpenRun(Struct, frozen=True):
+    """The run that a candidate has not finished."""
+
+    sitting: SittingId
+    blueprint: BlueprintId
+    title: str
+
+
+class Explanation(Struct, frozen=True):
+    """What a candidate is told about a locked item: the own answers by stage, the right ones, and why."""
+
+    position: int
+    content: CandidateItem
+    """Choices in this candidate's order."""
+    answers: tuple[tuple[ChoiceId, ...], ...]
+    stages: tuple[ExplainedStage, ...]
+    explanation: str
+    sources: tuple[str, ...]
+    requirement: str
+    requirement_title: str
+
+
+async def find_open(connection: AsyncConnection, candidate: PersonId) -> OpenRun | None:
+    """The candidate's unfinished run; there is one at a time."""
+    row = await fetch_one(
+        connection,
+        """SELECT s.id, s.blueprint_id, b.content ->> 'title' AS title FROM exam_server.sitting s
+           JOIN question_bank.blueprint b ON b.id = s.blueprint_id AND b.version = s.blueprint_version
+           WHERE s.candidate = :candidate AND s.practice AND s.booking_id IS NULL AND s.next_deadline IS NOT NULL
+           ORDER BY s.id DESC LIMIT 1""",
+        candidate=candidate,
+    )
+    return None if row is None else OpenRun(SittingId(row["id"]), BlueprintId(row["blueprint_id"]), row["title"])
+
+
+async def begin_run(
+    connection: AsyncConnection,
+    blueprint_id: BlueprintId,
+    candidate: PersonId,
+    *,
+    pools: PreparedPools,
+    seed: int,
+    now: Moment,
+) -> SittingId:
+    """A new run, or the unfinished one of the same exam.
+
+    Raises NotFound for an exam that is not practice, Conflict: `practice_open` while a run of another one is
+    unfinished, `blueprint_unfillable` where the practice pool is too small.
+    """
+    await line_up(connection, candidate)
+    unfinished = await find_open(connection, candidate)
+    if unfinished is not None:
+        if unfinished.blueprint == blueprint_id:
+            return unfinished.sitting
+        raise Conflict("practice_open", f"Сначала завершите начатую тренировку «{unfinished.title}».")
+    blueprint = await load_blueprint(connection, blueprint_id)
+    if not blueprint.practice:
+        raise NotFound("unknown_practice", "Такой тренировки нет. Выберите другую из списка.")
+    pool = await pools.pool(connection, blueprint)
+    await save_snapshot(connection, pool, now)
+    before = await fetch_one(
+        connection,
+        """SELECT count(*) AS runs FROM exam_server.sitting
+           WHERE candidate = :candidate AND practice AND blueprint_id = :blueprint""",
+        candidate=candidate,
+        blueprint=blueprint.id,
+    )
+    assert before is not None
+    allowances = await load_allowances(connection, blueprint.id, [candidate])
+    created = create(
+        candidate, blueprint, pool, seed, now, now + OPEN_FOR, allowances.get(candidate, NO_ALLOWANCE), now
+    )
+    (made,) = await create_sittings(connection, [Draft(None, before["runs"] + 1, created, now)])
+    return made
+
+
+async def explain(
+    connection: AsyncConnection, sitting_id: SittingId, candidate: PersonId, position: int
+) -> Explanation:
+    """The explanation of one item of the candidate's own run, by what is durable.
+
+    Raises NotFound for a sitting or an item that is not the candidate's, and for one of the exam's pool; Forbidden
+    where nothing is explained; Conflict (`item_not_locked`, `item_not_seen`) before its time.
+    """
+    card = await load_card(connection, sitting_id)
+    if card.candidate != candidate:
+        raise unknown_sitting()
+    if not card.practice:
+        raise not_practice()
+    sitting = await load_sitting(connection, sitting_id)
+    check_explained(sitting, position)
+    entry = sitting.form.entries[position]
+    found = await load_explanation(connection, (entry.item, entry.version))
+    return Explanation(
+        position,
+        order_choices(found.content, tuple(stage.choices for stage in entry.stages)),
+        sitting.items[position].answers,
+        found.stages,
+        found.explanation,
+        found.sources,
+        found.requirement,
+        found.requirement_title,
+    )
+
+
+def check_explained(sitting: Sitting, position: int) -> None:
+    """Raise unless this item may be explained to its candidate as the sitting stands."""
+    if not sitting.rules.practice:
+        raise not_practice()
+    if sitting.rules.explanations == "none":
+        raise Forbidden("explanations_off", "В этой тренировке пояснения не показывают: она идёт как экзамен.")
+    if not 0 <= position < len(sitting.items):
+        raise NotFound("unknown_item", "Такого задания нет в вашем наборе.")
+    item = sitting.items[position]
+    if not item.visited:
+        raise Conflict("item_not_seen", "Это задание вам не показывали. Оно ещё может встретиться в тренировке.")
+    if sitting.status != "ended" and not (sitting.rules.explanations == "item" and item.locked):
+        when = "ответите на задание" if sitting.rules.explanations == "item" else "завершите тренировку"
+        raise Conflict("item_not_locked", f"Пояснение откроется, когда вы {when}.")
+
+
+def not_practice() -> Forbidden:
+    """A new error each time: one that is raised keeps the frames it went through."""
+    return Forbidden("not_practice", "Задания экзамена не поясняют. Пояснения есть только в тренировке.")
