@@ -240,6 +240,12 @@ class Writer(Struct, frozen=True):
         raise TypeError(f"no words for {type(event).__name__}")
 
 
+def actors(events: Iterable[AnyEvent]) -> set[PersonId]:
+    """Everybody who did something to a sitting."""
+    done = {getattr(event, "by", None) for event in events if not isinstance(event, Admitted)}
+    return {person for person in done if person is not None}
+
+
 SEVERITY_TONES: dict[Severity, Tone] = {Severity.LOW: "neutral", Severity.MEDIUM: "warn", Severity.HIGH: "danger"}
 RULING_TONES: dict[Ruling, Tone] = {Ruling.NO_VIOLATION: "ok", Ruling.WARNING: "warn", Ruling.ANNUL: "danger"}
 

@@ -98,7 +98,7 @@ async def plan_window(connection: AsyncConnection, plan: Plan, by: Principal, no
         blueprint = await load_blueprint(connection, BlueprintId(plan.blueprint))
     except NotFound:
         problems["blueprint"] = "Выберите экзамен из списка."
-    opens_at = _moment(plan.day, plan.time, by.zone)
+    opens_at = local_moment(plan.day, plan.time, by.zone)
     if opens_at is None:
         problems["day"] = "Укажите день и время начала."
     hours = _number(plan.hours, LONGEST_HOURS)
@@ -131,7 +131,8 @@ async def plan_window(connection: AsyncConnection, plan: Plan, by: Principal, no
     return window
 
 
-def _moment(day: str, time: str, zone: str) -> Moment | None:
+def local_moment(day: str, time: str, zone: str) -> Moment | None:
+    """A day and a time of day as form fields have them, in the zone; None for what is none."""
     try:
         local = datetime.strptime(f"{day} {time}", "%Y-%m-%d %H:%M")
         return from_datetime(local.replace(tzinfo=ZoneInfo(zone)))

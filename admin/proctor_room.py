@@ -6,7 +6,7 @@ every process, whoever holds the sittings. What is on the wall decides nothing.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 from sqlalchemy import RowMapping, text
@@ -17,7 +17,17 @@ from core.database import Database, fetch_all
 from core.ids import PersonId, SittingId
 from core.moments import Moment
 from exam_server import timing
-from exam_server.events import Created, Started, decode_batch, trace_of
+from exam_server.events import (
+    NO_ALLOWANCE,
+    AnyEvent,
+    Attached,
+    Created,
+    Detached,
+    HelpAsked,
+    Started,
+    decode_batch,
+    trace_of,
+)
 from exam_server.sitting import Sitting, create, evolve
 from proctoring.incidents import Severity
 from proctoring.signals import TITLES, Kind
@@ -35,6 +45,10 @@ _Thing = TypeVar("_Thing")
 _SEVERITIES = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
 
 
+Stage: TypeAlias = Literal["identity", "ready", "running"]
+"""`ready`: not begun yet, on the wall for a call for help alone."""
+
+
 class Watching(Struct, frozen=True):
     """What was noticed at one place. `open_now`: kinds with an open incident; `unseen_since`: of an open gap."""
 
@@ -45,27 +59,47 @@ class Watching(Struct, frozen=True):
 
 
 class Tile(Struct, frozen=True):
-    """One place on the wall. `item` counts from 1; `deadline` is the exam's."""
+    """One place on the wall. `item` counts from 1; `deadline` is the exam's.
+
+    `away_since`: of a break in the connection that lasts. The clocks stand for a proctor's pause (`paused_since`) or
+    for the candidate's own break (`break_until`). `help_since`: the candidate asks for a person. `unread`: messages
+    that were not confirmed. `allowed`: there is an allowance, and nothing about why.
+    """
 
     sitting: SittingId
     candidate: PersonId
     name: str
     title: str
-    stage: Literal["identity", "running"]
+    stage: Stage
     connected: bool
     item: int | None
     items: int
     answered: int
     deadline: Moment
     watching: Watching
+    away_since: Moment | None = None
+    paused_since: Moment | None = None
+    break_until: Moment | None = None
+    help_since: Moment | None = None
+    unread: int = 0
+    allowed: bool = False
 
     @property
     def need(self) -> int:
-        """How soon somebody should look, 0 is not at all: a person who waits, then what is going on right now."""
+        """How soon somebody should look, 0 is not at all: a person who waits, then what is going on right now.
+
+        On a break nothing that the candidate does matters; a pause is to be remembered.
+        """
+        if self.help_since is not None:
+            return 7
         if self.stage == "identity":
             return 6
+        if self.break_until is not None:
+            return 1 if self.watching.incidents else 0
         if self.watching.open_now and self.watching.severity is Severity.HIGH:
             return 5
+        if self.paused_since is not None:
+            return 3
         if not self.connected:
             return 4
         if self.watching.open_now and self.watching.severity is Severity.MEDIUM:
@@ -95,12 +129,34 @@ async def in_slices(things: Iterable[_Thing]) -> AsyncIterator[_Thing]:
             since = elapsed_seconds()
 
 
+class Followed(Struct, frozen=True):
+    """A sitting folded up to a row of its log. `away_since`: its connection was lost then and did not come back."""
+
+    version: int
+    state: Sitting
+    away_since: Moment | None = None
+
+
+def follow(known: Followed | None, sitting: SittingId, version: int, events: Iterable[AnyEvent]) -> Followed | None:
+    """What is known of a sitting after one more row of its log; None while its creation was not read."""
+    state = None if known is None else known.state
+    away_since = None if known is None else known.away_since
+    for event in events:
+        if state is not None:
+            state = evolve(state, event)
+        elif isinstance(event, Created):
+            state = create(sitting, event)
+        if isinstance(event, Attached | Detached):
+            away_since = event.at if isinstance(event, Detached) else None
+    return None if state is None else Followed(version, state, away_since)
+
+
 class Wall:
     """The live sittings, read at most once in FRESH_SECONDS however many people look."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._states: dict[SittingId, tuple[int, Sitting]] = {}
+        self._states: dict[SittingId, Followed] = {}
         self._reading = asyncio.Lock()
         self._tiles: tuple[Tile, ...] = ()
         self._read_at: float | None = None
@@ -116,7 +172,7 @@ class Wall:
             return self._tiles
 
     async def _read(self, connection: AsyncConnection) -> tuple[Tile, ...]:
-        rows = await fetch_all(connection, _LIVE, started=_STARTED, limit=MOST_TILES)
+        rows = await fetch_all(connection, _LIVE, started=_STARTED, help=_HELP, limit=MOST_TILES)
         ids = [SittingId(row["id"]) for row in rows]
         await self._follow(connection, ids)
         watched = await watching(connection, ids)
@@ -124,7 +180,7 @@ class Wall:
             tile
             async for row in in_slices(rows)
             if (known := self._states.get(row["id"])) is not None
-            and (tile := _tile(row, known[1], watched.get(row["id"], Watching()))) is not None
+            and (tile := _tile(row, known, watched.get(row["id"], Watching()))) is not None
         ]
         return by_need(tiles)
 
@@ -133,7 +189,7 @@ class Wall:
         self._states = {one: self._states[one] for one in ids if one in self._states}
         known = {
             "ids": list(ids),
-            "versions": [self._states[one][0] if one in self._states else -1 for one in ids],
+            "versions": [self._states[one].version if one in self._states else -1 for one in ids],
         }
         # A stream: nobody has looked for an hour, and there are as many rows as the hour had answers.
         async with connection.stream(text(_UNREAD), known, execution_options={"yield_per": _ROWS}) as result:
@@ -143,14 +199,9 @@ class Wall:
 
     def _take(self, row: RowMapping) -> None:
         sitting = SittingId(row["sitting_id"])
-        state = self._states[sitting][1] if sitting in self._states else None
-        for event in decode_batch(row["events"]):
-            if state is not None:
-                state = evolve(state, event)
-            elif isinstance(event, Created):
-                state = create(sitting, event)
-        if state is not None:
-            self._states[sitting] = (row["version"], state)
+        followed = follow(self._states.get(sitting), sitting, row["version"], decode_batch(row["events"]))
+        if followed is not None:
+            self._states[sitting] = followed
 
 
 async def watching(connection: AsyncConnection, sittings: Sequence[SittingId]) -> dict[SittingId, Watching]:
@@ -165,11 +216,14 @@ def _watching(row: RowMapping) -> Watching:
     return Watching(row["incidents"] or 0, kinds, worst[-1] if worst else None, row["unseen_since"])
 
 
-def _tile(row: RowMapping, state: Sitting, watched: Watching) -> Tile | None:
+def _tile(row: RowMapping, followed: Followed, watched: Watching) -> Tile | None:
+    state = followed.state
     if state.status == "running":
-        stage: Literal["identity", "running"] = "running"
+        stage: Stage = "running"
     elif state.status == "ready" and row["waits_for_person"]:
         stage = "identity"
+    elif state.status == "ready" and state.help_since is not None:
+        stage = "ready"
     else:
         return None
     return Tile(
@@ -184,14 +238,21 @@ def _tile(row: RowMapping, state: Sitting, watched: Watching) -> Tile | None:
         answered=sum(1 for item in state.items if any(item.answers)),
         deadline=timing.exam_deadline(state),
         watching=watched,
+        away_since=followed.away_since,
+        paused_since=None if state.halt is None or state.halt.until is not None else state.halt.since,
+        break_until=None if state.halt is None else state.halt.until,
+        help_since=state.help_since,
+        unread=len(state.unread),
+        allowed=state.allowance != NO_ALLOWANCE,
     )
 
 
-async def open_tile(connection: AsyncConnection, sitting: Sitting) -> Tile | None:
+async def open_tile(connection: AsyncConnection, sitting: Sitting, away_since: Moment | None = None) -> Tile | None:
     """The tile of one sitting, None when it is not live any more or not yet."""
     rows = await fetch_all(connection, f"{_ROW} WHERE s.id = :id", id=sitting.id)
     watched = await watching(connection, [sitting.id])
-    return _tile(rows[0], sitting, watched.get(sitting.id, Watching())) if rows else None
+    followed = Followed(0, sitting, away_since)
+    return _tile(rows[0], followed, watched.get(sitting.id, Watching())) if rows else None
 
 
 def changes(before: dict[SittingId, Tile], after: Sequence[Tile]) -> list[Tile]:
@@ -209,12 +270,13 @@ _ROW = f"""
     LEFT JOIN question_bank.blueprint b ON b.id = s.blueprint_id AND b.version = s.blueprint_version
     LEFT JOIN exam_server.entrance e ON e.sitting_id = s.id
 """
-_STARTED = trace_of(Started)
-# Row 0 is the form, which is large and never a start.
+_STARTED, _HELP = trace_of(Started), trace_of(HelpAsked)
+# Row 0 is the form, which is large and never a start or a call.
 _LIVE = f"""{_ROW}
     LEFT JOIN LATERAL (
         SELECT true AS begun FROM exam_server.log l
-        WHERE l.sitting_id = s.id AND l.version > 0 AND position(CAST(:started AS bytea) IN l.events) > 0
+        WHERE l.sitting_id = s.id AND l.version > 0
+          AND (position(CAST(:started AS bytea) IN l.events) > 0 OR position(CAST(:help AS bytea) IN l.events) > 0)
         ORDER BY l.version LIMIT 1) start ON true
     WHERE s.next_deadline IS NOT NULL AND NOT s.practice AND (start.begun OR {_WAITS})
     ORDER BY s.next_deadline LIMIT :limit

@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from admin.chronicle import actors
 from core.access import Permission, Principal, people
 from core.database import fetch_all
 from core.errors import Forbidden, NotFound
@@ -16,7 +17,7 @@ from core.moments import Moment
 from exam_server import store
 from exam_server.chain import BrokenChain
 from exam_server.conclusion import Outcome, load_outcome
-from exam_server.events import AnyEvent, Ended, Extended
+from exam_server.events import AnyEvent
 from exam_server.protocols import SignedProtocol, load_protocol
 from exam_server.sitting import Sitting, fold
 from proctoring import review
@@ -224,7 +225,7 @@ def _mentioned(
     protocol: SignedProtocol | None,
 ) -> set[PersonId]:
     ids = {card.candidate} | {note.author for note in notes.values()} | {one.reviewer for one in findings}
-    ids |= {event.by for event in events or () if isinstance(event, Extended | Ended) and event.by is not None}
+    ids |= actors(events or ())
     ids |= {decision.reviewer} if decision is not None else set()
     ids |= {protocol.signed_by} if protocol is not None else set()
     ids |= {entrance.identified_by} if entrance.identified_by is not None else set()

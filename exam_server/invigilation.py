@@ -36,6 +36,14 @@ LONGEST_MESSAGE = 1_000
 LONGEST_SHOWN = 1_000
 """Characters of a reason that the candidate is shown."""
 
+SENTENCES: dict[str, str] = {
+    **wire.SENTENCES,
+    "paused": "Тестирование уже приостановлено.",
+    "on_break": "У кандидата перерыв: часы и так стоят. Дождитесь, пока он вернётся.",
+    "ended": "Тестирование уже завершено.",
+}
+"""Why the engine did not take an act, as staff are told."""
+
 ActKind = Literal["extend", "outage", "pause", "allowance", "close", "stop"]
 
 
@@ -77,8 +85,11 @@ class Invigilation:
             if most == 0:
                 raise Conflict("no_outage", "Связь не терялась, или потерянное время уже возвращено.")
             if not 0 < minutes <= most:
-                reach = f"От 1 до {most}: столько показывают записи о связи."
-                raise Invalid("bad_span", "Столько времени записи о связи не подтверждают.", fields={"minutes": reach})
+                raise Invalid(
+                    "bad_span",
+                    "Столько времени записи о связи не подтверждают.",
+                    fields={"minutes": "Не больше, чем показывают записи."},
+                )
             note = await self._write(sitting, by, "outage", reason)
             await self._carry_out(sitting, Extend(minutes * MINUTE, by, note, "outage"), note)
         fields = {"minutes": str(minutes), "lost_ms": str(record.owed), "breaks": str(record.owed_breaks)}
@@ -95,13 +106,13 @@ class Invigilation:
         """Replace what the candidate is given beside the usual limits; the running countdown follows at once."""
         fields = {}
         if not 100 <= percent <= interventions.MOST_PERCENT:
-            fields["percent"] = f"От 100 до {interventions.MOST_PERCENT}."
+            fields["percent"] = "От 100 до 400."
         if not 0 <= minutes * MINUTE <= interventions.MOST_EXTRA:
-            fields["extra"] = f"От 0 до {interventions.MOST_EXTRA // MINUTE}."
+            fields["extra"] = "От 0 до 360."
         if not 0 <= breaks <= interventions.MOST_BREAKS:
-            fields["breaks"] = f"От 0 до {interventions.MOST_BREAKS}."
+            fields["breaks"] = "От 0 до 20."
         if fields:
-            raise Invalid("bad_allowance", wire.SENTENCES["bad_allowance"], fields=fields)
+            raise Invalid("bad_allowance", SENTENCES["bad_allowance"], fields=fields)
         note = await self._write(sitting, by, "allowance", reason)
         allowance = Allowance(percent, minutes * MINUTE, breaks)
         await self._carry_out(sitting, SetAllowance(allowance, by, note), note)
@@ -141,7 +152,7 @@ class Invigilation:
             raise Invalid(
                 "message_unfit",
                 "Сообщение не отправлено.",
-                fields={"text": f"Напишите от 1 до {LONGEST_MESSAGE} знаков."},
+                fields={"text": "Напишите от 1 до 1000 знаков."},
             )
         note = await self._keep(sitting, by, kind, text)
         await self._carry_out(sitting, Tell(kind, by, note), note)
@@ -167,7 +178,7 @@ class Invigilation:
             raise Invalid(
                 "reason_missing",
                 "Напишите причину: её прочитает комиссия.",
-                fields={"reason": f"От {SHORTEST_REASON} до {longest} знаков."},
+                fields={"reason": "Не короче 3 знаков." if len(reason) < SHORTEST_REASON else "Напишите короче."},
             )
         return await self._keep(sitting, by, kind, reason)
 
@@ -184,7 +195,7 @@ class Invigilation:
         if note is not None:
             async with self._database.transaction() as connection:
                 await store.drop_note(connection, note)
-        raise Conflict(ruling.refusal, wire.SENTENCES[ruling.refusal])
+        raise Conflict(ruling.refusal, SENTENCES[ruling.refusal])
 
     async def _note_act(self, sitting: SittingId, by: PersonId, action: str, fields: dict[str, str]) -> None:
         async with self._database.transaction() as connection:

@@ -39,7 +39,7 @@ class LateAnswers:
             raise Invalid(
                 "reason_missing",
                 "Ответ не засчитан: нужна причина.",
-                fields={"reason": f"От {SHORTEST_REASON} до {LONGEST_REASON} знаков."},
+                fields={"reason": "Напишите от 10 до 2000 знаков."},
             )
         note = await self._write(sitting, by, reason)
         try:

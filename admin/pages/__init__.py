@@ -3,6 +3,7 @@
 from starlette.routing import BaseRoute
 
 from admin.pages import (
+    acts,
     bank,
     evidence,
     home,
@@ -21,6 +22,7 @@ routes: list[BaseRoute] = [
     *home.routes,
     *streams.routes,  # before the proctor room: its addresses would be taken for a sitting's
     *proctor.routes,
+    *acts.routes,
     *sittings.routes,
     *evidence.routes,
     *reviews.routes,

@@ -1,34 +1,44 @@
-"""The proctor room: the wall, one place looked at closely, and what a proctor may do there."""
+"""The proctor room: the wall, and one place looked at closely. What a proctor does there stands in `acts`."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from admin.chronicle import Writer, clock_text, in_order
+from admin.chronicle import Writer, actors, allowance_text, clock_text, in_order
 from admin.pages.door import for_staff, read_id
-from admin.pages.frame import back, say_in, show
+from admin.pages.frame import say_in, show
+from admin.place import clocks, notices
 from admin.proctor_room import Tile, Wall, open_tile
 from admin.sittings import refuse_own
 from core.access import Permission, Principal, people
-from core.errors import AccreditationError, Forbidden, Invalid
+from core.errors import AccreditationError
 from core.ids import SittingId
-from core.moments import MINUTE
+from core.moments import MINUTE, to_datetime
 from core.web.pages import Pages
-from core.web.requests import database_of, read_text
+from core.web.requests import database_of
 from exam_server import store
 from exam_server.camera import Observation
-from exam_server.entrance import Entrance
-from exam_server.events import Ended, Extended
-from exam_server.invigilation import Invigilation
+from exam_server.connectivity import Place, proposed_minutes, trace
+from exam_server.events import NO_ALLOWANCE, AnyEvent, HelpAsked
+from exam_server.invigilation import LONGEST_MESSAGE, LONGEST_REASON, LONGEST_SHOWN
 from exam_server.sitting import Sitting, fold
-from exam_server.timing import exam_deadline
 from proctoring import store as watched
 
 NO_STORE = {"cache-control": "no-store"}
 MOST_LINES = 200
+CLOCK_WORDS = {
+    "exam": "Осталось на тестирование",
+    "section": "Осталось на раздел",
+    "item": "Осталось на задание",
+    "window": "До закрытия",
+}
+BOUNDS = {"message": LONGEST_MESSAGE, "shown": LONGEST_SHOWN, "reason": LONGEST_REASON}
+"""Characters of what is typed at a place."""
 
 
 def wall_of(app: Starlette) -> Wall:
@@ -60,14 +70,14 @@ async def show_wall(request: Request, reader: Principal) -> Response:
 @for_staff(Permission.PROCTOR_WATCH)
 async def show_place(request: Request, reader: Principal) -> Response:
     """`GET /staff/proctor/{id}`."""
-    return await _place(request, reader)
+    return await draw_place(request, reader)
 
 
 @for_staff(Permission.PROCTOR_WATCH)
 async def show_panel(request: Request, reader: Principal) -> Response:
     """`GET /staff/proctor/{id}/panel`: the part of the page that changes by itself."""
     sitting = SittingId(read_id(request))
-    return show(request, reader, "proctor_panel", await _context(request, reader, sitting))
+    return show(request, reader, "proctor_fresh", {**await _context(request, reader, sitting), "typed": {"form": ""}})
 
 
 @for_staff(Permission.PROCTOR_WATCH)
@@ -84,61 +94,21 @@ async def show_still(request: Request, reader: Principal) -> Response:
     return Response(jpeg, media_type="image/jpeg", headers={**NO_STORE, "x-taken-at": str(at)})
 
 
-@for_staff(Permission.PROCTOR_ACT)
-async def give_time(request: Request, reader: Principal) -> Response:
-    """`POST /staff/proctor/{id}/time` with minutes and reason."""
-    sitting = await _place_of_another(request, reader)
-    minutes, reason = (await read_text(request, "minutes", 20)).strip(), await read_text(request, "reason")
-    invigilation: Invigilation = request.app.state.invigilation
-    try:
-        if not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 4):
-            raise Invalid("bad_span", "Время не добавлено.", fields={"minutes": "Целое число от 1 до 240."})
-        await invigilation.give_time(sitting, reader.id, int(minutes), reason)
-    except AccreditationError as problem:
-        return await _place(request, reader, problem, {"form": "time", "minutes": minutes, "reason": reason})
-    return back(f"/staff/proctor/{sitting}", "time")
-
-
-@for_staff(Permission.PROCTOR_ACT)
-async def end(request: Request, reader: Principal) -> Response:
-    """`POST /staff/proctor/{id}/end` with a reason."""
-    sitting = await _place_of_another(request, reader)
-    reason = await read_text(request, "reason")
-    invigilation: Invigilation = request.app.state.invigilation
-    try:
-        await invigilation.end(sitting, reader.id, reason)
-    except AccreditationError as problem:
-        return await _place(request, reader, problem, {"form": "end", "reason": reason})
-    return back(f"/staff/proctor/{sitting}", "ended")
-
-
-@for_staff(Permission.PROCTOR_ACT)
-async def confirm_identity(request: Request, reader: Principal) -> Response:
-    """`POST /staff/proctor/{id}/identity`: the passport was compared with the face."""
-    sitting = await _place_of_another(request, reader)
-    entrance: Entrance = request.app.state.entrance
-    try:
-        await entrance.confirm_identity(sitting, reader.id)
-    except Forbidden:
-        raise
-    except AccreditationError as problem:
-        return await _place(request, reader, problem)
-    return back(f"/staff/proctor/{sitting}", "identity")
-
-
-async def _place(
+async def draw_place(
     request: Request,
     reader: Principal,
     problem: AccreditationError | None = None,
     typed: dict[str, str] | None = None,
 ) -> Response:
+    """The place with its acts. `typed`: what a refused form held, and which form it was."""
     sitting = SittingId(read_id(request))
     context = await _context(request, reader, sitting)
-    context["typed"] = {"form": "", "minutes": "10", "reason": "", **(typed or {})}
+    context["typed"] = {"form": "", **(typed or {})}
     return show(request, reader, "proctor_place", context, problem)
 
 
-async def _place_of_another(request: Request, reader: Principal) -> SittingId:
+async def place_of_another(request: Request, reader: Principal) -> SittingId:
+    """The sitting in the address. Raises NotFound, and Forbidden for the reader's own."""
     sitting = SittingId(read_id(request))
     async with database_of(request).transaction() as connection:
         refuse_own(reader, (await store.load_card(connection, sitting)).candidate)
@@ -146,37 +116,54 @@ async def _place_of_another(request: Request, reader: Principal) -> SittingId:
 
 
 async def _context(request: Request, reader: Principal, sitting: SittingId) -> dict[str, Any]:
-    state = request.app.state
     async with database_of(request).transaction() as connection:
         card = await store.load_card(connection, sitting)
         refuse_own(reader, card.candidate)
         events = await store.load_events(connection, sitting)
         folded: Sitting = fold(sitting, events)
-        tile = await open_tile(connection, folded)
+        rows = await store.load_connections(connection, sitting)
+        now = request.app.state.clock.now()
+        record = trace(events, {row["epoch"]: Place(row["address"], row["device"]) for row in rows}, now)
+        tile = await open_tile(connection, folded, record.away_since)
         incidents = await watched.incidents_of(connection, sitting)
         gaps = await watched.gaps_of(connection, sitting)
         notes = await store.load_notes(connection, sitting)
-        ids = {card.candidate, *(note.author for note in notes.values())}
-        ids |= {event.by for event in events if isinstance(event, Extended | Ended) and event.by is not None}
+        ids = {card.candidate, *(note.author for note in notes.values()), *actors(events)}
         names = {one.id: one.name for one in await people(connection, ids)}
     say, lang = say_in(request)
     writer = Writer(say, lang, names, notes)
     told = [line for line in writer.lines(events) if not line.minor]
     lines = in_order(told, writer.incident_lines(incidents), writer.gap_lines(gaps))
-    now = state.clock.now()
+    closes_at = to_datetime(folded.closes_at).astimezone(ZoneInfo(reader.zone))
     return {
         "card": card,
         "name": names.get(card.candidate, ""),
+        "names": names,
+        "notes": notes,
         "tile": tile,
         "sitting": folded,
-        "deadline": exam_deadline(folded),
-        "left": max(0, exam_deadline(folded) - now),
+        "clocks": clocks(folded, now),
+        "clock_words": CLOCK_WORDS,
         "now": now,
         "answered": sum(1 for item in folded.items if any(item.answers)),
         "lines": [(clock_text(line.at, reader.zone), line) for line in reversed(lines[-MOST_LINES:])],
         "incidents": len(incidents),
         "extra_minutes": folded.extra // MINUTE,
+        "told": notices(events),
+        "record": record,
+        "proposed": proposed_minutes(record),
+        "allowance": allowance_text(folded.allowance, say, lang) if folded.allowance != NO_ALLOWANCE else "",
+        "closes_on": (closes_at.strftime("%Y-%m-%d"), closes_at.strftime("%H:%M")),
+        "bounds": BOUNDS,
+        "call_text": _call_text(events, notes),
     }
+
+
+def _call_text(events: Sequence[AnyEvent], notes: Mapping[int, store.Note]) -> str:
+    """What the candidate wrote with the newest call for help."""
+    note = next((event.note for event in reversed(events) if isinstance(event, HelpAsked)), None)
+    found = None if note is None else notes.get(note)
+    return "" if found is None else found.body
 
 
 routes: list[BaseRoute] = [
@@ -184,7 +171,4 @@ routes: list[BaseRoute] = [
     Route("/staff/proctor/{id}", show_place, methods=["GET"]),
     Route("/staff/proctor/{id}/panel", show_panel, methods=["GET"]),
     Route("/staff/proctor/{id}/still.jpg", show_still, methods=["GET"]),
-    Route("/staff/proctor/{id}/time", give_time, methods=["POST"]),
-    Route("/staff/proctor/{id}/end", end, methods=["POST"]),
-    Route("/staff/proctor/{id}/identity", confirm_identity, methods=["POST"]),
 ]

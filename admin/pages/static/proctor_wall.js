@@ -7,6 +7,9 @@ const STILLS_MS = 3_000;
 const wall = document.querySelector("[data-wall]");
 const empty = document.querySelector("[data-wall-empty]");
 const inSight = new Set();
+const calling = document.querySelector("[data-calling]");
+const sound = document.querySelector("[data-sound]");
+let speaker = null;
 
 const watcher = new IntersectionObserver((entries) => {
   for (const entry of entries) {
@@ -34,9 +37,32 @@ function parse(html) {
   return holder.content.firstElementChild;
 }
 
+/** Two short tones; only where somebody asked for sound. */
+function ring() {
+  if (!speaker) {
+    return;
+  }
+  for (const [number, pitch] of [660, 880].entries()) {
+    const tone = new OscillatorNode(speaker, { frequency: pitch });
+    const volume = new GainNode(speaker, { gain: 0.15 });
+    tone.connect(volume).connect(speaker.destination);
+    tone.start(speaker.currentTime + number * 0.2);
+    tone.stop(speaker.currentTime + number * 0.2 + 0.15);
+  }
+}
+
+function hear(tile, before) {
+  const name = tile.dataset.calls;
+  if (name && !before?.dataset.calls) {
+    calling.textContent = `${calling.dataset.words} ${name}`;
+    ring();
+  }
+}
+
 function replace(sitting, html) {
   const fresh = parse(html);
   const old = tileOf(sitting);
+  hear(fresh, old);
   if (!old) {
     wall.append(fresh);
     adopt(fresh);
@@ -79,6 +105,19 @@ function arrange(order) {
 for (const tile of wall.children) {
   adopt(tile);
 }
+
+sound.hidden = false;
+sound.addEventListener("click", () => {
+  const on = speaker === null;
+  if (on) {
+    speaker = new AudioContext();
+  } else {
+    speaker.close();
+    speaker = null;
+  }
+  sound.setAttribute("aria-pressed", String(on));
+  ring();
+});
 
 listen(
   wall.dataset.wall,

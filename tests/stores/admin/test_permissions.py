@@ -2,6 +2,7 @@
 
 import pytest
 
+from admin.pages.acts import ACTS
 from core.access import Role
 from tests.stores.admin.school import School
 
@@ -32,9 +33,7 @@ GET: dict[str, set[Role]] = {
     "/staff/operations": {Role.OPERATOR},
 }
 POST: dict[str, set[Role]] = {
-    "/staff/proctor/{live}/time": {Role.PROCTOR},
-    "/staff/proctor/{live}/end": {Role.PROCTOR},
-    "/staff/proctor/{live}/identity": {Role.PROCTOR},
+    **{f"/staff/proctor/{{live}}/{name}": {Role.PROCTOR} for name in ACTS},
     "/staff/reviews/{ended}/findings": COMMISSION,
     "/staff/reviews/{ended}/decision": COMMISSION,
     "/staff/protocols/draft": {Role.COMMISSION_CHAIR, Role.COMMISSION_SECRETARY},

@@ -13,16 +13,24 @@ from admin.pages.bank import ROLE_WORDS as CHOICE_WORDS
 from admin.pages.frame import DONE, SECTIONS
 from admin.pages.operations import TOPIC_WORDS
 from admin.pages.people import ROLE_WORDS, ZONE_WORDS
+from admin.pages.proctor import CLOCK_WORDS
 from admin.pages.register import ACTOR_WORDS
 from admin.pages.sittings import ROLE_WORDS as STILL_WORDS
 from admin.pages.sittings import SEVERITY_WORDS, STATE_WORDS
 from core.web import language
 from core.web.pages import Pages
+from exam_server import invigilation, late_answers
+from exam_server.invigilation import SENTENCES
 from proctoring.signals import TITLES
 from registry.pages.words import KIND_WORDS as ENTRY_KIND_WORDS
 from registry.pages.words import STATUS_WORDS
 
 PACKAGE = Path(admin.__file__).parent
+CAPITALS = "АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЭЮЯ"
+STAFF_CODES = (
+    "bad_span", "past_window", "paused", "not_paused", "on_break", "bad_allowance", "bad_moment", "too_many_notices",
+    "not_started", "ended", "not_ended", "unknown_late",
+)  # fmt: skip
 ERRORS = {"Invalid", "Conflict", "NotFound", "Forbidden", "TooMany"}
 
 
@@ -41,7 +49,7 @@ def spoken() -> set[str]:
     sentences = {message for _, _, message, _, _ in found if isinstance(message, str)}
     for words in (
         KIND_WORDS, LEVEL_WORDS, CHOICE_WORDS, DONE, TOPIC_WORDS, ROLE_WORDS, ZONE_WORDS, ENTRY_KIND_WORDS,
-        STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES, ACTOR_WORDS,
+        STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES, ACTOR_WORDS, CLOCK_WORDS,
     ):  # fmt: skip
         sentences |= set(words.values())
     for section in SECTIONS:
@@ -50,11 +58,14 @@ def spoken() -> set[str]:
 
 
 def refusals() -> Iterator[str]:
-    """Constant sentences and field reasons of the errors that this package raises."""
-    for file in PACKAGE.rglob("*.py"):
+    """Constant sentences and field reasons of the errors that this package raises, and of what staff do to sittings."""
+    yield from (SENTENCES[code] for code in STAFF_CODES)
+    for file in (*PACKAGE.rglob("*.py"), Path(invigilation.__file__), Path(late_answers.__file__)):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("problems["):
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith(("problems[", "fields[")):
                 yield from _constants([node.value])
+            if isinstance(node, ast.IfExp):
+                yield from _constants([node.body, node.orelse])
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS):
                 continue
             values = [*node.args[1:2]]
@@ -65,7 +76,9 @@ def refusals() -> Iterator[str]:
 
 
 def _constants(values: list[ast.expr]) -> Iterator[str]:
-    yield from (one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str))
+    for one in values:
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value[:1] in CAPITALS:
+            yield one.value
 
 
 def test_every_sentence_has_an_english_one() -> None:

@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin import proctor_room
-from admin.proctor_room import Tile, Watching, by_need, changes, in_slices
+from admin.proctor_room import Tile, Watching, by_need, changes, follow, in_slices
 from core.ids import PersonId, SittingId
+from exam_server.events import Attached, Detached, Started
 from proctoring.incidents import Severity
 from proctoring.signals import Kind
+from tests.histories.sittings import CHOICE, NOW, SITTING, make_created, make_form
 
 CALM = Tile(SittingId(1), PersonId(1), "Имя", "Экзамен", "running", True, 1, 20, 0, 1_000, Watching())
 
@@ -24,6 +26,7 @@ def noticed(severity: Severity) -> Watching:
 
 def test_a_person_who_waits_comes_first_and_calm_places_last() -> None:
     in_order = [
+        tile(help_since=1),
         tile(stage="identity", connected=False),
         tile(watching=noticed(Severity.HIGH)),
         tile(connected=False),
@@ -35,6 +38,35 @@ def test_a_person_who_waits_comes_first_and_calm_places_last() -> None:
     needs = [one.need for one in in_order]
     assert needs == sorted(set(needs), reverse=True)
     assert CALM.need == 0
+
+
+def test_a_call_for_help_comes_before_everything_else() -> None:
+    others = [tile(stage="identity"), tile(watching=noticed(Severity.HIGH)), tile(connected=False)]
+    for calling in (tile(help_since=1), tile(help_since=1, break_until=9), tile(help_since=1, paused_since=1)):
+        assert all(calling.need > other.need for other in others)
+
+
+def test_on_a_break_nobody_need_look_and_a_pause_is_to_be_remembered() -> None:
+    away = tile(connected=False, away_since=1, break_until=9, watching=noticed(Severity.HIGH))
+    assert away.need == 1
+    assert tile(connected=False, break_until=9).need == 0
+    paused = tile(paused_since=1, connected=False)
+    assert tile(connected=False).need > paused.need == tile(watching=noticed(Severity.MEDIUM)).need
+    assert tile(paused_since=1, watching=noticed(Severity.HIGH)).need == tile(watching=noticed(Severity.HIGH)).need
+
+
+def test_a_place_is_followed_row_by_row() -> None:
+    created = make_created(make_form(CHOICE))
+    known = follow(None, SITTING, 0, (created,))
+    assert known is not None
+    assert (known.version, known.state.status, known.away_since) == (0, "ready", None)
+    known = follow(known, SITTING, 1, (Attached(NOW, "b1", 1), Started(NOW, 1), Detached(NOW + 5)))
+    assert known is not None
+    assert (known.version, known.state.status, known.away_since) == (1, "running", NOW + 5)
+    known = follow(known, SITTING, 2, (Attached(NOW + 9, "b1", 2),))
+    assert known is not None
+    assert known.away_since is None
+    assert follow(None, SITTING, 5, (Detached(NOW),)) is None
 
 
 def test_what_is_over_weighs_less_than_what_goes_on() -> None:
