@@ -17,14 +17,10 @@ application that echoes. Then all connections are cut at once and come back as t
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -32,27 +28,13 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.answers import await_port, free_port
-from benchmarks.hall import Hall, Plan, open_hall
+from benchmarks.hall import Hall, Plan, open_hall, served
 from benchmarks.processes import cpu_seconds, pin, resident_kib
 from benchmarks.visitors import Page, allow_files, come_back, in_turn, open_page, percentile_ms
 
 SETTLED_SECONDS = 2.0
 """For what connecting leaves behind to be done with."""
 AT_ONCE = 64
-
-
-@contextlib.contextmanager
-def served(kind: str, core: int, folder: Path, url: str = "") -> Iterator[tuple[int, int]]:
-    """A server process of benchmarks.hall_server: its port and its id."""
-    port = free_port()
-    command = [sys.executable, "-m", "benchmarks.hall_server", kind, str(port), str(core), str(folder), url]
-    with subprocess.Popen(command) as process:
-        try:
-            await_port(port, process)
-            yield port, process.pid
-        finally:
-            process.terminate()
 
 
 async def weigh(server: int) -> int:

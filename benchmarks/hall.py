@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.embedded import EmbeddedPostgres
 from app.migrate import check_durability, migrate
+from benchmarks.answers import await_port, free_port
 from core.access.logins import open_login
 from core.access.people import create_person
 from core.access.roles import Role
@@ -176,3 +179,16 @@ def _blueprint(plan: Plan) -> Blueprint:
 def cookies(seat: Seat, port: int) -> Sequence[tuple[str, str]]:
     """The headers of a handshake from the server's own pages."""
     return (("Cookie", f"login={seat.token}"), ("Origin", f"http://127.0.0.1:{port}"))
+
+
+@contextlib.contextmanager
+def served(kind: str, core: int, folder: Path, url: str = "") -> Iterator[tuple[int, int]]:
+    """A server process of benchmarks.hall_server: its port and its id."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.hall_server", kind, str(port), str(core), str(folder), url]
+    with subprocess.Popen(command) as process:
+        try:
+            await_port(port, process)
+            yield port, process.pid
+        finally:
+            process.terminate()

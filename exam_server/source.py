@@ -6,9 +6,13 @@ from typing import Protocol
 from core.database import Database, fetch_all
 from core.ids import ItemId, SittingId
 from core.moments import Moment, to_datetime
+from core.together import Together
 from exam_server.chain import Row
 from question_bank.candidate_copy import CandidateItem
 from question_bank.candidate_store import candidate_copies
+
+MOST_LOGS = 50
+"""Logs read in one statement: a long one is some hundred KB."""
 
 
 class Source(Protocol):
@@ -39,15 +43,25 @@ class DatabaseSource:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._copies: dict[tuple[ItemId, int], CandidateItem] = {}
+        self._logs = Together(self._read_logs, MOST_LOGS)
 
     async def rows(self, sitting: SittingId) -> list[Row]:
+        return await self._logs.ask(sitting) or []
+
+    async def _read_logs(self, sittings: Sequence[SittingId]) -> Mapping[SittingId, list[Row]]:
         async with self._database.transaction() as connection:
             found = await fetch_all(
                 connection,
-                "SELECT version, prev, digest, events FROM exam_server.log WHERE sitting_id = :id ORDER BY version",
-                id=sitting,
+                """SELECT sitting_id, version, prev, digest, events FROM exam_server.log
+                   WHERE sitting_id = ANY(CAST(:ids AS bigint[])) ORDER BY sitting_id, version""",
+                ids=sorted(set(sittings)),
             )
-        return [Row(row["version"], row["prev"], row["digest"], row["events"]) for row in found]
+        logs: dict[SittingId, list[Row]] = {}
+        for row in found:
+            logs.setdefault(row["sitting_id"], []).append(
+                Row(row["version"], row["prev"], row["digest"], row["events"])
+            )
+        return logs
 
     async def versions(self, sittings: Sequence[SittingId]) -> Mapping[SittingId, int]:
         async with self._database.transaction() as connection:

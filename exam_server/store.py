@@ -68,6 +68,16 @@ class Note(Struct, frozen=True):
     written_at: Moment
 
 
+class Connected(Struct, frozen=True):
+    """From where and with what a page took a sitting over."""
+
+    sitting: SittingId
+    epoch: int
+    address: str
+    device: str
+    at: Moment
+
+
 _CARD = """SELECT s.id, s.booking_id, b.window_id, s.candidate, s.blueprint_id, s.blueprint_version, s.attempt,
                   s.created_at, s.entered_at, s.next_deadline IS NULL AS ended, s.practice
            FROM exam_server.sitting s LEFT JOIN exam_server.booking b ON b.id = s.booking_id"""
@@ -216,18 +226,19 @@ async def stale(connection: AsyncConnection, chosen: Sequence[SittingId] | None 
     return [SittingId(row["sitting_id"]) for row in rows]
 
 
-async def record_connection(
-    connection: AsyncConnection, sitting: SittingId, epoch: int, address: str, device: str, at: Moment
-) -> None:
+async def record_connections(connection: AsyncConnection, connected: Sequence[Connected]) -> None:
+    """What is recorded of a sitting and an epoch already is left."""
     await execute(
         connection,
         """INSERT INTO exam_server.connection (sitting_id, epoch, address, device, connected_at)
-           VALUES (:id, :epoch, :address, :device, :at) ON CONFLICT DO NOTHING""",
-        id=sitting,
-        epoch=epoch,
-        address=address,
-        device=device,
-        at=at,
+           SELECT * FROM unnest(CAST(:sittings AS bigint[]), CAST(:epochs AS int[]), CAST(:addresses AS text[]),
+                                CAST(:devices AS text[]), CAST(:moments AS bigint[]))
+           ON CONFLICT DO NOTHING""",
+        sittings=[one.sitting for one in connected],
+        epochs=[one.epoch for one in connected],
+        addresses=[one.address for one in connected],
+        devices=[one.device for one in connected],
+        moments=[one.at for one in connected],
     )
 
 

@@ -1,8 +1,9 @@
 """Who is behind a request: the cookie of a login becomes a principal before any page sees the request."""
 
 import re
+from collections.abc import Sequence
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import MutableHeaders, State
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Forbidden, Unauthenticated, Unavailable
 from core.randomness import fresh_token
+from core.together import Together
 
 LOGIN_COOKIE = "login"
 VISITOR_COOKIE = "visitor"
@@ -31,6 +33,7 @@ class LoginGate:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._lookups: Together[bytes, Principal] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -41,7 +44,7 @@ class LoginGate:
         state["login_unknown"] = False
         token = connection.cookies.get(LOGIN_COOKIE, "")
         try:
-            principal = await _who(connection, token)
+            principal = await self._who(connection, token)
         except Unavailable:
             principal = None
             state["login_unknown"] = True
@@ -58,6 +61,26 @@ class LoginGate:
         visitor = fresh_token(24)
         state["login_key"] = "visitor:" + visitor
         await self.app(scope, receive, _giving(send, scope, visitor))
+
+    async def _who(self, connection: HTTPConnection, token: str) -> Principal | None:
+        if not token or len(token) > _LONGEST_TOKEN:
+            return None
+        clock: Clock = connection.app.state.clock
+        key, now = logins.digest(token), clock.now()
+        known, principal = logins.recent.recall(key, now)
+        if known:
+            return principal
+        if self._lookups is None:
+            self._lookups = _lookups(connection.app.state)
+        try:
+            principal = await self._lookups.ask(key)
+        except Unavailable:
+            known, principal = logins.recent.recall(key, now, logins.STALE)
+            if known:
+                return principal
+            raise
+        logins.recent.remember(key, principal, now)
+        return principal
 
 
 def require(connection: HTTPConnection, permission: Permission) -> Principal:
@@ -103,25 +126,14 @@ def address_of(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client else ""
 
 
-async def _who(connection: HTTPConnection, token: str) -> Principal | None:
-    if not token or len(token) > _LONGEST_TOKEN:
-        return None
-    database: Database = connection.app.state.database
-    clock: Clock = connection.app.state.clock
-    key, now = logins.digest(token), clock.now()
-    known, principal = logins.recent.recall(key, now)
-    if known:
-        return principal
-    try:
-        async with database.transaction() as transaction:
-            principal = await logins.principal_of(transaction, token, now)
-    except Unavailable:
-        known, principal = logins.recent.recall(key, now, logins.STALE)
-        if known:
-            return principal
-        raise
-    logins.recent.remember(key, principal, now)
-    return principal
+def _lookups(state: State) -> Together[bytes, Principal]:
+    async def look_up(keys: Sequence[bytes]) -> dict[bytes, Principal]:
+        database: Database = state.database
+        clock: Clock = state.clock
+        async with database.transaction() as connection:
+            return await logins.principals_of(connection, keys, clock.now())
+
+    return Together(look_up)
 
 
 def _giving(send: Send, scope: Scope, visitor: str) -> Send:

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TypeVar
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.access.roles import Principal, known_roles
-from core.database import Database, execute, fetch_one
+from core.database import Database, execute, fetch_all
 from core.ids import PersonId
 from core.moments import HOUR, MINUTE, SECOND, Moment, Span
 
@@ -85,14 +86,20 @@ async def open_login(
 
 async def principal_of(connection: AsyncConnection, token: str, now: Moment) -> Principal | None:
     """Who the token stands for; None when it is unknown, signed out or expired."""
-    row = await fetch_one(
+    key = digest(token)
+    return (await principals_of(connection, [key], now)).get(key)
+
+
+async def principals_of(connection: AsyncConnection, keys: Sequence[bytes], now: Moment) -> dict[bytes, Principal]:
+    """Who the tokens with these digests stand for, as far as they stand for anybody."""
+    rows = await fetch_all(
         connection,
-        f"SELECT {PERSON_COLUMNS} FROM core.login l JOIN core.person p ON p.id = l.person_id"
-        " WHERE l.token_digest = :digest AND l.expires_at > :now",
-        digest=digest(token),
+        f"SELECT l.token_digest, {PERSON_COLUMNS} FROM core.login l JOIN core.person p ON p.id = l.person_id"
+        " WHERE l.token_digest = ANY(CAST(:keys AS bytea[])) AND l.expires_at > :now",
+        keys=list(keys),
         now=now,
     )
-    return None if row is None else principal(row)
+    return {bytes(row["token_digest"]): principal(row) for row in rows}
 
 
 async def sign_out(database: Database, token: str) -> None:

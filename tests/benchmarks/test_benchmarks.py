@@ -50,3 +50,11 @@ def test_connections() -> None:
     assert found["ratio"] > 0
     assert found["refused"] == 0
     assert 0 < found["storm_p99_ms"] <= found["storm_seconds"] * 1e3
+
+
+@pytest.mark.usefixtures("models")
+def test_starts() -> None:
+    found = run("benchmarks.starts", "--candidates", "40", "--within", "0.2")
+    assert found["starts_per_cpu_s"] > 0
+    assert found["refused"] == 0
+    assert 0 < found["p50_ms"] <= found["p99_ms"]

@@ -107,9 +107,12 @@ async def test_another_consent_takes_back_what_rested_on_the_old_one(
 
 async def test_connections_are_kept_once_an_epoch(database: Database, prepared: SittingId) -> None:
     async with database.transaction() as connection:
-        await store.record_connection(connection, prepared, 2, "192.0.2.2", "Firefox", AT + 5)
-        await store.record_connection(connection, prepared, 1, "192.0.2.1", "Chromium", AT)
-        await store.record_connection(connection, prepared, 1, "192.0.2.9", "again", AT + 9)
+        first = store.Connected(prepared, 1, "192.0.2.1", "Chromium", AT)
+        await store.record_connections(
+            connection, [store.Connected(prepared, 2, "192.0.2.2", "Firefox", AT + 5), first]
+        )
+        again = store.Connected(prepared, 1, "192.0.2.9", "again", AT + 9)
+        await store.record_connections(connection, [again, again])
         rows = await store.load_connections(connection, prepared)
     assert [dict(row) for row in rows] == [
         {"epoch": 1, "address": "192.0.2.1", "device": "Chromium", "connected_at": AT},
