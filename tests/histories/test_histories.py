@@ -303,6 +303,9 @@ class World:
         for owner in self.owners:
             owner.source.away = False
         await self._drain()  # a pause may be on its way
+        for owner in self.owners:
+            await owner.conduct.compare()  # or the owner that is to end it may not have heard of it
+            await self._drain()
         for sitting in SITTINGS:
             self._order(0, lambda conduct, sitting=sitting: conduct.order(sitting, Resume(PROCTOR)))  # type: ignore[misc]
         for _ in range(3):
