@@ -74,7 +74,12 @@ def announce(
     """Messages for the live page, in order; `sitting` is the state after all the events."""
     if any(type(event) is Attached for event in events):
         return [take_snapshot(sitting, copies, texts, now)]
-    anew = any(type(event) in REDRAWN or (type(event) in LOCKS and sitting.explaining is not None) for event in events)
+    anew = any(
+        type(event) in REDRAWN
+        or (type(event) in LOCKS and sitting.explaining is not None)
+        or _moves_section(sitting, event)
+        for event in events
+    )
     told: list[wire.AnyOutgoing] = []
     redraw = False
     for event in events:
@@ -101,6 +106,14 @@ def announce(
     if item is not None:
         told.append(wire.ShownItem(now, item))
     return told
+
+
+def _moves_section(sitting: Sitting, event: AnyEvent) -> bool:
+    """Does the present section begin with it, or get more time?"""
+    if not sitting.rules.sections:
+        return False
+    begins = type(event) is Shown and event.at == sitting.section_started_at
+    return begins or type(event) in (Started, Extended)
 
 
 def draw_item(sitting: Sitting, copies: Copies) -> wire.OpenItem | None:

@@ -60,6 +60,14 @@ class Consent(Struct, frozen=True, forbid_unknown_fields=True):
     biometrics: bool
 
 
+class SectionCard(Struct, frozen=True):
+    """A section as its candidate is told of it; `limit` is None where only the exam has one."""
+
+    title: str
+    count: int
+    limit: Span | None
+
+
 class EntranceView(Struct, frozen=True):
     """How far a candidate came, as the entrance pages show it. Spans in ms, moments in ms since the epoch."""
 
@@ -81,6 +89,7 @@ class EntranceView(Struct, frozen=True):
     practice: bool
     available: Span
     """How long it will be for who begins now: less than `exam_limit` where the window closes sooner."""
+    sections: tuple[SectionCard, ...] = ()
 
 
 class ReferenceTaker(Protocol):
@@ -123,6 +132,12 @@ class Entrance:
             flags=sitting.rules.flags,
             practice=blueprint.practice,
             available=min(exam_limit, max(0, sitting.closes_at - self._clock.now())),
+            sections=tuple(
+                SectionCard(
+                    section.title, rule.count, None if rule.limit is None else timing.stretch(sitting, rule.limit)
+                )
+                for section, rule in zip(blueprint.sections, sitting.rules.sections, strict=True)
+            ),
         )
 
     async def record_check(self, sitting_id: SittingId, candidate: PersonId, readings: Readings) -> None:

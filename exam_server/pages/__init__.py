@@ -1,12 +1,15 @@
 """What the candidate sees of the engine: the way in, and the exam page."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from core.access import Principal, signed_in
+from core.moments import to_datetime
 from core.web import formats, language
 from core.web.pages import render
 from core.web.requests import pages_for
@@ -71,6 +74,7 @@ def describe_entrance(request: Request, view: EntranceView, wanted: str | None) 
 def describe_exam(request: Request, view: EntranceView, candidate: Principal) -> dict[str, Any]:
     """What the exam template needs."""
     pages = request.app.state.pages
+    local = to_datetime(view.closes_at).astimezone(ZoneInfo(candidate.zone))
     return {
         "view": view,
         "data": {
@@ -81,7 +85,9 @@ def describe_exam(request: Request, view: EntranceView, candidate: Principal) ->
             "items": view.items,
             "exam_limit": view.exam_limit,
             "available": view.available,
-            "closes_text": formats.datetime_text(view.closes_at, language.of(request), candidate.zone),
+            "zone": candidate.zone,
+            "zone_text": formats.zone_text(local, language.of(request)),
+            "sections": [to_builtins(section) for section in view.sections],
             "practice": view.practice,
             "icons": pages.asset("core/icons.svg"),
         },

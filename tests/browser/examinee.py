@@ -43,6 +43,7 @@ class Traffic:
 
     def _sent(self, message: dict[str, Any]) -> None:
         if "seq" in message:
+            message.pop("epoch", None)  # of the connection, which no event repeats
             self.sent[message["seq"]] = message
             self.times_sent[message["seq"]] = self.times_sent.get(message["seq"], 0) + 1
 

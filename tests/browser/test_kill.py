@@ -44,10 +44,8 @@ async def test_a_killed_server_loses_no_answer_and_doubles_none(
     line.release()
     line.mend()
 
-    banner = page.locator(".tray .banner")
-    await expect(banner).to_have_text(
-        "Нет связи. Ответы сохраняются на этом устройстве и будут отправлены, когда связь вернётся."
-    )
+    banner = page.locator(".strip--warn p")
+    await expect(banner).to_contain_text("Нет связи. Ответы сохраняются на этом устройстве и уйдут сами.")
     await expect(page.locator("#move-note")).to_have_text("Без связи можно отвечать только на открытое задание.")
     await examinee.choose(right, keyboard=False, saved=False)
     await expect(examinee.option(right).locator(".saved")).to_have_text("Сохранено на этом устройстве")

@@ -1,29 +1,22 @@
 """The line breaks, the page is loaded again, another tab comes, time runs out: no answer is lost."""
 
-import msgspec
+import re
+
 from playwright.async_api import Browser, expect
 
-from app.demo.bank_files import read_bank
-from app.demo.seed import GENERAL_MEDICINE
-from core.clock import SystemClock
-from core.database import Database
-from core.ids import BlueprintId, ChoiceId
-from core.moments import HOUR, MINUTE, SECOND
+from app.demo.people import PASSWORD
+from core.access.people import hash_password
+from core.database import Database, execute
+from core.ids import ChoiceId
 from exam_server.events import AnyEvent, Attached, ItemExpired, Responded
-from exam_server.scheduling import open_window
-from question_bank.blueprint_store import save_blueprint
-from question_bank.blueprints import Blueprint, Cell
-from question_bank.store import publish_items
 from tests.browser.conftest import Examinees
 from tests.browser.examinee import Examinee, edits_of, until_queued
+from tests.browser.exams import HURRIED, LIMIT, plan_hurried_exam
 from tests.browser.line import Line
 from tests.server.booth import until
 from tests.server.processes import Server
 
-AWAY = "Нет связи. Ответы сохраняются на этом устройстве и будут отправлены, когда связь вернётся."
-HURRIED = BlueprintId("hurried-3")
-REQUIREMENT = "ЛД-01"
-LIMIT = 6 * SECOND
+AWAY = "Нет связи. Ответы сохраняются на этом устройстве и уйдут сами."
 
 
 async def test_answers_given_without_a_line_survive_a_reload(line: Line, examinees: Examinees) -> None:
@@ -34,12 +27,13 @@ async def test_answers_given_without_a_line_survive_a_reload(line: Line, examine
     await examinee.choose(first, keyboard=True)
 
     line.close_sockets()
-    await expect(page.locator(".tray .banner")).to_have_text(AWAY)
+    await expect(page.locator(".strip--warn p")).to_contain_text(AWAY)
     for choice in (second, third):
         await examinee.choose(choice, keyboard=True, saved=False)
     await expect(examinee.option(third).locator(".saved")).to_have_text("Сохранено на этом устройстве")
     await expect(page.locator(".saved--done")).to_have_count(0)
     await until_queued(examinee, 2)
+    await expect(page.locator(".strip--warn p")).to_have_text(f"{AWAY} Ждут отправки: 2.")
     assert answers(await examinee.events()) == [first]
 
     page.on("dialog", lambda dialog: dialog.accept())
@@ -50,6 +44,7 @@ async def test_answers_given_without_a_line_survive_a_reload(line: Line, examine
     await examinee.await_item(1)
     await expect(examinee.option(third).locator(".saved--done")).to_have_text("Сохранено")
     await until_queued(examinee, 0)
+    await expect(page.locator(".strip--warn")).to_have_count(0)
 
     events = await examinee.events()
     assert answers(events) == [first, second, third]
@@ -71,12 +66,86 @@ async def test_a_browser_that_says_it_is_offline_is_believed_at_once(
     line.hold()
     conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     await devtools.send("Network.emulateNetworkConditions", {"offline": True, **conditions})
-    await expect(page.locator(".tray .banner")).to_have_text(AWAY, timeout=3_000)
+    await expect(page.locator(".strip--warn p")).to_contain_text(AWAY, timeout=3_000)
     await examinee.choose(chosen, keyboard=False, saved=False)
     await expect(examinee.option(chosen).locator(".saved")).to_have_text("Сохранено на этом устройстве")
     line.release()
     await devtools.send("Network.emulateNetworkConditions", {"offline": False, **conditions})
     await expect(examinee.option(chosen).locator(".saved--done")).to_have_text("Сохранено")
+    assert answers(await examinee.events()) == [chosen]
+
+
+async def test_where_no_socket_gets_through_the_exam_goes_on_by_requests_and_returns_to_a_socket(
+    house: Server, database: Database, line: Line, examinees: Examinees
+) -> None:
+    examinee = await examinees(line.address)
+    page = examinee.page
+    await page.clock.install()
+    await page.reload()
+    await examinee.start()
+    first, second, third, _ = await options(examinee)
+    await examinee.choose(first, keyboard=True)
+
+    line.close_sockets()
+    await expect(page.locator(".strip--warn p")).to_contain_text(AWAY)
+    await examinee.choose(second, keyboard=True, saved=False)
+    for _ in range(8):  # every pause before the next try is shorter than this
+        await page.clock.fast_forward(1_000)
+    await expect(page.locator(".strip__slow")).to_have_text("Связь медленная, но ответы сохраняются")
+    await expect(examinee.option(second).locator(".saved--done")).to_have_text("Сохранено")
+    await examinee.choose(third, keyboard=True)
+    await expect(page.get_by_text("Связь восстановлена, ответы отправлены.")).to_be_visible()
+    await examinee.go_on(keyboard=True)
+    await examinee.await_item(2)
+    await until_queued(examinee, 0)
+    events = await examinee.events()
+    assert answers(events) == [first, second, third]
+    assert [event.via for event in events if type(event) is Attached][-1] == "http"
+
+    line.mend()
+    await page.clock.fast_forward(61_000)
+    await expect(page.locator(".strip__slow")).to_have_count(0)
+    chosen = (await options(examinee))[0]
+    await examinee.choose(chosen, keyboard=True)
+    events = await examinee.events()
+    assert answers(events)[-1] == chosen
+    assert [event.via for event in events if type(event) is Attached][-1] == "socket"
+    edits_of(events)
+    assert examinee.watchman.take() == []
+
+
+async def test_who_has_to_sign_in_again_comes_back_and_the_answers_go_by_themselves(
+    house: Server, database: Database, line: Line, examinees: Examinees
+) -> None:
+    examinee = await examinees(line.address)
+    page = examinee.page
+    await examinee.start()
+    chosen = (await options(examinee))[1]
+    state = await examinee.state()
+    line.cut()
+    await expect(page.locator(".strip--warn p")).to_contain_text(AWAY)
+    await examinee.choose(chosen, keyboard=True, saved=False)
+    await expect(examinee.option(chosen).locator(".saved")).to_have_text("Сохранено на этом устройстве")
+    async with database.transaction() as connection:
+        await execute(connection, "DELETE FROM core.login WHERE person_id = :id", id=state.candidate)
+        await execute(
+            connection,
+            "UPDATE core.person SET login = :login, password_hash = :password WHERE id = :id",
+            login="zabyl",
+            password=await hash_password(PASSWORD),
+            id=state.candidate,
+        )
+    line.mend()
+    away = page.locator(".strip--warn p")
+    await expect(away).to_contain_text("Вход закончился. Ответы сохранены на этом устройстве, время идёт.")
+    await away.get_by_role("link", name="Войти и продолжить").click()
+    await page.wait_for_url(re.compile(re.escape(f"/login?next=/exam/{examinee.sitting}")))
+    await page.locator("#f-login").fill("zabyl")
+    await page.locator("#f-password").fill(PASSWORD)
+    await page.locator("form.form").get_by_role("button", name="Войти").click()
+    await page.wait_for_url(f"**/exam/{examinee.sitting}")
+    await expect(examinee.option(chosen).locator(".saved--done")).to_have_text("Сохранено")
+    await until_queued(examinee, 0)
     assert answers(await examinee.events()) == [chosen]
 
 
@@ -89,7 +158,7 @@ async def test_a_line_that_breaks_again_and_again_delivers_everything_once_and_i
     given = []
     for round_ in range(6):
         line.cut()
-        await expect(examinee.page.locator(".tray .banner")).to_have_text(AWAY)
+        await expect(examinee.page.locator(".strip--warn p")).to_contain_text(AWAY)
         for choice in (choices[2 * round_ % 4], choices[(2 * round_ + 1) % 4]):
             await examinee.choose(choice, keyboard=True, saved=False)
             given.append(choice)
@@ -177,36 +246,6 @@ async def test_time_for_an_item_runs_out_on_screen_and_the_next_one_comes(
     assert [event.position for event in expired] == [0]
     assert state.started_at is not None
     assert expired[0].at == state.started_at + LIMIT
-
-
-async def plan_hurried_exam(database: Database) -> None:
-    """Three items with six seconds for each, in a window that is open."""
-    now = SystemClock().now()
-    blueprint = Blueprint(
-        id=HURRIED,
-        version=1,
-        title="Три задания",
-        speciality=GENERAL_MEDICINE,
-        speciality_title="Лечебное дело",
-        cells=(Cell(REQUIREMENT, "four_option", 3),),
-        exam_limit=10 * MINUTE,
-        navigation="free",
-        on_item_timeout="advance",
-        flags=True,
-        confirmation="automatic",
-        cut=85,
-        accreditation="primary",
-        practice=True,
-    )
-    items = [
-        msgspec.structs.replace(item, version=item.version + 1, limit=LIMIT)
-        for item in read_bank().items
-        if (item.speciality, item.requirement, item.kind) == (GENERAL_MEDICINE, REQUIREMENT, "four_option")
-    ]
-    async with database.transaction() as connection:
-        await publish_items(connection, items, now)
-        await save_blueprint(connection, blueprint, now)
-        await open_window(connection, blueprint, now - HOUR, now + 24 * HOUR, 10, "")
 
 
 async def options(examinee: Examinee) -> list[ChoiceId]:

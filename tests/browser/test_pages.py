@@ -338,7 +338,7 @@ async def test_the_exam_page_has_no_barrier_when_the_line_is_down_or_it_was_take
     await expect(page.get_by_role("heading", name="Тестирование продолжено в другом окне")).to_be_visible()
     assert await audit(page) == []
     await other.page.context.set_offline(True)
-    await expect(other.page.locator(".tray .banner")).to_contain_text("Нет связи")
+    await expect(other.page.locator(".strip--warn p")).to_contain_text("Нет связи")
     assert await audit(other.page) == []
     assert examinee.watchman.take() + other.watchman.take() == []
 

@@ -1,38 +1,37 @@
 // The exam page: joins the queue, the link, the clock and the camera, and draws what follows.
 
 import { html, render } from "../core/vendor/preact-htm.js";
+import { makeActs } from "./acts.js";
 import { Camera } from "./camera.js";
 import { ServerClock } from "./clock.js";
 import { words } from "./exam_words.js";
+import { words as haltWords } from "./halt_words.js";
 import { listen } from "./keys.js";
 import { Link } from "./link.js";
 import { Queue } from "./queue.js";
-import { blank, fold, look, neighbour, receive } from "./state.js";
+import { blank, examLeft, fold, look, receive } from "./state.js";
 import { openStore } from "./store.js";
 import { Page } from "./view.js";
 import { keepAwake, watchWindow } from "./watch.js";
 import { spanText, speaker } from "./words.js";
 
 const data = JSON.parse(document.getElementById("exam-data").textContent);
+const token = document.querySelector('meta[name="csrf-token"]').content;
 const place = document.getElementById("exam");
-const say = speaker(words);
+const say = speaker({ ...words, ...haltWords });
 const clock = new ServerClock(() => performance.now());
 /** Unconfirmed for longer than this: the page says that it keeps the answers itself. */
 const STALLED_AFTER = 3_000;
 const SLOW_AFTER = 5_000;
+/** Good news goes away by itself. */
+const GLAD_FOR = 8_000;
+/** A change of the exam's time that is worth a word, ms. */
+const WORTH_TELLING = 1_000;
+/** Refusals that tell the candidate nothing: what was asked for is so already. */
+const NO_NEWS = new Set(["ended", "unknown_notice", "not_on_break", "already_started"]);
 const PHONE = matchMedia("(max-width: 60rem)");
 const BROAD = matchMedia("(min-width: 90rem)");
 const begunAt = performance.now();
-
-let state = { ...blank, limit: data.exam_limit };
-let announcement = "";
-let notices = [];
-let noticeCount = 0;
-let dialog = null;
-let reviewing = false;
-let stepEmpty = false;
-let stopWatching = null;
-let drawing = false;
 
 const preferences = {
   get: (name, otherwise) => {
@@ -50,8 +49,24 @@ const preferences = {
     }
   },
 };
-let dock = preferences.get("dock", "side");
-let keys = preferences.get("keys", "on") === "on";
+
+let state = blank;
+/** What the page shows of itself, beside the sitting. */
+const ui = {
+  announcement: "",
+  notices: [],
+  dialog: null,
+  reviewing: false,
+  stepEmpty: false,
+  leaving: false,
+  dock: preferences.get("dock", "side"),
+  keys: preferences.get("keys", "on") === "on",
+};
+let noticeCount = 0;
+let stopWatching = null;
+let drawing = false;
+/** The connection was gone: its return is told, once what waited has arrived. */
+let missed = false;
 
 const store = await openStore(data.sitting);
 const queue = new Queue({
@@ -64,11 +79,15 @@ const queue = new Queue({
   told: { changed: draw, acknowledged, refused },
 });
 const link = new Link({
-  path: `/ws/sittings/${data.sitting}?stream=${store.stream}`,
+  sitting: data.sitting,
+  stream: store.stream,
+  token,
   clock,
   told: { message: hear, changed: linkChanged },
 });
 const camera = new Camera({ path: `/ws/camera/${data.sitting}`, told: { changed: draw } });
+/** Windows of one browser share the queue; the newest that got through has the sitting. */
+const windows = "BroadcastChannel" in window ? new BroadcastChannel(`exam-${data.sitting}`) : null;
 
 // --- what is drawn --------------------------------------------------------------------------------------
 
@@ -82,33 +101,32 @@ function draw() {
   }
 }
 
+const seen = () => look(state, queue.pending);
+
 function takeModel() {
-  const view = look(state, queue.pending);
+  const view = seen();
   const now = clock.now();
-  const examOver = view.status === "running" && now >= view.deadline;
+  const examOver = view.status === "running" && examLeft(view, now) <= 0;
+  const sectionOver = Boolean(view.section?.deadline && !view.halt && now >= view.section.deadline);
   return {
+    ...ui,
     data,
     clock,
     view,
     link: link.state,
     reason: link.reason,
+    byRequests: link.slow,
     offline: link.state !== "live",
-    stalled: link.state === "live" && queue.waited > STALLED_AFTER,
+    stalled: link.state === "live" && !view.halt && queue.waited > STALLED_AFTER,
     slow: performance.now() - begunAt > SLOW_AFTER,
+    early: view.status === "ready" && now < view.opensAt,
     lasting: store.lasting,
     unsent: queue.pending.length,
     watched: !data.practice,
     camera: { stream: camera.lens?.stream ?? null, trouble: camera.trouble, refusal: camera.refusal },
     room: PHONE.matches ? "phone" : BROAD.matches ? "broad" : "wide",
     examOver,
-    timeUp: examOver || Boolean(view.item && now >= view.item.deadline),
-    announcement,
-    notices,
-    dialog,
-    reviewing,
-    stepEmpty,
-    dock,
-    keys,
+    timeUp: examOver || sectionOver || Boolean(view.item && now >= view.item.deadline),
   };
 }
 
@@ -120,7 +138,14 @@ function hear(message) {
   switch (message.type) {
     case "snapshot":
       queue.open((edit) => link.send(edit), message.seq);
+      welcome();
       stepIn();
+      windows?.postMessage("here");
+      settleIn(before, message.now);
+      break;
+    case "changed":
+      stepIn();
+      settleIn(before, message.now);
       break;
     case "ack":
       queue.acknowledge(message.seq);
@@ -129,19 +154,16 @@ function hear(message) {
       queue.refuse(message.seq ?? null, message.code, message.message);
       break;
     case "item":
-      dialog = null;
-      stepEmpty = false;
-      reviewing = reviewing && before.item?.position === message.item.position;
+      ui.dialog = null;
+      ui.stepEmpty = false;
+      ui.reviewing = ui.reviewing && before.item?.position === message.item.position;
       stepIn();
       break;
     case "deadlines":
-      if (before.status === "running" && before.deadline !== message.deadline) {
-        tell("info", say("moreTime", { left: spanText(message.deadline - message.now) }));
-      }
+      tellTime(before, message.now);
       break;
     case "notice":
-      tell("warn", message.text, say("proctor"));
-      break;
+      break; // stays on screen until it is confirmed: the state has it
     case "late":
       tell("warn", say("lateAnswer", { number: message.position + 1 }));
       break;
@@ -152,17 +174,42 @@ function hear(message) {
   draw();
 }
 
+/** The sitting was drawn anew: what the page shows of itself has to fit it. */
+function settleIn(before, now) {
+  const moved = before.item?.position !== state.item?.position || before.status !== state.status;
+  if (moved || Boolean(before.halt) !== Boolean(state.halt)) {
+    ui.dialog = null;
+    ui.stepEmpty = false;
+    ui.reviewing = false;
+  }
+  if (before.halt && !state.halt) {
+    queue.hurry();
+  }
+  tellTime(before, now);
+}
+
+/** Said once, when somebody has changed the exam's time. */
+function tellTime(before, now) {
+  const left = examLeft(state, now);
+  const running = before.status === "running" && state.status === "running";
+  if (running && Math.abs(left - examLeft(before, now)) > WORTH_TELLING) {
+    tell("info", say("moreTime", { left: spanText(left) }), "time");
+  }
+}
+
 function acknowledged(entries) {
   state = entries.reduce(fold, state);
+  welcome();
   finishUp();
 }
 
 function refused(entry, code, reason) {
-  if (code !== "ended") {
+  if (!NO_NEWS.has(code)) {
     const { position } = entry.edit;
     const text = position === undefined ? say("notTakenAny", { reason }) : say("notTaken", { number: position + 1, reason });
     tell("warn", text);
   }
+  welcome();
   finishUp();
 }
 
@@ -170,16 +217,31 @@ function linkChanged() {
   if (link.state !== "live") {
     queue.shut();
   }
+  if (link.state === "down" && state.status !== "loading") {
+    missed = true;
+  }
   if (link.state === "taken") {
     leave();
   }
   draw();
 }
 
-function tell(kind, text, title = "") {
+/** The connection is back and everything that waited has arrived. */
+function welcome() {
+  if (missed && link.state === "live" && !queue.pending.length) {
+    missed = false;
+    const { id } = tell("ok", say("restored"));
+    setTimeout(() => act.dismiss(id), GLAD_FOR);
+  }
+}
+
+/** Say something at the foot of the page; of one `topic` only the newest word stays. */
+function tell(kind, text, topic = text) {
   noticeCount += 1;
-  notices = [...notices.filter((one) => one.text !== text), { id: noticeCount, kind, text, title }].slice(-3);
+  const notice = { id: noticeCount, kind, text, topic };
+  ui.notices = [...ui.notices.filter((one) => one.topic !== topic), notice].slice(-3);
   draw();
+  return notice;
 }
 
 // --- coming and going -----------------------------------------------------------------------------------
@@ -200,7 +262,7 @@ function leave() {
   camera.stop();
   stopWatching?.();
   stopWatching = null;
-  dialog = null;
+  ui.dialog = null;
   finishUp();
 }
 
@@ -212,118 +274,17 @@ function finishUp() {
   }
 }
 
-// --- what the candidate does ----------------------------------------------------------------------------
-
-const seen = () => look(state, queue.pending);
-
-function change(work) {
-  return (...values) => {
-    work(...values);
-    draw();
-  };
-}
-
-const act = {
-  respond: change((stage, value) => {
-    const { item, moving } = seen();
-    if (item && !item.closed && !moving && !takeModel().timeUp) {
-      stepEmpty = false;
-      queue.add({ type: "respond", position: item.position, stage, value });
-    }
-  }),
-  flag: change((on) => queue.add({ type: "flag", position: state.item.position, on })),
-  show: change((position) => {
-    dialog = null;
-    reviewing = false;
-    if (position !== state.item?.position) {
-      queue.add({ type: "show", position });
-    }
-  }),
-  start: change(() => queue.add({ type: "start" })),
-  submit: change(() => {
-    dialog = null;
-    queue.add({ type: "submit" });
-  }),
-  lock: change(() => {
-    dialog = null;
-    const { item } = seen();
-    queue.add({ type: "lock", position: item.position, stage: item.stage });
-  }),
-  leave: change(() => {
-    dialog = null;
-    queue.add({ type: "show", position: state.item.position + 1 });
-  }),
-  askLock: change(() => {
-    const { item } = seen();
-    stepEmpty = !item.answers[item.stage]?.length;
-    dialog = stepEmpty ? null : "lock";
-  }),
-  askFinish: change(() => {
-    dialog = "finish";
-  }),
-  next: change(() => {
-    const { item, marks, navigation } = seen();
-    if (navigation === "free") {
-      const open = neighbour(marks, item.position, 1);
-      if (open === null) {
-        reviewing = true;
-      } else {
-        queue.add({ type: "show", position: open });
-      }
-    } else if (item.position === marks.length - 1) {
-      dialog = "finish";
-    } else if (item.content.kind === "case") {
-      dialog = "skip";
-    } else if (!item.answers[0].length) {
-      dialog = "leave";
-    } else {
-      queue.add({ type: "show", position: item.position + 1 });
-    }
-  }),
-  previous: change(() => {
-    const { item, marks } = seen();
-    const open = neighbour(marks, item.position, -1);
-    if (open !== null) {
-      queue.add({ type: "show", position: open });
-    }
-  }),
-  review: change(() => {
-    reviewing = true;
-  }),
-  leaveReview: change(() => {
-    reviewing = false;
-  }),
-  open: change((name) => {
-    dialog = name;
-  }),
-  close: change(() => {
-    dialog = null;
-  }),
-  dismiss: change((id) => {
-    notices = notices.filter((one) => one.id !== id);
-  }),
-  setDock: change((name) => {
-    dock = name;
-    preferences.set("dock", name);
-  }),
-  setKeys: change((on) => {
-    keys = on;
-    preferences.set("keys", on ? "on" : "off");
-  }),
-  announce: change((text) => {
-    announcement = text;
-  }),
-  openCamera: change(() => camera.open()),
-  restart: change(() => link.restart()),
-};
+const act = makeActs({ ui, seen, overdue: () => takeModel().timeUp, queue, link, camera, preferences, draw });
 
 // --- from here on it runs -------------------------------------------------------------------------------
 
 window.addEventListener("beforeunload", (event) => {
-  if (queue.pending.length && (link.state !== "live" || !store.lasting)) {
+  const kept = store.lasting && (link.state === "live" || ui.leaving);
+  if (queue.pending.length && !kept) {
     event.preventDefault();
   }
 });
+windows?.addEventListener("message", () => link.yield());
 PHONE.addEventListener("change", draw);
 BROAD.addEventListener("change", draw);
 listen(() => ({ ...takeModel(), act }));
@@ -336,8 +297,8 @@ link.start();
 /** Clocks redraw themselves; this catches the moments at which the page itself changes with time. */
 let drawn = "";
 setInterval(() => {
-  const { timeUp, examOver, stalled, slow } = takeModel();
-  const now = JSON.stringify([timeUp, examOver, stalled, slow]);
+  const { timeUp, examOver, stalled, slow, early } = takeModel();
+  const now = JSON.stringify([timeUp, examOver, stalled, slow, early]);
   if (now !== drawn) {
     drawn = now;
     draw();

@@ -8,8 +8,11 @@ export const words = {
   online: ["Связь есть", "Connected"],
   connecting: ["Подключаемся", "Connecting"],
   noLine: ["Нет связи", "No connection"],
+  slowOnline: ["Связь медленная", "Slow connection"],
   examLeft: ["До конца тестирования", "Time left in the exam"],
+  examStands: ["Время стоит. До конца тестирования", "The clock stands. Time left in the exam"],
   itemLeft: ["Осталось на задание", "Time left for this item"],
+  sectionLeft: ["До конца раздела", "Time left in the section"],
   help: ["Клавиши", "Keys"],
   loading: ["Открываем тестирование", "Opening the exam"],
   loadingLong: [
@@ -38,6 +41,33 @@ export const words = {
     "Задания можно проходить в любом порядке и возвращаться к ним, пока у задания есть время.",
     "You may take the items in any order and come back to them while they still have time.",
   ],
+  ruleSections: [
+    "Разделы идут по порядку. К завершённому разделу вернуться нельзя.",
+    "Sections come in order. You can’t go back to a section you have finished.",
+  ],
+  ruleBreaks: [
+    {
+      one: "Можно взять {count} перерыв: время на нём стоит, открытые до него задания закрываются.",
+      few: "Можно взять {count} перерыва: время на них стоит, открытые до них задания закрываются.",
+      many: "Можно взять {count} перерывов: время на них стоит, открытые до них задания закрываются.",
+      other: "Можно взять {count} перерыва: время на них стоит, открытые до них задания закрываются.",
+    },
+    {
+      one: "You may take {count} break: the clocks stand, and items opened before it are closed.",
+      other: "You may take {count} breaks: the clocks stand, and items opened before them are closed.",
+    },
+  ],
+  startBreaks: ["Перерывы", "Breaks"],
+  startBreak: ["{count}, до {span}", "{count}, up to {span}"],
+  startLate: [
+    "У вас будет {span}: доступ открыт до {time}.",
+    "You will have {span}: access is open until {time}.",
+  ],
+  startEarly: [
+    "Начать можно будет с {time}. Кнопка включится сама.",
+    "You can start from {time} on. The button turns on by itself.",
+  ],
+  opensIn: ["До начала осталось", "Opens in"],
   ruleFlags: [
     "Если хотите вернуться к заданию, отметьте его флажком.",
     "If you want to come back to an item, flag it.",
@@ -77,6 +107,7 @@ export const words = {
   next: ["Дальше", "Next"],
   nextLinear: ["Вернуться к этому заданию будет нельзя.", "You won’t be able to come back to this item."],
   review: ["Проверить и завершить", "Review and finish"],
+  reviewSection: ["Проверить раздел", "Review the section"],
   finish: ["Завершить тестирование", "Finish the exam"],
   offlineMoves: [
     "Без связи можно отвечать только на открытое задание.",
@@ -96,6 +127,34 @@ export const words = {
     "Время на задание {number} вышло, оно закрыто. Сохранённый ответ учтён.",
     "Time for item {number} is up and it is closed. The saved answer counts.",
   ],
+
+  // «This item seems wrong»
+  remark: ["В задании ошибка?", "Is something wrong here?"],
+  remarkMade: ["Замечание отправлено", "Remark sent"],
+  remarkTitle: ["Замечание к заданию {number}", "A remark on item {number}"],
+  remarkText: [
+    "Его прочтёт методист. На ответ и результат замечание не влияет, время задания идёт.",
+    "A methodologist will read it. It changes neither your answer nor your result; the item’s clock is running.",
+  ],
+  remarkLabel: ["Что в задании не так", "What is wrong with the item"],
+  remarkSend: ["Отправить замечание", "Send the remark"],
+  wordsLeft: [
+    { one: "Ещё {count} знак", few: "Ещё {count} знака", many: "Ещё {count} знаков", other: "Ещё {count} знака" },
+    { one: "{count} character left", other: "{count} characters left" },
+  ],
+  wordsMissing: ["Напишите хотя бы несколько слов.", "Write at least a few words."],
+  cancel: ["Отмена", "Cancel"],
+
+  // Calling a person
+  helpNeeded: ["Нужна помощь", "I need help"],
+  helpCalled: ["Проктор позван", "The proctor is called"],
+  helpTitle: ["Позвать проктора?", "Call the proctor?"],
+  helpText: [
+    "Проктор увидит ваш вызов и напишет вам или приостановит тестирование. Пока он не ответил, время идёт.",
+    "The proctor will see your call and write to you or pause the exam. Until then the clock is running.",
+  ],
+  helpLabel: ["Что случилось (можно не писать)", "What has happened (may be left empty)"],
+  helpCall: ["Позвать проктора", "Call the proctor"],
 
   // A case
   scenario: ["Ситуация", "Scenario"],
@@ -157,6 +216,9 @@ export const words = {
   markFlagged: ["отмечено", "flagged"],
   markLocked: ["закрыто", "closed"],
   markExpired: ["время вышло", "time is up"],
+  markWithdrawn: ["снято", "withdrawn"],
+  markQuestioned: ["есть замечание", "remark sent"],
+  markAhead: ["откроется позже", "opens later"],
   legend: ["Обозначения", "What the marks mean"],
   mapLinear: ["Задания открываются по порядку.", "Items open in order."],
 
@@ -195,23 +257,31 @@ export const words = {
 
   // Notices
   offline: [
-    "Нет связи. Ответы сохраняются на этом устройстве и будут отправлены, когда связь вернётся.",
-    "No connection. Answers are kept on this device and will be sent when the connection is back.",
+    "Нет связи. Ответы сохраняются на этом устройстве и уйдут сами.",
+    "No connection. Answers are kept on this device and will go by themselves.",
   ],
   offlineMemory: [
-    "Нет связи. Не закрывайте страницу: ответы будут отправлены, когда связь вернётся.",
-    "No connection. Keep this page open: answers will be sent when the connection is back.",
+    "Нет связи. Не закрывайте страницу: ответы уйдут сами, когда она вернётся.",
+    "No connection. Keep this page open: answers will go by themselves when it is back.",
   ],
+  waiting: ["Ждут отправки: {count}.", "Waiting to be sent: {count}."],
+  restored: ["Связь восстановлена, ответы отправлены.", "The connection is back and your answers are sent."],
+  slowLine: ["Связь медленная, но ответы сохраняются", "The connection is slow, but answers are saved"],
+  allSaved: ["Все ответы сохранены", "All answers are saved"],
+  sending: ["Отправляется: {count}", "Sending: {count}"],
+  closesSoon: ["Доступ открыт до {time}", "Access is open until {time}"],
   stalled: [
-    "Сервер пока не подтверждает ответы. Они сохраняются на этом устройстве и будут записаны, как только он ответит.",
-    "The server is not confirming answers for now. They are kept on this device and will be recorded as soon as it answers.",
+    "Сервер пока не отвечает. Ответы сохраняются на этом устройстве и уйдут сами.",
+    "The server does not answer for now. Answers are kept on this device and will go by themselves.",
   ],
   signin: [
-    "Вход закончился. Ответы сохранены на этом устройстве. Войдите снова и продолжите: время тестирования идёт.",
-    "Your sign-in has ended. Answers are kept on this device. Sign in again and go on: the exam clock is running.",
+    "Вход закончился. Ответы сохранены на этом устройстве, время идёт.",
+    "Your sign-in has ended. Answers are kept on this device; the clock is running.",
   ],
   signinLink: ["Войти и продолжить", "Sign in and go on"],
-  proctor: ["Сообщение проктора", "Message from the proctor"],
+  proctor: ["Сообщение проктора, {time}", "Message from the proctor, {time}"],
+  proctorWarns: ["Предупреждение проктора, {time}", "Warning from the proctor, {time}"],
+  markRead: ["Прочитано", "I have read it"],
   understood: ["Понятно", "OK"],
   moreTime: ["Время изменено. До конца тестирования {left}.", "The time was changed. {left} left in the exam."],
   lateAnswer: [
@@ -248,6 +318,7 @@ export const words = {
   ],
   cabinet: ["В личный кабинет", "To my cabinet"],
   endedTitle: ["Тестирование завершено", "The exam is finished"],
+  undoneTitle: ["Тестирование не состоялось", "The exam did not take place"],
   endedSubmitted: ["Вы завершили тестирование. Ответы приняты.", "You finished the exam. Your answers are recorded."],
   endedCompleted: ["Все задания пройдены. Ответы приняты.", "All items are done. Your answers are recorded."],
   endedExamTime: [
@@ -263,12 +334,12 @@ export const words = {
     "The access time is over. The answers given before that are recorded.",
   ],
   endedProctor: [
-    "Проктор остановил тестирование. Причина записана, её рассмотрит комиссия. Данные ответы сохранены.",
-    "The proctor stopped the exam. The reason is on record and the commission will consider it. The answers given are kept.",
+    "Проктор остановил тестирование. Данные ответы сохранены.",
+    "The proctor stopped the exam. The answers given are kept.",
   ],
   endedWindowCancelled: [
-    "Организатор отменил это тестирование. Попытка не израсходована: выберите другое время в кабинете.",
-    "The organiser has cancelled this exam. It does not count as an attempt: choose another time in your cabinet.",
+    "Организатор отменил это тестирование. Попытка не израсходована.",
+    "The organiser has cancelled this exam. It does not count as an attempt.",
   ],
   endedNotStarted: [
     "Тестирование не было начато, время доступа закончилось.",
@@ -286,10 +357,25 @@ export const words = {
       other: "{count} changes are still being sent. Keep this page open.",
     },
   ],
+  reasonProctor: ["Что написал проктор", "What the proctor wrote"],
+  reasonStaff: ["Что написал организатор", "What the organiser wrote"],
+  nextResult: [
+    "Результат появится в личном кабинете.",
+    "The result will appear in your cabinet.",
+  ],
+  nextCommission: [
+    "Причину рассмотрит комиссия. Её решение появится в личном кабинете.",
+    "The commission will consider the reason. Its decision will appear in your cabinet.",
+  ],
+  nextBooking: [
+    "Выберите другое время в личном кабинете.",
+    "Choose another time in your cabinet.",
+  ],
   results: ["Открыть результат", "Open the result"],
 
   // Said aloud
   examThreshold: ["До конца тестирования осталось {left}", "{left} left in the exam"],
+  sectionThreshold: ["До конца раздела осталось {left}", "{left} left in the section"],
   itemThreshold: ["На задание осталось {left}", "{left} left for this item"],
 
   // Keys

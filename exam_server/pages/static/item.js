@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef } from "../core/vendor/preact-htm.js";
 import { Banner, Icon, ItemClock, Prose, useExam } from "./pieces.js";
-import { neighbour, press } from "./state.js";
+import { hasNextSection, neighbour, press } from "./state.js";
 import { typeset } from "./words.js";
 
 export function Item() {
@@ -199,7 +199,8 @@ function Moves({ item, isCase }) {
   const linear = view.navigation === "linear";
   const busy = Boolean(view.moving) || item.closed || model.timeUp;
   const idle = model.offline || busy;
-  const last = item.position === view.marks.length - 1;
+  const last = neighbour(view, item.position, 1) === null;
+  const more = hasNextSection(view);
   const note = moveNote(model, item);
   const button = (kind, text, work, icon = null, off = idle) => html`
     <button class=${`btn btn--${kind}`} type="button" aria-disabled=${String(off)} aria-describedby=${note ? "move-note" : null}
@@ -210,15 +211,29 @@ function Moves({ item, isCase }) {
   return html`
     <footer class="item__moves">
       <div class="cluster">
-        ${!linear && button("secondary", html`<${Icon} name="chevron-left" />${say("previous")}`, act.previous, null, idle || neighbour(view.marks, item.position, -1) === null)}
+        ${!linear && button("secondary", html`<${Icon} name="chevron-left" />${say("previous")}`, act.previous, null, idle || neighbour(view, item.position, -1) === null)}
         ${isCase && button("primary", say("finishStep"), act.askLock)}
         ${(!last || !linear) && button(isCase ? "secondary" : "primary", say(isCase && linear ? "skipCase" : "next"), act.next, "chevron-right")}
-        ${linear && last && button(isCase ? "secondary" : "primary", say("finish"), act.askFinish)}
-        ${!linear && button("quiet", say("review"), act.review)}
+        ${linear && last && button(isCase ? "secondary" : "primary", say(more ? "sectionClose" : "finish"), act.askFinish)}
+        ${!linear && button("quiet", say(more ? "reviewSection" : "review"), act.review)}
       </div>
       ${note && html`<p class="note" id="move-note" role="status">${say(note)}</p>`}
       ${model.stepEmpty && html`<${StepEmpty} />`}
+      <${Doubt} item=${item} />
     </footer>
+  `;
+}
+
+/** «This item seems wrong»: a mark with a comment, which goes to those who keep the bank. */
+function Doubt({ item }) {
+  const { model, act, say } = useExam();
+  const said = Boolean(model.view.marks[item.position]?.questioned);
+  return html`
+    <p class="item__doubt">
+      <button class="btn btn--quiet btn--small" type="button" aria-haspopup="dialog" onClick=${() => act.open("remark")}>
+        <${Icon} name=${said ? "check" : "info"} />${say(said ? "remarkMade" : "remark")}
+      </button>
+    </p>
   `;
 }
 
@@ -243,6 +258,6 @@ function moveNote(model, item) {
   if (model.offline) {
     return model.view.moving ? "movingOffline" : "offlineMoves";
   }
-  const last = item.position === model.view.marks.length - 1;
+  const last = neighbour(model.view, item.position, 1) === null;
   return model.view.navigation === "linear" && !last && item.content.kind !== "case" ? "nextLinear" : null;
 }

@@ -1,10 +1,17 @@
-// The exam socket: connects, keeps alive, connects again. What is said over it is the business of others.
+// The way to the server: a socket, or requests where a proxy lets none through. Connects, keeps alive, connects again.
+// What is said over it is the business of others.
+
+import { Courier } from "./courier.js";
+import { ExamSocket } from "./socket.js";
 
 const PING_EVERY = 5_000;
-const PONG_WITHIN = 10_000;
 const OPEN_WITHIN = 10_000;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
+/** After so many sockets in a row that did not open while pages are served it goes on by requests. */
+const BLOCKED_AFTER = 3;
+const SOCKET_AGAIN = 60_000;
+const OPEN_AGAIN_WITHIN = 4_000;
 
 /** Close codes after which connecting again by itself would be wrong. */
 const FINAL = { 4001: "taken", 4400: "unreadable", 4401: "signin", 4404: "absent", 4409: "refused" };
@@ -12,34 +19,49 @@ const FINAL = { 4001: "taken", 4400: "unreadable", 4401: "signin", 4404: "absent
 export class Link {
   /**
    * told.message(message): what the server says, pongs left out.
-   * told.changed(): `state` is new: connecting, live, down, or one of FINAL; `reason` as the server closed.
+   * told.changed(): `state` is new: connecting, live, down, or one of FINAL; `reason` as the server closed;
+   * `slow` is true while it goes by requests.
    */
-  constructor({ path, clock, told }) {
-    this.path = path;
+  constructor({ sitting, stream, token, clock, told }) {
+    this.path = `/ws/sittings/${sitting}?stream=${stream}`;
     this.clock = clock;
     this.told = told;
     this.state = "connecting";
     this.reason = "";
+    this.slow = false;
     this._socket = null;
     this._failures = 0;
+    this._blocked = 0;
     this._retry = 0;
-    this._heard = 0;
+    this._probe = 0;
+    this._epoch = 0;
     this._stopped = false;
+    this._courier = new Courier({
+      path: `/exam/${sitting}/edits`,
+      stream,
+      token,
+      told: {
+        message: (message) => this._take(message),
+        lost: () => this._lost(),
+        final: (state, reason) => this._finish(state, reason),
+      },
+    });
   }
 
   start() {
     window.addEventListener("online", () => this._hurry());
-    window.addEventListener("offline", () => this._lose());
+    // A socket would find out only after a while.
+    window.addEventListener("offline", () => this._lost());
     document.addEventListener("visibilitychange", () => this._wake());
-    setInterval(() => this._beat(), PING_EVERY);
+    setInterval(() => document.visibilityState === "visible" && this._socket?.beat(), PING_EVERY);
     this._connect();
   }
 
   /** Take the sitting back from another window, or try again after signing in. */
   restart() {
     this._failures = 0;
+    this._epoch = 0;
     this._stopped = false;
-    this._drop();
     this._change("connecting");
     this._connect();
   }
@@ -49,50 +71,71 @@ export class Link {
     this._drop();
   }
 
+  /** Another window of this browser has the sitting now. */
+  yield() {
+    if (!this._stopped) {
+      this._finish("taken");
+    }
+  }
+
   send(message) {
-    if (this._socket?.readyState === WebSocket.OPEN) {
-      this._socket.send(JSON.stringify(message));
+    if (this.slow) {
+      this._courier.send(message);
+    } else {
+      this._socket?.send(message);
     }
   }
 
   _connect() {
-    clearTimeout(this._retry);
     this._drop();
     if (this._stopped) {
       return;
     }
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}${this.path}`);
-    this._socket = socket;
-    this._heard = performance.now();
-    const tooLong = setTimeout(() => this._fail(socket), OPEN_WITHIN);
-    socket.onopen = () => {
-      clearTimeout(tooLong);
-      this._ping();
-    };
-    socket.onmessage = (event) => socket === this._socket && this._hear(event.data);
-    socket.onclose = (event) => {
-      clearTimeout(tooLong);
-      if (socket === this._socket) {
-        this._closed(event);
-      }
-    };
+    if (this.slow) {
+      this._courier.start(this._epoch);
+      this._probeLater();
+    } else {
+      this._dial(OPEN_WITHIN);
+    }
   }
 
-  _hear(data) {
-    this._heard = performance.now();
-    const message = JSON.parse(data);
+  _dial(within) {
+    this._socket = new ExamSocket({
+      path: this.path,
+      within,
+      told: {
+        message: (message) => this._hear(message),
+        over: (...how) => this._over(...how),
+      },
+    });
+  }
+
+  _hear(message) {
+    if (message.type === "snapshot") {
+      this._blocked = 0;
+      if (this.slow) {
+        this.slow = false;
+        clearTimeout(this._probe);
+        this._courier.stop();
+        this.told.changed();
+      }
+    }
+    this._take(message);
+  }
+
+  _take(message) {
     if (message.type === "pong") {
-      this.clock.sample(message.sent, this._heard, message.now);
+      this.clock.sample(message.sent, performance.now(), message.now);
       return;
     }
     if (message.now) {
       this.clock.hint(message.now);
     }
     if (message.type === "taken_over") {
-      this._finish("taken", "");
+      this._finish("taken");
       return;
     }
+    this._epoch = message.epoch ?? this._epoch;
     if (message.type === "snapshot") {
       this._failures = 0;
       this._change("live");
@@ -100,17 +143,49 @@ export class Link {
     this.told.message(message);
   }
 
-  _closed(event) {
+  /** A socket is over, or never was. */
+  _over(code, opened, reason) {
     this._socket = null;
-    const final = FINAL[event.code];
-    if (final) {
-      this._finish(final, event.reason);
+    if (FINAL[code]) {
+      this._finish(FINAL[code], reason);
+    } else if (this.slow) {
+      this._courier.resume(); // it was only tried
+      this._probeLater();
     } else {
       this._lost();
+      if (!opened) {
+        this._suspect();
+      }
     }
   }
 
-  _finish(state, reason) {
+  /** Does something let pages through and no sockets? */
+  async _suspect() {
+    const served = await fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(OPEN_WITHIN) }).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    this._blocked = served ? this._blocked + 1 : 0;
+    if (this._blocked >= BLOCKED_AFTER && this.state === "down" && !this.slow) {
+      this.slow = true;
+      this._connect();
+    }
+  }
+
+  _probeLater() {
+    clearTimeout(this._probe);
+    this._probe = setTimeout(() => this._tryAgain(), SOCKET_AGAIN);
+  }
+
+  /** By requests it stays for as long as no socket gets through. */
+  async _tryAgain() {
+    await this._courier.pause();
+    if (this.slow && this.state === "live" && this._socket === null) {
+      this._dial(OPEN_AGAIN_WITHIN);
+    }
+  }
+
+  _finish(state, reason = "") {
     this._stopped = true;
     this._drop();
     this._change(state, reason);
@@ -120,25 +195,10 @@ export class Link {
     if (this._stopped) {
       return;
     }
+    this._drop();
     this._change("down");
     const most = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this._failures++);
-    clearTimeout(this._retry);
-    this._retry = setTimeout(() => this._connect(), 100 + Math.random() * most);
-  }
-
-  _fail(socket) {
-    if (socket === this._socket) {
-      this._drop();
-      this._lost();
-    }
-  }
-
-  /** The browser says that there is no network. A socket would find out only after a while. */
-  _lose() {
-    if (!this._stopped) {
-      this._drop();
-      this._lost();
-    }
+    this._retry = setTimeout(() => this._connect(), Math.random() * most);
   }
 
   _hurry() {
@@ -152,36 +212,19 @@ export class Link {
     if (document.visibilityState !== "visible" || this._stopped) {
       return;
     }
-    if (this._socket?.readyState === WebSocket.OPEN) {
-      this._heard = performance.now();
-      this._ping();
+    if (this._socket?.open) {
+      this._socket.wake();
     } else {
       this._hurry();
     }
   }
 
-  _beat() {
-    if (document.visibilityState !== "visible" || this._socket?.readyState !== WebSocket.OPEN) {
-      return;
-    }
-    if (performance.now() - this._heard > PONG_WITHIN) {
-      this._fail(this._socket);
-    } else {
-      this._ping();
-    }
-  }
-
-  _ping() {
-    this.send({ type: "ping", sent: performance.now() });
-  }
-
   _drop() {
-    const socket = this._socket;
+    clearTimeout(this._retry);
+    clearTimeout(this._probe);
+    this._courier.stop();
+    this._socket?.close();
     this._socket = null;
-    if (socket) {
-      socket.onmessage = socket.onclose = socket.onopen = null;
-      socket.close();
-    }
   }
 
   _change(state, reason = "") {

@@ -70,7 +70,7 @@ export function Question({ title, text, yes, no, danger = false, onYes, onNo }) 
 }
 
 /** The server's time, drawn anew four times a second. */
-function useNow() {
+export function useNow() {
   const { model } = useExam();
   const [, redraw] = useState(0);
   useEffect(() => {
@@ -80,15 +80,19 @@ function useNow() {
   return model.clock.now();
 }
 
-/** Time left until a deadline; says each threshold aloud once, and nothing in between. */
-function useCountdown(deadline, limit, sentence) {
+/**
+ * Time left until a deadline; says each threshold aloud once, and nothing in between. Where the clocks stand (`since`),
+ * or the deadline was moved, nothing is said: only time that runs passes a threshold.
+ */
+function useCountdown(deadline, limit, sentence, since = null) {
   const { act, say } = useExam();
-  const left = Math.max(0, deadline - useNow());
+  const now = useNow();
+  const left = Math.max(0, deadline - (since ?? now));
   const before = useRef({ deadline, left });
   useEffect(() => {
     const last = before.current;
     before.current = { deadline, left };
-    if (last.deadline !== deadline) {
+    if (last.deadline !== deadline || since !== null) {
       return;
     }
     const threshold = passed(last.left, left, thresholds(limit));
@@ -96,18 +100,43 @@ function useCountdown(deadline, limit, sentence) {
       act.announce(say(sentence, { left: spanText(threshold) }));
     }
   });
-  return { left, level: urgency(left, limit) };
+  return { left, level: since === null ? urgency(left, limit) : "" };
 }
 
 export function ExamClock() {
   const { model, say } = useExam();
-  const { left, level } = useCountdown(model.view.deadline, model.data.exam_limit, "examThreshold");
+  const { deadline, halt } = model.view;
+  const { left, level } = useCountdown(deadline, model.data.exam_limit, "examThreshold", halt?.since);
   return html`
     <span class=${`clock exam-clock ${level && `clock--${level}`}`} role="timer" aria-live="off">
-      <${Icon} name="clock" />
-      <span class="visually-hidden">${say("examLeft")}:</span>
+      <${Icon} name=${halt ? "pause" : "clock"} />
+      <span class="visually-hidden">${say(halt ? "examStands" : "examLeft")}:</span>
       ${clockText(left)}
     </span>
+  `;
+}
+
+/** The clock of a section that has a limit of its own. */
+export function SectionClock({ deadline, limit }) {
+  const { say } = useExam();
+  const { left, level } = useCountdown(deadline, limit, "sectionThreshold");
+  return html`
+    <span class=${`clock ${level && `clock--${level}`}`} role="timer" aria-live="off">
+      <span class="visually-hidden">${say("sectionLeft")}:</span>
+      ${clockText(left)}
+    </span>
+  `;
+}
+
+/** A countdown that is looked at and not spoken. */
+export function Countdown({ until, sentence }) {
+  const { say } = useExam();
+  const left = Math.max(0, until - useNow());
+  return html`
+    <p class="countdown" role="timer" aria-live="off">
+      <span class="note">${say(sentence)}</span>
+      <span class="clock countdown__time">${clockText(left)}</span>
+    </p>
   `;
 }
 
@@ -123,5 +152,37 @@ export function ItemClock({ item }) {
         ${clockText(left)}
       </span>
     </div>
+  `;
+}
+
+/** A screen of its own in place of an item; its heading takes the focus. */
+export function Screen({ title, children, icon, wide = false }) {
+  const heading = useRef();
+  useEffect(() => heading.current.focus(), []);
+  return html`
+    <section class=${`screen stack ${wide ? "screen--wide" : ""}`}>
+      ${icon && html`<span class="screen__icon"><${Icon} name=${icon} /></span>`}
+      <h1 tabindex="-1" ref=${heading}>${title}</h1>
+      ${children}
+    </section>
+  `;
+}
+
+/** A button that stays reachable where it can't be used now. */
+export function Button({ kind, off = false, onPress, children, ...rest }) {
+  return html`
+    <button class=${`btn btn--${kind}`} type="button" aria-disabled=${String(off)} onClick=${() => !off && onPress()} ...${rest}>
+      ${children}
+    </button>
+  `;
+}
+
+/** What people wrote, as they wrote it. */
+export function Quote({ from, text }) {
+  return html`
+    <figure class="quote">
+      <figcaption class="note">${from}</figcaption>
+      <blockquote>${text}</blockquote>
+    </figure>
   `;
 }

@@ -17,7 +17,7 @@ const PATIENCE = 15_000;
 const RATE = 15 / 1000;
 const BURST = 30;
 /** Refusals that mean "not now": the edit stays and is sent again. */
-const FOR_NOW = new Set(["busy", "internal", "flood"]);
+const FOR_NOW = new Set(["busy", "internal", "flood", "paused"]);
 
 export class Queue {
   constructor({ storage, now, later, told, random = Math.random }) {
@@ -101,6 +101,13 @@ export class Queue {
         this.underWay = null;
       }
     });
+  }
+
+  /** What kept an edit back is over: try again at once. */
+  hurry() {
+    if (this._resting && this.underWay === null) {
+      this._again(0);
+    }
   }
 
   /** Every edit up to `seq` is durable. What is told of it is told before this returns. */

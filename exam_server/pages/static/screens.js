@@ -1,22 +1,10 @@
-// What stands in place of an item: before the start, after the end, and when the exam is elsewhere.
+// What stands in place of an item: before the start, and when answers are looked over.
 
-import { html, useEffect, useRef } from "../core/vendor/preact-htm.js";
-import { Banner, Icon, useExam } from "./pieces.js";
+import { html } from "../core/vendor/preact-htm.js";
+import { Countdown, Icon, Screen, useExam, useNow } from "./pieces.js";
 import { Picture } from "./preview.js";
-import { count } from "./state.js";
-import { spanText } from "./words.js";
-
-function Screen({ title, children, icon, wide = false }) {
-  const heading = useRef();
-  useEffect(() => heading.current.focus(), []);
-  return html`
-    <section class=${`screen stack ${wide ? "screen--wide" : ""}`}>
-      ${icon && html`<span class="screen__icon"><${Icon} name=${icon} /></span>`}
-      <h1 tabindex="-1" ref=${heading}>${title}</h1>
-      ${children}
-    </section>
-  `;
-}
+import { bounds, count, hasNextSection } from "./state.js";
+import { spanText, timeText } from "./words.js";
 
 export function Loading() {
   const { model, say } = useExam();
@@ -33,15 +21,19 @@ export function Loading() {
   `;
 }
 
+const MINUTE = 60_000;
+
 export function Start() {
   const { model, act, say } = useExam();
   const { data, view, camera } = model;
   const needsCamera = model.watched && !camera.stream;
-  const idle = model.offline || needsCamera || Boolean(view.moving);
+  const idle = model.offline || needsCamera || model.early || Boolean(view.moving);
   const rules = [
     "ruleItemClock",
     view.navigation === "linear" ? "ruleLinear" : "ruleFree",
+    data.sections.length > 0 && "ruleSections",
     view.flags && "ruleFlags",
+    view.breaksLeft > 0 && "ruleBreaks",
     "ruleOffline",
     model.watched && "ruleCamera",
   ].filter(Boolean);
@@ -53,20 +45,30 @@ export function Start() {
           <dl class="kv">
             <dt>${say("startItems")}</dt><dd>${data.items}</dd>
             <dt>${say("startLimit")}</dt><dd>${spanText(data.exam_limit)}</dd>
-            <dt>${say("startCloses")}</dt><dd>${data.closes_text}</dd>
+            ${view.breaksLeft > 0 && html`<dt>${say("startBreaks")}</dt><dd>${say("startBreak", { count: view.breaksLeft, span: spanText(view.breakLimit) })}</dd>`}
+            <dt>${say("startCloses")}</dt><dd>${timeText(view.closesAt, data.zone)} (${data.zone_text})</dd>
           </dl>
-          <ul>${rules.map((rule) => html`<li key=${rule}>${say(rule)}</li>`)}</ul>
+          <${Shortened} />
+          <${Sections} />
+          <ul>${rules.map((rule) => html`<li key=${rule}>${say(rule, { count: view.breaksLeft })}</li>`)}</ul>
         </div>
         <div class="stack">
           ${model.watched && (camera.stream
             ? html`<${Picture} stream=${camera.stream} label=${say("cameraPreview")} />`
             : html`<div class="preview__off"><${Icon} name="camera-off" /><span>${say("cameraOff")}</span></div>`)}
+          ${model.early && html`<${Countdown} until=${view.opensAt} sentence="opensIn" />`}
           <button class="btn btn--primary btn--wide" type="button" aria-disabled=${String(idle)} aria-busy=${String(Boolean(view.moving))}
             aria-describedby="start-note" onClick=${() => !idle && act.start()}>
             ${say("start")}
           </button>
           <p class="note" id="start-note" role="status">
-            ${model.offline ? say("startNeedsLine") : needsCamera ? say("startNeedsCamera") : ""}
+            ${model.offline
+              ? say("startNeedsLine")
+              : model.early
+                ? say("startEarly", { time: timeText(view.opensAt, data.zone) })
+                : needsCamera
+                  ? say("startNeedsCamera")
+                  : ""}
           </p>
           <p><a href=${`/exam/${data.sitting}?step=check`}>${say("repeatCheck")}</a></p>
         </div>
@@ -75,13 +77,46 @@ export function Start() {
   `;
 }
 
+/** Whoever comes late has less time than the exam's limit: the window closes first. */
+function Shortened() {
+  const { model, say } = useExam();
+  const { data, view } = model;
+  const left = view.closesAt - Math.max(useNow(), view.opensAt);
+  if (left >= data.exam_limit) {
+    return null;
+  }
+  const span = spanText(Math.max(0, left < MINUTE ? left : Math.floor(left / MINUTE) * MINUTE));
+  return html`<p class="start__late">${say("startLate", { span, time: timeText(view.closesAt, data.zone) })}</p>`;
+}
+
+function Sections() {
+  const { model, say } = useExam();
+  const { sections } = model.data;
+  return sections.length > 0 && html`
+    <section class="stack stack--tight">
+      <h2 class="start__sections">${say("sections")}</h2>
+      <ol>
+        ${sections.map(({ title, count: items, limit }) => html`
+          <li key=${title}>${title}: ${say("sectionItems", { count: items })}${limit !== null && `, ${spanText(limit)}`}</li>
+        `)}
+      </ol>
+    </section>
+  `;
+}
+
 export function Review() {
   const { model, act, say } = useExam();
-  const { marks } = model.view;
-  const totals = count(marks);
-  const idle = model.offline || Boolean(model.view.moving);
+  const { view } = model;
+  const { marks } = view;
+  const [first, end] = bounds(view);
+  const totals = count(marks.slice(first, end));
+  const idle = model.offline || Boolean(view.moving);
+  const more = hasNextSection(view);
   const list = (title, isOne) => {
-    const places = marks.map((one, position) => ({ ...one, position })).filter(isOne);
+    const places = marks
+      .map((one, position) => ({ ...one, position }))
+      .slice(first, end)
+      .filter((one) => !one.withdrawn && isOne(one));
     return places.length > 0 && html`
       <section class="stack stack--tight">
         <h2>${title}</h2>
@@ -99,74 +134,18 @@ export function Review() {
     `;
   };
   return html`
-    <${Screen} title=${say("reviewTitle")}>
+    <${Screen} title=${say(more ? "reviewSectionTitle" : "reviewTitle")}>
       <p class="lead">${totals.unanswered ? say("reviewLeft", { count: totals.unanswered }) : say("reviewAll")}</p>
-      <p class="note">${say("reviewClock")}</p>
+      <p class="note">${say(more ? "reviewSectionClock" : "reviewClock")}</p>
       ${list(say("reviewEmpty"), (one) => !one.answered)}
       ${list(say("reviewMarked"), (one) => one.flagged)}
       <div class="cluster">
         <button class="btn btn--secondary" type="button" onClick=${act.leaveReview}>${say("backToItem")}</button>
         <button class="btn btn--primary" type="button" aria-disabled=${String(idle)} onClick=${() => !idle && act.askFinish()}>
-          ${say("finish")}
+          ${say(more ? "sectionClose" : "finish")}
         </button>
       </div>
-      ${model.offline && html`<p class="note" role="status">${say(model.view.moving ? "movingOffline" : "offlineMoves")}</p>`}
-    <//>
-  `;
-}
-
-const ENDINGS = {
-  submitted: "endedSubmitted",
-  completed: "endedCompleted",
-  exam_time: "endedExamTime",
-  item_time: "endedItemTime",
-  window_closed: "endedWindowClosed",
-  proctor: "endedProctor",
-  not_started: "endedNotStarted",
-  window_cancelled: "endedWindowCancelled",
-};
-
-export function Ended() {
-  const { model, say } = useExam();
-  return html`
-    <${Screen} title=${say("endedTitle")} icon="clipboard-check">
-      <p class="lead">${say(ENDINGS[model.view.ended] ?? "endedSubmitted")}</p>
-      ${model.unsent > 0 && html`<${Banner} kind="info"><p>${say("endedUnsent", { count: model.unsent })}</p><//>`}
-      <div class="cluster">
-        <a class="btn btn--primary" href=${`/cabinet/results/${model.data.sitting}`}>${say("results")}</a>
-      </div>
-    <//>
-  `;
-}
-
-export function Taken() {
-  const { act, say } = useExam();
-  return html`
-    <${Screen} title=${say("takenTitle")} icon="monitor">
-      <p class="lead">${say("takenText")}</p>
-      <div class="cluster">
-        <button class="btn btn--primary" type="button" onClick=${act.restart}>${say("takeBack")}</button>
-      </div>
-    <//>
-  `;
-}
-
-export function Absent() {
-  const { say } = useExam();
-  return html`
-    <${Screen} title=${say("absentTitle")} icon="search">
-      <p class="lead">${say("absentText")}</p>
-      <div class="cluster"><a class="btn btn--primary" href="/cabinet">${say("cabinet")}</a></div>
-    <//>
-  `;
-}
-
-export function Refused() {
-  const { model, say } = useExam();
-  return html`
-    <${Screen} title=${say("refusedTitle")} icon="circle-alert">
-      <p class="lead">${say(model.reason === "too_many_devices" ? "tooManyDevices" : "refusedText")}</p>
-      <div class="cluster"><a class="btn btn--primary" href="/cabinet">${say("cabinet")}</a></div>
+      ${model.offline && html`<p class="note" role="status">${say(view.moving ? "movingOffline" : "offlineMoves")}</p>`}
     <//>
   `;
 }

@@ -2,14 +2,27 @@
 
 export const blank = {
   status: "loading",
-  /** The exam's own limit, ms: with the first item it becomes a deadline. */
-  limit: Infinity,
   navigation: "linear",
   flags: false,
   marks: [],
+  /** The exam's; while the clocks stand it is what it was when they stopped. */
   deadline: 0,
+  closesAt: 0,
+  opensAt: 0,
   item: null,
+  /** { number, count, first, items, begun, deadline }, or null where the form is one whole. */
+  section: null,
+  /** { since, until, text } while the clocks stand: a break where `until` is there, else a pause. */
+  halt: null,
+  breaksLeft: 0,
+  breakLimit: 0,
+  /** Messages of the proctor that were not confirmed, oldest first. */
+  unread: [],
+  help: false,
+  explanations: "none",
   ended: null,
+  reason: "",
+  epoch: 0,
   /** The item whose stage was just locked, until it is known whether that was the last stage. */
   closing: null,
   /** What the newest acknowledged answer replaced: a "late" notice takes it back. */
@@ -22,20 +35,11 @@ export const blank = {
 export function receive(state, message) {
   switch (message.type) {
     case "snapshot":
+      return { ...blank, ...viewOf(message), epoch: message.epoch };
     case "changed":
-      return {
-        ...blank,
-        limit: state.limit,
-        status: message.status,
-        navigation: message.navigation,
-        flags: message.flags,
-        marks: message.marks,
-        deadline: message.deadline,
-        item: message.item ?? null,
-        ended: message.ended ?? null,
-      };
+      return { ...state, ...viewOf(message), epoch: message.epoch ?? state.epoch, closing: null };
     case "item":
-      return showItem(state.status === "ready" ? begin(state, message.now) : state, message.item);
+      return showItem(state.status === "ready" ? { ...state, status: "running", opensAt: 0 } : state, message.item);
     case "closed":
       return {
         ...mark(state, message.position, { locked: true, ...(message.expired && { expired: true }) }),
@@ -48,13 +52,42 @@ export function receive(state, message) {
         deadline: message.deadline,
         item: state.item && { ...state.item, deadline: message.item_deadline ?? state.item.deadline },
       };
+    case "notice": {
+      const { id, kind, text, at } = message;
+      return state.unread.some((one) => one.id === id)
+        ? state
+        : { ...state, unread: [...state.unread, { id, kind, text, at }] };
+    }
     case "late":
       return takeBack(state, message.seq);
     case "ended":
-      return { ...state, status: "ended", ended: message.reason, item: null };
+      return { ...state, status: "ended", ended: message.reason, reason: message.text ?? "", item: null, halt: null };
     default:
       return state;
   }
+}
+
+/** What the server leaves out is as `blank` has it. */
+function viewOf(message) {
+  return {
+    status: message.status,
+    navigation: message.navigation,
+    flags: message.flags,
+    marks: message.marks,
+    deadline: message.deadline,
+    closesAt: message.closes_at,
+    opensAt: message.opens_at ?? 0,
+    item: message.item ?? null,
+    section: message.section ?? null,
+    halt: message.halt ?? null,
+    breaksLeft: message.breaks_left ?? 0,
+    breakLimit: message.break_limit ?? 0,
+    unread: message.notices ?? [],
+    help: message.help ?? false,
+    explanations: message.explanations ?? "none",
+    ended: message.ended ?? null,
+    reason: message.reason ?? "",
+  };
 }
 
 /** The state after an edit was acknowledged. */
@@ -67,62 +100,103 @@ export function fold(state, { seq, edit }) {
       const undo = { seq, edit, before, answered: state.marks[edit.position]?.answered ?? false };
       return { ...mark(state, edit.position, { answered }), item, undo };
     }
-    case "flag":
-      return mark(state, edit.position, { flagged: edit.on });
     case "lock":
       return { ...state, closing: edit.position };
     case "show":
       return { ...state, expired: [] };
     default:
-      return state;
+      return lay(state, edit);
   }
 }
 
 /** What to draw: the state with unconfirmed edits laid over it. `moving` is an edit that changes the screen. */
 export function look(state, pending) {
-  let { marks, item } = state;
+  let laid = state;
   let moving = null;
   const waiting = new Set();
   /** Stages whose newest answer is not on this device's disk yet. */
   const unstored = new Set();
   for (const { seq, edit } of pending) {
     if (edit.type === "respond") {
-      if (item?.position === edit.position && !item.closed) {
-        item = answer(item, edit);
+      const { item } = laid;
+      const here = item?.position === edit.position;
+      if (here && !item.closed) {
+        laid = { ...laid, item: answer(item, edit) };
         waiting.add(edit.stage);
         if (seq === null) {
           unstored.add(edit.stage);
         }
       }
-      const answered = item?.position === edit.position ? item.answers.some((v) => v.length) : edit.value.length > 0;
-      marks = put(marks, edit.position, { answered });
-    } else if (edit.type === "flag") {
-      marks = put(marks, edit.position, { flagged: edit.on });
+      const answered = here ? laid.item.answers.some((value) => value.length) : edit.value.length > 0;
+      laid = mark(laid, edit.position, { answered });
+    } else if (QUIET.has(edit.type)) {
+      laid = lay(laid, edit);
     } else {
       moving = edit;
     }
   }
-  return { ...state, marks, item, moving, waiting, unstored };
+  return { ...laid, moving, waiting, unstored };
 }
 
-/** The nearest place in a direction that is not locked; null at the end of the row. */
-export function neighbour(marks, from, step) {
-  for (let position = from + step; position >= 0 && position < marks.length; position += step) {
-    if (!marks[position].locked) {
+/** Edits that leave on the screen what is there. */
+const QUIET = new Set(["flag", "read", "remark", "help"]);
+
+function lay(state, edit) {
+  switch (edit.type) {
+    case "flag":
+      return mark(state, edit.position, { flagged: edit.on });
+    case "remark":
+      return mark(state, edit.position, { questioned: true });
+    case "read":
+      return { ...state, unread: state.unread.filter((one) => one.id !== edit.notice) };
+    case "help":
+      return { ...state, help: true };
+    default:
+      return state;
+  }
+}
+
+/** The first place of the present section and the one after its last. */
+export function bounds({ section, marks }) {
+  return section === null ? [0, marks.length] : [section.first, section.first + section.items];
+}
+
+/** The nearest place of the section in a direction that is not locked; null at its end. */
+export function neighbour(view, from, step) {
+  const [first, end] = bounds(view);
+  for (let position = from + step; position >= first && position < end; position += step) {
+    if (!view.marks[position].locked) {
       return position;
     }
   }
   return null;
 }
 
-/** How many places of the map are still without an answer and can be given one. */
+/** Where a section that has not begun begins; null when nothing of it is open. */
+export function entryOf(view) {
+  return neighbour(view, bounds(view)[0] - 1, 1);
+}
+
+/** May the candidate leave this section for the next one? */
+export const hasNextSection = ({ section }) => section !== null && section.number + 1 < section.count;
+
+/** A section is over, and the next one waits to be begun. */
+export const isBetween = ({ status, section, halt }) =>
+  status === "running" && halt === null && section !== null && !section.begun;
+
+/** What is left of the exam at a moment, ms; it stands while the clocks do. */
+export const examLeft = ({ deadline, halt }, now) => Math.max(0, deadline - (halt?.since ?? now));
+
+/** How many places are answered, and how many more can or could have been. What was withdrawn counts nowhere. */
 export function count(marks) {
-  const answered = marks.filter((one) => one.answered).length;
+  const given = marks.filter((one) => !one.withdrawn);
+  const answered = given.filter((one) => one.answered).length;
   return {
+    all: given.length,
     answered,
-    unanswered: marks.length - answered,
-    flagged: marks.filter((one) => one.flagged).length,
-    open: marks.filter((one) => !one.answered && !one.locked).length,
+    unanswered: given.length - answered,
+    flagged: given.filter((one) => one.flagged).length,
+    open: given.filter((one) => !one.answered && !one.locked).length,
   };
 }
 
@@ -132,11 +206,6 @@ export function press(kind, value, id) {
     return [id];
   }
   return value.includes(id) ? value.filter((one) => one !== id) : [...value, id];
-}
-
-/** Before the start the deadline is the window's close; the item that answers the start carries its moment. */
-function begin(state, now) {
-  return { ...state, status: "running", deadline: Math.min(state.deadline, now + state.limit) };
 }
 
 function showItem(state, item) {

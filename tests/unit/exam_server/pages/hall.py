@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core.access import Principal, Role
 from core.errors import AccreditationError, NotFound
 from core.ids import PersonId, SittingId
-from exam_server.entrance import Consent, EntranceView, Readings
+from exam_server.entrance import Consent, EntranceView, Readings, SectionCard
 
 SECRET = b"a secret of the tests, 32 bytes."
 KEY = "login-7"
@@ -30,6 +30,7 @@ VIEW = EntranceView(
     flags=True,
     practice=False,
     available=1_800_000,
+    sections=(SectionCard("Терапия", 12, 900_000),),
 )
 
 

@@ -79,7 +79,8 @@ async def test_an_admitted_or_running_sitting_opens_the_exam(
     assert data["candidate"] == "Соколова <Анна>"
     assert data["title"] == "Экзамен </script><b>"
     assert data["exam_limit"] == 1_800_000
-    assert "(МСК+6)" in str(data["closes_text"])
+    assert (data["zone"], data["zone_text"]) == ("Asia/Yakutsk", "МСК+6")
+    assert data["sections"] == [{"title": "Терапия", "count": 12, "limit": 900_000}]
     assert "/static/exam_server/exam.js?v=" in page.text
 
 

@@ -12,7 +12,8 @@ from exam_server.events import EndReason
 STATIC = Path(exam_server.pages.__file__).parent / "static"
 CORE = Path(exam_server.pages.__file__).parents[2] / "core/web/static"
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
-TABLES = ("exam_words.js", "entrance_words.js")
+EXAM_TABLES = ("exam_words.js", "halt_words.js")
+TABLES = (*EXAM_TABLES, "entrance_words.js")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -57,7 +58,7 @@ def test_every_sentence_is_there_in_russian_and_in_english(table: str) -> None:
 
 
 def test_every_sentence_that_is_said_is_in_the_table() -> None:
-    exam = keys_of("exam_words.js")
+    exam = set().union(*(keys_of(table) for table in EXAM_TABLES))
     said = {
         key
         for name, script in SCRIPTS.items()
@@ -80,7 +81,7 @@ def test_no_sentence_is_left_over(table: str) -> None:
 
 
 def test_every_ending_and_every_message_of_the_server_is_known_to_the_page() -> None:
-    endings = re.search(r"const ENDINGS = \{(.*?)\};", SCRIPTS["screens.js"], re.S)
+    endings = re.search(r"const ENDINGS = \{(.*?)\};", SCRIPTS["endings.js"], re.S)
     assert endings is not None
     assert set(re.findall(r"^  (\w+):", endings[1], re.M)) == set(EndReason.__args__)  # type: ignore[attr-defined]
     heard = set(re.findall(r'case "(\w+)":', SCRIPTS["exam.js"] + SCRIPTS["state.js"]))

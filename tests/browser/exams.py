@@ -1,0 +1,79 @@
+"""Exams that the demo does not have: one in a hurry, one in sections."""
+
+import msgspec
+
+from app.demo.bank_files import read_bank
+from app.demo.seed import GENERAL_MEDICINE
+from core.clock import SystemClock
+from core.database import Database
+from core.ids import BlueprintId
+from core.moments import HOUR, MINUTE, SECOND, Moment, Span
+from exam_server.scheduling import open_window
+from question_bank.blueprint_store import save_blueprint
+from question_bank.blueprints import Blueprint, Cell, Section
+from question_bank.store import publish_items
+
+HURRIED = BlueprintId("hurried-3")
+SECTIONED = BlueprintId("sectioned-5")
+REQUIREMENT = "ЛД-01"
+SECTION_REQUIREMENTS = ("ЛД-02", "ЛД-03")
+LIMIT = 6 * SECOND
+
+
+async def plan_hurried_exam(database: Database) -> None:
+    """Three items with six seconds for each, in a window that is open."""
+    items = [
+        msgspec.structs.replace(item, version=item.version + 1, limit=LIMIT)
+        for item in read_bank().items
+        if (item.speciality, item.requirement, item.kind) == (GENERAL_MEDICINE, REQUIREMENT, "four_option")
+    ]
+    async with database.transaction() as connection:
+        await publish_items(connection, items, SystemClock().now())
+    await plan(database, make_blueprint(HURRIED, "Три задания", (Cell(REQUIREMENT, "four_option", 3),)))
+
+
+async def plan_sectioned_exam(
+    database: Database, *, opens_in: Span = -HOUR, closes_in: Span = 24 * HOUR, id: BlueprintId = SECTIONED
+) -> None:
+    """Three items, then two with a limit of their own, and one break of five minutes."""
+    blueprint = msgspec.structs.replace(
+        make_blueprint(
+            id,
+            "Экзамен из двух разделов",
+            (
+                Cell(SECTION_REQUIREMENTS[0], "four_option", 3),
+                Cell(SECTION_REQUIREMENTS[1], "four_option", 2, section=1),
+            ),
+        ),
+        sections=(Section("Терапия"), Section("Неотложная помощь", 5 * MINUTE)),
+        breaks=1,
+        break_limit=5 * MINUTE,
+        exam_limit=20 * MINUTE,
+    )
+    await plan(database, blueprint, opens_in, closes_in)
+
+
+def make_blueprint(id: BlueprintId, title: str, cells: tuple[Cell, ...]) -> Blueprint:
+    return Blueprint(
+        id=id,
+        version=1,
+        title=title,
+        speciality=GENERAL_MEDICINE,
+        speciality_title="Лечебное дело",
+        cells=cells,
+        exam_limit=10 * MINUTE,
+        navigation="free",
+        on_item_timeout="advance",
+        flags=True,
+        confirmation="automatic",
+        cut=85,
+        accreditation="primary",
+        practice=False,
+    )
+
+
+async def plan(database: Database, blueprint: Blueprint, opens_in: Span = -HOUR, closes_in: Span = 24 * HOUR) -> None:
+    now: Moment = SystemClock().now()
+    async with database.transaction() as connection:
+        await save_blueprint(connection, blueprint, now)
+        await open_window(connection, blueprint, now + opens_in, now + closes_in, 10, "")
