@@ -225,3 +225,16 @@ def test_a_section_is_told_with_its_places_and_its_clock() -> None:
     (changed,) = tell(drive, CloseSection(0, 0), NOW + 5_000)
     assert isinstance(changed, wire.Changed)
     assert (changed.section, changed.item) == (wire.SectionView(1, 2, 1, 2), None)
+
+
+def test_the_page_is_told_anew_when_a_section_begins_or_gets_more_time() -> None:
+    sections = (SectionRule(1, MINUTE), SectionRule(2, MINUTE))
+    drive = Drive(make_created(FORM, make_rules(sections=sections))).start()
+    drive.do(CloseSection(0, 0), NOW + 5_000)
+    (begun_now,) = tell(drive, Show(0, 1), NOW + 9_000)
+    assert isinstance(begun_now, wire.Changed)
+    assert begun_now.section == wire.SectionView(1, 2, 1, 2, begun=True, deadline=NOW + 9_000 + MINUTE)
+    assert begun_now.item is not None
+    (given,) = tell(drive, Extend(MINUTE, PROCTOR, 4), NOW + 10_000)
+    assert isinstance(given, wire.Changed)
+    assert given.section == wire.SectionView(1, 2, 1, 2, begun=True, deadline=NOW + 9_000 + 2 * MINUTE)
