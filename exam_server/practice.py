@@ -15,12 +15,17 @@ from exam_server.sitting import Sitting
 from exam_server.store import Draft, create_sittings, load_card, load_sitting, unknown_sitting
 from question_bank.blueprint_store import load_blueprint
 from question_bank.candidate_copy import CandidateItem, order_choices
-from question_bank.explanation_store import load_explanation
-from question_bank.explanations import ExplainedStage
+from question_bank.explanation_store import load_explanation, load_explanations
+from question_bank.explanations import Explained, ExplainedStage
 from question_bank.pool_store import PreparedPools, save_snapshot
 
 OPEN_FOR: Span = DAY
 """How long after it was begun a run may be worked on, whatever its own limit."""
+
+SENTENCES = {
+    "practice_open": "Сначала завершите начатую тренировку: сразу две не идут.",
+    "unknown_practice": "Такой тренировки нет. Выберите другую из списка.",
+}
 
 
 class OpenRun(Struct, frozen=True):
@@ -77,10 +82,10 @@ async def begin_run(
     if unfinished is not None:
         if unfinished.blueprint == blueprint_id:
             return unfinished.sitting
-        raise Conflict("practice_open", f"Сначала завершите начатую тренировку «{unfinished.title}».")
+        raise Conflict("practice_open", SENTENCES["practice_open"])
     blueprint = await load_blueprint(connection, blueprint_id)
     if not blueprint.practice:
-        raise NotFound("unknown_practice", "Такой тренировки нет. Выберите другую из списка.")
+        raise NotFound("unknown_practice", SENTENCES["unknown_practice"])
     pool = await pools.pool(connection, blueprint)
     await save_snapshot(connection, pool, now)
     before = await fetch_one(
@@ -115,7 +120,33 @@ async def explain(
     sitting = await load_sitting(connection, sitting_id)
     check_explained(sitting, position)
     entry = sitting.form.entries[position]
-    found = await load_explanation(connection, (entry.item, entry.version))
+    return _explanation(sitting, position, await load_explanation(connection, (entry.item, entry.version)))
+
+
+async def explain_run(connection: AsyncConnection, sitting_id: SittingId, candidate: PersonId) -> list[Explanation]:
+    """Everything of the candidate's own ended run that may be explained, in the order of the form.
+
+    Raises NotFound for a sitting that is not the candidate's, Forbidden for an exam.
+    """
+    card = await load_card(connection, sitting_id)
+    if card.candidate != candidate:
+        raise unknown_sitting()
+    sitting = await load_sitting(connection, sitting_id)
+    if not card.practice or not sitting.rules.practice:
+        raise not_practice()
+    if sitting.status != "ended" or sitting.rules.explanations == "none":
+        return []
+    seen = [(place, entry) for place, entry in enumerate(sitting.form.entries) if sitting.items[place].visited]
+    found = await load_explanations(connection, [(entry.item, entry.version) for _, entry in seen])
+    return [
+        _explanation(sitting, place, found[entry.item, entry.version])
+        for place, entry in seen
+        if (entry.item, entry.version) in found
+    ]
+
+
+def _explanation(sitting: Sitting, position: int, found: Explained) -> Explanation:
+    entry = sitting.form.entries[position]
     return Explanation(
         position,
         order_choices(found.content, tuple(stage.choices for stage in entry.stages)),

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from cabinet.pages import account, bookings, home, outcomes
+from cabinet.pages import account, bookings, home, outcomes, practice
 
-routes: list[BaseRoute] = [*account.routes, *home.routes, *bookings.routes, *outcomes.routes]
+routes: list[BaseRoute] = [*account.routes, *home.routes, *bookings.routes, *practice.routes, *outcomes.routes]
 """Everything a candidate opens, the front page and the sign-in included."""

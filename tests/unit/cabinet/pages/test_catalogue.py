@@ -8,8 +8,10 @@ from babel.messages.extract import extract_from_dir
 
 import cabinet.pages
 from cabinet.pages.home import NOT_PREPARED
+from cabinet.pages.practice import NOT_PREPARED as NO_PRACTICE
 from core.web import language
 from core.web.pages import Pages
+from exam_server import practice
 from exam_server.eligibility import SENTENCES
 from exam_server.scheduling import NO_BOOKING, NO_WINDOW
 from exam_server.store import NO_SITTING
@@ -29,7 +31,7 @@ def spoken() -> tuple[set[str], set[tuple[str, str]]]:
     found = list(extract_from_dir(TEMPLATES, [("**.html", "jinja2.ext:babel_extract")]))
     sentences = {message for _, _, message, _, _ in found if isinstance(message, str)}
     counted = {(message[0], message[1]) for _, _, message, _, _ in found if isinstance(message, tuple)}
-    sentences |= set(SENTENCES.values())
+    sentences |= {*SENTENCES.values(), *practice.SENTENCES.values(), NO_PRACTICE.message}
     sentences |= {error.message for error in (NOT_PREPARED, NO_BOOKING, NO_WINDOW, NO_SITTING)}
     return sentences, counted
 
