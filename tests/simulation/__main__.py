@@ -43,6 +43,7 @@ def main() -> int:
         "answers": sum(outcome.answers for outcome in outcomes),
         "late": sum(outcome.late for outcome in outcomes),
         "faults": sum(outcome.faults for outcome in outcomes),
+        "orders": sum(outcome.orders for outcome in outcomes),
         "violations": sum(len(outcome.violations) for outcome in outcomes),
         "failing_seeds": sum(bool(outcome.violations) for outcome in outcomes),
         "seconds": round(seconds, 1),

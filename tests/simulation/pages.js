@@ -123,6 +123,8 @@ class ExamPage {
     this.closed = false;
     this.over = false;
     this.state = blank;
+    /** What the server said beside what state.js keeps: halt, section, breaks, notices. */
+    this.view = {};
     this.storage = new Storage(this, disk);
     this.queue = new Queue({
       storage: this.storage,
@@ -153,6 +155,11 @@ class ExamPage {
 
   hear(message) {
     this.state = receive(this.state, message);
+    if (message.type === "snapshot" || message.type === "changed") {
+      this.view = message;
+    } else if (message.type === "notice") {
+      this.view = { ...this.view, notices: [...(this.view.notices ?? []), message] };
+    }
     switch (message.type) {
       case "snapshot":
         this.queue.open((edit) => this.send(edit), message.seq);
@@ -199,7 +206,7 @@ class ExamPage {
     if (status === "ready" && !moving) {
       this.add({ type: "start" });
     }
-    if (status !== "running" || moving) {
+    if (status !== "running" || moving || this.stepAside(random, item)) {
       return;
     }
     if (!item || item.closed) {
@@ -221,6 +228,35 @@ class ExamPage {
     }
   }
 
+  /** The rarer things; true when that was all for now. */
+  stepAside(random, item) {
+    const { halt, section, breaks_left: breaks = 0, notices = [] } = this.view;
+    const chance = random();
+    if (notices.length && random() < 0.5) {
+      this.add({ type: "read", notice: notices[0].id });
+      this.view = { ...this.view, notices: notices.slice(1) };
+      return true;
+    }
+    if (halt) {
+      if (halt.until && chance < 0.3) {
+        this.add({ type: "end_break" });
+      }
+      return chance < 0.95;
+    }
+    if (chance < 0.015) {
+      this.add({ type: "help", text: chance < 0.007 ? "help me" : "" });
+    } else if (chance < 0.03 && item) {
+      this.add({ type: "remark", position: item.position, text: "this seems wrong" });
+    } else if (chance < 0.05 && breaks > 0) {
+      this.add({ type: "take_break" });
+    } else if (chance < 0.06 && section) {
+      this.add({ type: "close_section", section: section.number });
+    } else {
+      return false;
+    }
+    return true;
+  }
+
   choose(random, { content, answers, stage }) {
     const { kind, choices } = content.stages[stage];
     const id = choices[Math.floor(random() * choices.length)].id;
@@ -237,7 +273,12 @@ class ExamPage {
     } else if (next === null && from === -1) {
       next = marks.findIndex((one) => !one.locked);
     }
-    if (next !== null && next >= 0) {
+    const { section } = this.view;
+    if (section && !section.begun) {
+      this.add({ type: "show", position: section.first });
+    } else if (section && next >= section.first + section.items && random() < 0.8) {
+      this.add({ type: "close_section", section: section.number });
+    } else if (next !== null && next >= 0) {
       this.add({ type: "show", position: next });
     } else if (random() < 0.3) {
       this.add({ type: "submit" });

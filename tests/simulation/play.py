@@ -21,6 +21,7 @@ class Outcome(Struct, frozen=True):
     answers: int
     late: int
     faults: int
+    orders: int
     violations: tuple[str, ...]
     digest: str
 
@@ -45,6 +46,7 @@ class Stage:
             seen.counts["answers"],
             seen.counts["late"],
             world.faults.count,
+            world.staff.count,
             tuple(world.timeline.violations),
             world.timeline.digest,
         )

@@ -14,7 +14,7 @@ import msgspec
 from core.ids import SittingId
 from core.moments import SECOND, Moment, Span
 from exam_server.chain import read_chain
-from exam_server.commands import CandidateCommand
+from exam_server.commands import CandidateCommand, Help, Question
 from exam_server.events import Created, decode_batch
 from exam_server.sitting import Sitting, create, evolve, fold
 from tests.simulation.record import Record
@@ -72,7 +72,8 @@ class Witness:
     def received(self, sitting: SittingId, stream: str, command: CandidateCommand, now: Moment, node: "Node") -> None:
         """A process took an edit in and read its clock."""
         there = self.timeline.moment + node.clock.offset
-        if not there - READING_SLACK <= now <= there + READING_SLACK:
+        written = isinstance(command, Question | Help)  # these wait for their text to be kept, after the reading
+        if now > there + READING_SLACK or (now < there - READING_SLACK and not written):
             self.timeline.blame(f"{node.name} says {now - there} ms past its own clock")
         self.timeline.note(node.name, "receives", sitting, stream, command.seq, now)
         self.records[sitting].receipts.setdefault((stream, command.seq), []).append((now, self.timeline.moment))
@@ -122,9 +123,11 @@ class Witness:
                 self.timeline.blame("an item was told to be locked before that was stored")
             case "ended" if not record.ended:
                 self.timeline.blame("the end was told before it was stored")
+            case "changed" if message["deadline"] > record.exam_due:
+                self.timeline.blame("time was given before that was stored")
             case "deadlines" if message["deadline"] > record.exam_due:
                 self.timeline.blame("time was given before that was stored")
-            case "late" if not record.late:
+            case "late" if not record.lates:
                 self.timeline.blame("an answer was told to be late before that was stored")
 
     # --- once it is quiet ----------------------------------------------------------------------------------------

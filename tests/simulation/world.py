@@ -8,17 +8,27 @@ from typing import Any
 from core.ids import BlueprintId, ItemId, PersonId, SittingId
 from core.moments import MINUTE, SECOND, Span
 from exam_server import timing
-from exam_server.commands import Admit, Extend, Stop
-from exam_server.events import Created
-from question_bank.forms import Form, FormEntry, FormStage, Navigation, OnItemTimeout, Rules, StageKind
+from exam_server.commands import Admit
+from exam_server.events import NO_ALLOWANCE, Allowance, Created
+from question_bank.forms import (
+    Form,
+    FormEntry,
+    FormStage,
+    Navigation,
+    OnItemTimeout,
+    Rules,
+    SectionRule,
+    StageKind,
+)
 from question_bank.items import Item, Role, make_stage
-from tests.histories.sittings import PROCTOR, stage_text
+from tests.histories.sittings import stage_text
 from tests.simulation.candidates import Browser, Candidate, Tab
 from tests.simulation.faults import Faults
 from tests.simulation.node import Node
 from tests.simulation.pages import Pages
 from tests.simulation.plants import Plant
 from tests.simulation.postgres import Postgres
+from tests.simulation.staff import Staff
 from tests.simulation.timeline import START, Timeline
 from tests.simulation.witness import Witness
 
@@ -41,8 +51,7 @@ class World:
         self._pages = 0
         self._due = float("inf")
         self._tick_at: float = float("inf")
-        self._note = 0
-        self.orders: dict[int, str] = {}
+        self.forms: dict[SittingId, Form] = {}
         self.call("reset")
         self.nodes: list[Node] = self.postgres.nodes
         count = 1 if perfect else timeline.between(1, 3)
@@ -50,8 +59,10 @@ class World:
             self.start_node(f"node{number}", 0 if perfect else timeline.between(-45, 45))
         self.candidates = [self._seat(SittingId(number + 1), perfect) for number in range(timeline.between(2, 6))]
         self.faults = Faults(self)
+        self.staff = Staff(self)
         if not perfect:
             self.faults.begin()
+            self.staff.begin()
         timeline.later(SECOND, self._watch_deadlines)
 
     # --- setting out ------------------------------------------------------------------------------------------
@@ -72,14 +83,42 @@ class World:
         navigation: Navigation = "free" if timeline.chance(0.6) else "linear"
         on_timeout: OnItemTimeout = "advance" if timeline.chance(0.85) else "finish"
         form = Form(BlueprintId("bp"), 1, 5, "stratified-swap/1", "0" * 64, tuple(entries))
-        rules = Rules(exam_limit, navigation, on_timeout, timeline.chance(0.8))
-        created = Created(START, PersonId(sitting + 100), form, rules, closes)
+        rules = Rules(
+            exam_limit,
+            navigation,
+            on_timeout,
+            timeline.chance(0.8),
+            self._draw_sections(entries) if timeline.chance(0.3) else (),
+            timeline.between(0, 2) if timeline.chance(0.4) else 0,
+            timeline.between(60, 600) * SECOND,
+        )
+        allowance = Allowance(timeline.between(100, 150), 0, timeline.between(0, 1)) if timeline.chance(0.2) else None
+        created = Created(
+            START, PersonId(sitting + 100), form, rules, closes, START + begins - MINUTE, allowance or NO_ALLOWANCE
+        )
+        self.forms[sitting] = form
         self.postgres.create(sitting, created)
         self.witness.create(sitting, created)
         candidate = Candidate(self, sitting, created.candidate)
         timeline.at(begins - 4 * SECOND, self._admit, sitting)
         timeline.at(begins, candidate.arrive)
         return candidate
+
+    def _draw_sections(self, entries: list[FormEntry]) -> tuple[SectionRule, ...]:
+        """Two or three sections, each with a limit of its own or without."""
+        timeline = self.timeline
+        first = timeline.between(1, len(entries) // 2)
+        counts = [first, len(entries) - first]
+        if timeline.chance(0.5):
+            counts[1:] = [counts[1] // 2, counts[1] - counts[1] // 2]
+        sections, begin = [], 0
+        for count in counts:
+            whole = sum(entry.limit for entry in entries[begin : begin + count])
+            sections.append(
+                SectionRule(count, whole * timeline.between(50, 110) // 100 if timeline.chance(0.5) else None)
+            )
+            begin += count
+        return tuple(sections)
 
     def _admit(self, sitting: SittingId) -> None:
         node = self.any_node()
@@ -91,28 +130,6 @@ class World:
     def _admitted(self, sitting: SittingId, fate: str) -> None:
         if fate == "unknown":
             self.timeline.later(SECOND, self._admit, sitting)
-
-    # --- the proctor --------------------------------------------------------------------------------------------
-
-    def extend(self, sitting: SittingId, span: Span) -> None:
-        self._note += 1
-        self._order(sitting, Extend(span, PROCTOR, self._note))
-
-    def stop(self, sitting: SittingId) -> None:
-        self._note += 1
-        self._order(sitting, Stop(PROCTOR, self._note))
-
-    def _order(self, sitting: SittingId, command: Extend | Stop) -> None:
-        node = self.any_node()
-        if node is not None:
-            self.orders[command.note] = "unknown"
-            node.order(sitting, command, lambda fate: self._ordered(sitting, command.note, fate))
-
-    def _ordered(self, sitting: SittingId, note: int, fate: str) -> None:
-        self.orders[note] = fate
-        self.timeline.note("order", note, fate)
-        if (fate == "done") != (note in self.witness.record(sitting).notes) and fate != "unknown":
-            self.timeline.blame(f"order {note} is said to be {fate}, and the log says otherwise")
 
     # --- nodes ------------------------------------------------------------------------------------------------
 
@@ -200,9 +217,9 @@ class World:
     def run(self) -> None:
         """Until every sitting is over or its window closed, then until everything has come to rest."""
         timeline = self.timeline
-        last = max(record.closes_at for record in self.witness.records.values()) - START + 20 * SECOND
-        while timeline.now < last and not all(record.ended for record in self.witness.records.values()):
-            timeline.run(min(last, timeline.now + 10 * SECOND))
+        records = self.witness.records.values()
+        while any(not record.ended and timeline.moment < record.closes_at + 20 * SECOND for record in records):
+            timeline.run(timeline.now + 10 * SECOND)
         self.calm = True
         self.faults.end()
         timeline.run(timeline.now + CALM)
@@ -211,6 +228,8 @@ class World:
         end = timeline.now + 30 * MINUTE
         while len(self.home) < len(self.candidates) and timeline.now < end:
             timeline.run(timeline.now + 10 * SECOND)
+        self.staff.admit_late()
+        timeline.run(timeline.now + 30 * SECOND)
         for node in self.living():
             node.look_soon()
         timeline.run(timeline.now + 30 * SECOND)
