@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 from core.clock import elapsed_seconds
 from tests.simulation.plants import PLANTS
-from tests.simulation.play import Outcome, play, stage
+from tests.simulation.play import Outcome, play
 
 SHOWN = 5
 """Violations printed of one seed."""
@@ -60,8 +60,7 @@ def main() -> int:
 
 def _play(asked: argparse.Namespace) -> Iterator[Outcome]:
     if asked.seed is not None:
-        with stage(asked.plant) as made:
-            yield made.play(asked.seed, asked.trace, asked.perfect)
+        yield from play([asked.seed], asked.plant, asked.trace, asked.perfect)
         return
     seeds = range(asked.first, asked.first + asked.seeds)
     if asked.processes == 1:

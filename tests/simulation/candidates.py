@@ -181,6 +181,8 @@ class Candidate:
         self.browsers = [Browser(self, 0)]
         self.tab: Tab | None = None
         self.tabs: list[Tab] = []
+        self._delivering: list[Browser] = []
+        self._until = 0
 
     @property
     def browser(self) -> Browser:
@@ -279,12 +281,18 @@ class Candidate:
             self.world.went_home(self)
 
     def _look(self, browsers: list[Browser], until: int) -> None:
-        assert self.tab is not None
-        kept = self.world.kept(browsers[0].disk)
-        if not kept and (self.tab.live or self.tab.over):
+        self._delivering, self._until = browsers, until
+        self.world.call("kept", browsers[0].disk)
+
+    def told_kept(self, disk: str, seqs: list[int]) -> None:
+        """What a browser still has."""
+        browsers = self._delivering
+        if self.tab is None or not browsers or browsers[0].disk != disk:
+            return
+        if not seqs and (self.tab.live or self.tab.over):
             self._deliver(browsers[1:])
-        elif self.timeline.now > until:
-            self.timeline.blame(f"sitting {self.sitting}: {browsers[0].disk} can't deliver {kept}")
+        elif self.timeline.now > self._until:
+            self.timeline.blame(f"sitting {self.sitting}: {disk} can't deliver {seqs}")
             self._deliver(browsers[1:])
         else:
-            self.timeline.later(5 * SECOND, self._look, browsers, until)
+            self.timeline.later(5 * SECOND, self._look, browsers, self._until)

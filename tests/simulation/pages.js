@@ -1,14 +1,38 @@
 // Exam pages of many browsers in one context: the real queue.js and state.js, with disk, line, time and chance handed in.
 //
-// One door: reading a property with a text as its name does what the text says; "?" gives what came of it, once all
-// promises have run. What exam.js joins (queue, link, state) is joined here the same way; the link itself is the simulation's.
+// Many days are simulated side by side, each with pages, disks and time of its own: what one is asked changes no other.
+// One door: reading a property with a text as its name does what the text says, one thing for each of some days; "?"
+// gives what came of it, once all promises have run. What exam.js joins (queue, link, state) is joined here the same way; the link itself is the simulation's.
 
-const disks = new Map();
-const pages = new Map();
-let now = 0;
-let told = [];
-let timers = [];
-let count = 0;
+class Day {
+  constructor() {
+    this.now = 0;
+    this.disks = new Map();
+    this.pages = new Map();
+    this.told = [];
+    this.timers = [];
+    this.count = 0;
+  }
+
+  later(page, span, work) {
+    const timer = { at: this.now + Math.max(0, span), order: this.count++, page, work };
+    this.timers.push(timer);
+    return () => this.keep((one) => one !== timer);
+  }
+
+  keep(isKept) {
+    this.timers = this.timers.filter(isKept);
+  }
+
+  tell() {
+    const { told } = this;
+    this.told = [];
+    return [told, this.timers.reduce((least, one) => Math.min(least, one.at), Infinity)];
+  }
+}
+
+const days = new Map();
+let asked = [];
 
 function seeded(seed) {
   let state = seed >>> 0;
@@ -17,14 +41,6 @@ function seeded(seed) {
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-function later(page, span, work) {
-  const timer = { at: Math.max(now, now + span), order: count++, page, work };
-  timers.push(timer);
-  return () => {
-    timers = timers.filter((one) => one !== timer);
   };
 }
 
@@ -58,7 +74,7 @@ class Storage {
       const entry = { seq: disk.seq + 1, edit };
       disk.seq = entry.seq;
       disk.edits.set(entry.seq, entry);
-      told.push(["stored", this.page.id, disk.stream, entry.seq, edit]);
+      this.page.tell("stored", disk.stream, entry.seq, edit);
       return entry;
     });
   }
@@ -71,7 +87,7 @@ class Storage {
     return this._transact(() => {
       const gone = seqs.filter((seq) => this.disk.edits.delete(seq));
       if (gone.length) {
-        told.push(["dropped", this.page.id, this.disk.stream, gone]);
+        this.page.tell("dropped", this.disk.stream, gone);
       }
     });
   }
@@ -85,7 +101,7 @@ class Storage {
   erase() {
     return this._transact(() => {
       const { disk } = this;
-      told.push(["dropped", this.page.id, disk.stream, [...disk.edits.keys()]]);
+      this.page.tell("dropped", disk.stream, [...disk.edits.keys()]);
       disk.edits.clear();
       disk.stream = null;
       disk.seq = 0;
@@ -103,17 +119,19 @@ class Storage {
         resolve(work());
         return;
       }
-      disk.busy = Math.max(disk.busy, now + slow);
+      const { day } = page;
+      disk.busy = Math.max(disk.busy, day.now + slow);
       const transaction = { page, work, resolve };
       disk.waiting.push(transaction);
-      later(page, disk.busy - now, () => disk.commit(transaction));
+      day.later(page, disk.busy - day.now, () => disk.commit(transaction));
     });
   }
 }
 
 class ExamPage {
-  constructor(id, disk, stream, seed, laziness, slowness) {
+  constructor(day, id, disk, stream, seed, laziness, slowness) {
     disk.stream ??= stream;
+    this.day = day;
     this.id = id;
     this.disk = disk;
     this.stream = disk.stream;
@@ -128,8 +146,8 @@ class ExamPage {
     this.storage = new Storage(this, disk);
     this.queue = new Queue({
       storage: this.storage,
-      now: () => now,
-      later: (span, work) => later(this, span, work),
+      now: () => day.now,
+      later: (span, work) => day.later(this, span, work),
       random: this.random,
       told: {
         changed: () => {},
@@ -138,18 +156,22 @@ class ExamPage {
           this.finishUp();
         },
         refused: (entry, code) => {
-          told.push(["refused", id, this.stream, entry.seq, code]);
+          this.tell("refused", this.stream, entry.seq, code);
           this.finishUp();
         },
       },
     });
-    told.push(["opened", id, this.stream]);
-    this.queue.load().then(() => told.push(["loaded", id]));
+    this.tell("opened", this.stream);
+    this.queue.load().then(() => this.tell("loaded"));
+  }
+
+  tell(what, ...more) {
+    this.day.told.push([what, this.id, ...more]);
   }
 
   send(edit) {
     if (!this.closed) {
-      told.push(["send", this.id, JSON.stringify(edit)]);
+      this.tell("send", JSON.stringify(edit));
     }
   }
 
@@ -179,7 +201,7 @@ class ExamPage {
   finishUp() {
     if (this.state.status === "ended" && !this.queue.pending.length && !this.over) {
       this.over = true;
-      told.push(["over", this.id]);
+      this.tell("over");
       this.storage.erase();
     }
   }
@@ -187,16 +209,16 @@ class ExamPage {
   /** The tab is gone. What was on its way to the disk gets there from the first to some transaction, or not at all. */
   close() {
     this.closed = true;
-    timers = timers.filter((one) => one.page !== this);
+    this.day.keep((one) => one.page !== this);
     const mine = this.disk.waiting.filter((one) => one.page === this);
     const kept = Math.floor(this.random() * (mine.length + 1));
     mine.slice(0, kept).forEach((one) => one.work());
     this.disk.waiting = this.disk.waiting.filter((one) => one.page !== this);
-    pages.delete(this.id);
+    this.day.pages.delete(this.id);
   }
 
   add(edit) {
-    told.push(["made", this.id, edit.type]);
+    this.tell("made", edit.type);
     this.queue.add(edit);
   }
 
@@ -287,47 +309,44 @@ class ExamPage {
 }
 
 const deeds = {
-  reset: () => {
-    disks.clear();
-    pages.clear();
-    timers = [];
-    told = [];
-    count = 0;
-  },
-  open: (id, disk, ...rest) => {
-    if (!disks.has(disk)) {
-      disks.set(disk, new Disk(disk));
+  open: (day, id, name, ...rest) => {
+    if (!day.disks.has(name)) {
+      day.disks.set(name, new Disk(name));
     }
-    pages.set(id, new ExamPage(id, disks.get(disk), ...rest));
+    day.pages.set(id, new ExamPage(day, id, day.disks.get(name), ...rest));
   },
-  close: (id) => pages.get(id).close(),
-  hear: (id, messages) => messages.forEach((one) => pages.get(id).hear(one)),
-  down: (id) => pages.get(id).queue.shut(),
-  work: (id, messages, seed) => {
-    deeds.hear(id, messages);
-    pages.get(id).work(seeded(seed));
+  close: (day, id) => day.pages.get(id).close(),
+  hear: (day, id, messages) => messages.forEach((one) => day.pages.get(id).hear(one)),
+  down: (day, id) => day.pages.get(id).queue.shut(),
+  work: (day, id, messages, seed) => {
+    deeds.hear(day, id, messages);
+    day.pages.get(id).work(seeded(seed));
   },
-  submit: (id) => pages.get(id).add({ type: "submit" }),
-  wipe: (disk) => disks.delete(disk),
-  kept: (disk) => told.push(["kept", disk, [...(disks.get(disk)?.edits.keys() ?? [])]]),
-  tick: () => {
-    const due = timers.filter((one) => one.at <= now).sort((one, other) => one.at - other.at || one.order - other.order);
-    timers = timers.filter((one) => one.at > now);
+  wipe: (day, name) => day.disks.delete(name),
+  kept: (day, name) => day.told.push(["kept", name, [...(day.disks.get(name)?.edits.keys() ?? [])]]),
+  tick: (day) => {
+    const due = day.timers.filter((one) => one.at <= day.now);
+    day.keep((one) => one.at > day.now);
+    due.sort((one, other) => one.at - other.at || one.order - other.order);
     due.forEach((one) => one.page.closed || one.work());
   },
 };
 
 function enter(text) {
-  const [at, deed, ...rest] = JSON.parse(text);
-  now = at;
-  deeds[deed](...rest);
+  asked = JSON.parse(text).map(([number, now, deed, ...rest]) => {
+    const day = days.get(number) ?? new Day();
+    days.set(number, day);
+    if (deed === "end") {
+      days.delete(number);
+    } else {
+      day.now = now;
+      deeds[deed](day, ...rest);
+    }
+    return day;
+  });
   return "";
 }
 
-function tell() {
-  const answer = JSON.stringify([told, timers.reduce((least, one) => Math.min(least, one.at), Infinity)]);
-  told = [];
-  return answer;
-}
+const tell = () => JSON.stringify(asked.map((day) => day.tell()));
 
 new Proxy({}, { has: () => true, get: (_, text) => (text === "?" ? tell() : enter(text)) });

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from py_mini_racer import MiniRacer
@@ -31,9 +31,34 @@ def bundle(name: str, spoiled: Mapping[str, str] = {}) -> str:
     return f"(() => {{\n{re.sub('^export ', '', source, flags=re.MULTILINE)}\nreturn {{ {exported} }};\n}})()"
 
 
+class Asked(NamedTuple):
+    """One thing to be done in the pages of one day: its number, and the rest as JSON without brackets."""
+
+    day: int
+    text: str
+
+
+Told: TypeAlias = tuple[list[list[Any]], float | None]
+"""What came of it, in order, and when the next timer of that day's pages runs out."""
+
+
+def ask(day: int, now: int, deed: str, *values: object) -> Asked:
+    return Asked(day, json.dumps([now, deed, *values])[1:-1])
+
+
+def ask_hear(day: int, now: int, page: int, messages: Sequence[str]) -> Asked:
+    """Messages of the server arrive at a page."""
+    return Asked(day, f'{now},"hear",{page},[{",".join(messages)}]')
+
+
+def ask_work(day: int, now: int, page: int, messages: Sequence[str], seed: int) -> Asked:
+    """The candidate looks at the page, which heard these meanwhile, and does the next thing."""
+    return Asked(day, f'{now},"work",{page},[{",".join(messages)}],{seed}')
+
+
 class Pages:
-    """All pages of a simulation. Each call does one thing at a moment and tells everything that came of it, in
-    order, and when the next timer of any page runs out (infinity: there is none).
+    """The engine with the pages of all days that are simulated side by side: the way into it is long, so they share
+    each crossing.
     """
 
     def __init__(self, spoiled: Mapping[str, str] = {}) -> None:
@@ -44,21 +69,11 @@ class Pages:
         )
         self._door: Any = self._racer.eval(script)
 
-    def call(self, now: int, deed: str, *values: object) -> tuple[list[list[Any]], float]:
-        return self._do(json.dumps([now, deed, *values]))
-
-    def hear(self, now: int, page: int, messages: Sequence[str]) -> tuple[list[list[Any]], float]:
-        """Messages of the server arrive at a page."""
-        return self._do(f'[{now},"hear",{page},[{",".join(messages)}]]')
-
-    def work(self, now: int, page: int, messages: Sequence[str], seed: int) -> tuple[list[list[Any]], float]:
-        """The candidate looks at the page, which heard these meanwhile, and does the next thing."""
-        return self._do(f'[{now},"work",{page},[{",".join(messages)}],{seed}]')
-
-    def _do(self, text: str) -> tuple[list[list[Any]], float]:
-        self._door[text]
-        told, due = _decoder.decode(self._door["?"])
-        return told, float("inf") if due is None else due
+    def do(self, asked: Sequence[Asked]) -> list[Told]:
+        """One thing for each of some days, and what came of each."""
+        self._door[f"[{','.join(f'[{day},{text}]' for day, text in asked)}]"]
+        told: list[Told] = _decoder.decode(self._door["?"])
+        return told
 
     def close(self) -> None:
         self._racer.close()

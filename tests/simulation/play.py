@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -10,6 +11,9 @@ from msgspec import Struct
 from tests.simulation.pages import Pages
 from tests.simulation.plants import PLANTS
 from tests.simulation.world import World
+
+ABREAST = 32
+"""Seeds that are played side by side."""
 
 
 class Outcome(Struct, frozen=True):
@@ -27,47 +31,57 @@ class Outcome(Struct, frozen=True):
 
 
 class Stage:
-    """A JavaScript engine and a planted bug, or none; plays one seed after the other."""
+    """A JavaScript engine and a planted bug, or none; plays many seeds side by side. What one seed's day is like does
+    not depend on the others.
+    """
 
     def __init__(self, plant: str = "none") -> None:
         self._plant = PLANTS[plant]()
         self._pages = Pages(self._plant.spoiled)
 
-    def play(self, seed: int, trace: bool = False, perfect: bool = False) -> Outcome:
-        """`perfect`: one process, and nothing goes wrong."""
+    def play(self, seeds: Iterable[int], trace: bool = False, perfect: bool = False) -> Iterator[Outcome]:
+        """`perfect`: one process, and nothing goes wrong. The outcomes come as they are ready."""
+        waiting = iter(seeds)
+        days: list[tuple[World, Iterator[None]]] = []
         with self._plant.planted(), unheard():
-            world = World(seed, self._pages, self._plant, trace, perfect)
-            world.run()
-        seen = world.witness
-        return Outcome(
-            seed,
-            len(world.candidates),
-            seen.hours(),
-            seen.counts["answers"],
-            seen.counts["late"],
-            world.faults.count,
-            world.staff.count,
-            tuple(world.timeline.violations),
-            world.timeline.digest,
-        )
+            while True:
+                for seed in islice(waiting, ABREAST - len(days)):
+                    world = World(seed, self._plant, trace, perfect)
+                    days.append((world, world.run()))
+                if not days:
+                    return
+                over = [world for world, run in days if next(run, self) is self]
+                yield from map(outcome, over)
+                days = [day for day in days if day[0] not in over]
+                asked = [world.timeline.asked.popleft() for world, _ in days]
+                for (world, _), told in zip(days, self._pages.do(asked) if asked else (), strict=True):
+                    world.heed(*told)
 
     def close(self) -> None:
         self._pages.close()
 
 
-@contextmanager
-def stage(plant: str = "none") -> Iterator[Stage]:
-    made = Stage(plant)
+def outcome(world: World) -> Outcome:
+    seen = world.witness
+    return Outcome(
+        world.seed,
+        len(world.candidates),
+        seen.hours(),
+        seen.counts["answers"],
+        seen.counts["late"],
+        world.faults.count,
+        world.staff.count,
+        tuple(world.timeline.violations),
+        world.timeline.digest,
+    )
+
+
+def play(seeds: Iterable[int], plant: str = "none", trace: bool = False, perfect: bool = False) -> Iterator[Outcome]:
+    stage = Stage(plant)
     try:
-        yield made
+        yield from stage.play(seeds, trace, perfect)
     finally:
-        made.close()
-
-
-def play(seeds: Iterable[int], plant: str = "none") -> Iterator[Outcome]:
-    with stage(plant) as made:
-        for seed in seeds:
-            yield made.play(seed)
+        stage.close()
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 import hashlib
 import heapq
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 from core.moments import Moment, Span
 from tests.histories.sittings import NOW as START
+from tests.simulation.pages import Asked
 
 __all__ = ["START", "Timeline"]
 
@@ -19,6 +21,8 @@ class Timeline:
         self.random = Random(seed)
         self.now: int = 0
         self.trace = trace
+        self.asked: deque[Asked] = deque()
+        """What the pages have to do before anything else happens, one after the other."""
         self.violations: list[str] = []
         self._heap: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = 0
@@ -42,8 +46,8 @@ class Timeline:
     def later(self, span: Span, do: Callable[..., object], *values: Any) -> None:
         self.at(self.now + span, do, *values)
 
-    def run(self, end: int) -> None:
-        """Everything up to and including `end`."""
+    def run(self, end: int) -> Iterator[None]:
+        """Everything up to and including `end`; pauses where the pages have to do something first: see `asked`."""
         still = 0
         while self._heap and self._heap[0][0] <= end:
             when, _, do, values = heapq.heappop(self._heap)
@@ -52,6 +56,8 @@ class Timeline:
                 raise RuntimeError(f"time stands still at {when}: {do}")
             self.now = when
             do(*values)
+            while self.asked:
+                yield
         self.now = max(self.now, end)
 
     def note(self, *what: object) -> None:

@@ -25,7 +25,7 @@ from tests.histories.sittings import stage_text
 from tests.simulation.candidates import Browser, Candidate, Tab
 from tests.simulation.faults import Faults
 from tests.simulation.node import Node
-from tests.simulation.pages import Pages
+from tests.simulation.pages import ask, ask_hear, ask_work
 from tests.simulation.plants import Plant
 from tests.simulation.postgres import Postgres
 from tests.simulation.staff import Staff
@@ -39,9 +39,9 @@ CALM: Span = 2 * MINUTE
 class World:
     """Everything there is. `run` plays it from beginning to end."""
 
-    def __init__(self, seed: int, pages: Pages, plant: Plant, trace: bool = False, perfect: bool = False) -> None:
+    def __init__(self, seed: int, plant: Plant, trace: bool = False, perfect: bool = False) -> None:
+        self.seed = seed
         self.timeline = timeline = Timeline(seed, trace)
-        self.pages = pages
         self.plant = plant
         self.witness = Witness(timeline)
         self.postgres = Postgres(timeline, self.witness)
@@ -52,7 +52,6 @@ class World:
         self._due = float("inf")
         self._tick_at: float = float("inf")
         self.forms: dict[SittingId, Form] = {}
-        self.call("reset")
         self.nodes: list[Node] = self.postgres.nodes
         count = 1 if perfect else timeline.between(1, 3)
         for number in range(count):
@@ -156,21 +155,20 @@ class World:
     def forget_page(self, tab: Tab) -> None:
         del self._tabs[tab.id]
 
-    def call(self, deed: str, *values: object) -> list[list[Any]]:
-        """Do something in the pages, and everything that comes of it."""
-        return self._heed(*self.pages.call(self.timeline.now, deed, *values))
+    def call(self, deed: str, *values: object) -> None:
+        """Have something done in the pages, before anything else happens."""
+        self.timeline.asked.append(ask(self.seed, self.timeline.now, deed, *values))
 
     def hear(self, tab: Tab, texts: list[str]) -> None:
-        self._heed(*self.pages.hear(self.timeline.now, tab.id, texts))
+        self.timeline.asked.append(ask_hear(self.seed, self.timeline.now, tab.id, texts))
 
     def work(self, tab: Tab, texts: list[str]) -> None:
-        self._heed(*self.pages.work(self.timeline.now, tab.id, texts, self.timeline.between(0, 2**31)))
+        seed = self.timeline.between(0, 2**31)
+        self.timeline.asked.append(ask_work(self.seed, self.timeline.now, tab.id, texts, seed))
 
-    def kept(self, disk: str) -> list[int]:
-        return next((told[2] for told in self.call("kept", disk) if told[0] == "kept"), [])
-
-    def _heed(self, told: list[list[Any]], due: float) -> list[list[Any]]:
-        self._due = due
+    def heed(self, told: list[list[Any]], due: float | None) -> None:
+        """What came of it."""
+        self._due = float("inf") if due is None else due
         self._plan_tick()
         if told:
             self.timeline.note("pages", told)
@@ -184,7 +182,8 @@ class World:
                     tab = self._tabs.get(page)
                     if tab is not None:
                         tab.told(what)
-        return told
+                case ["kept", disk, seqs]:
+                    self._tell_kept(disk, seqs)
 
     def _plan_tick(self) -> None:
         if self._due < self._tick_at:
@@ -214,29 +213,34 @@ class World:
         self.timeline.at(max(self.timeline.now + 2 * SECOND, min(overdue, self.timeline.now + 10 * SECOND)),
                          self._watch_deadlines)  # fmt: skip
 
-    def run(self) -> None:
+    def run(self) -> Iterator[None]:
         """Until every sitting is over or its window closed, then until everything has come to rest."""
         timeline = self.timeline
         records = self.witness.records.values()
         while any(not record.ended and timeline.moment < record.closes_at + 20 * SECOND for record in records):
-            timeline.run(timeline.now + 10 * SECOND)
+            yield from timeline.run(timeline.now + 10 * SECOND)
         self.calm = True
         self.faults.end()
-        timeline.run(timeline.now + CALM)
+        yield from timeline.run(timeline.now + CALM)
         for candidate in self.candidates:
             candidate.go_home()
         end = timeline.now + 30 * MINUTE
         while len(self.home) < len(self.candidates) and timeline.now < end:
-            timeline.run(timeline.now + 10 * SECOND)
+            yield from timeline.run(timeline.now + 10 * SECOND)
         self.staff.admit_late()
-        timeline.run(timeline.now + 30 * SECOND)
+        yield from timeline.run(timeline.now + 30 * SECOND)
         for node in self.living():
             node.look_soon()
-        timeline.run(timeline.now + 30 * SECOND)
+        yield from timeline.run(timeline.now + 30 * SECOND)
         self.witness.conclude(self)
         for node in self.living():
             node.die()
-        self.call("reset")
+        self.call("end")
+        yield
+
+    def _tell_kept(self, disk: str, seqs: list[int]) -> None:
+        for candidate in self.candidates:
+            candidate.told_kept(disk, seqs)
 
     def went_home(self, candidate: Candidate) -> None:
         self.home.add(candidate.sitting)
