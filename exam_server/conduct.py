@@ -447,7 +447,10 @@ class Conduct:
         for held in some:
             version = before.get(held.id)
             if held.version == version and held.flight is None and versions.get(held.id, 0) > version:
-                self._reload(held)
+                if held.line is None:
+                    self.forget(held.id)  # somebody else is at it: to read along would cost its whole log each time
+                else:
+                    self._reload(held)
 
     def _let_go(self) -> None:
         """Forget sittings that nobody is at and that have ended or rested long; the sweep settles their deadlines."""

@@ -589,6 +589,18 @@ async def test_a_page_gets_its_next_item_when_another_process_settled() -> None:
     assert room.stored.current == 1
 
 
+async def test_who_merely_holds_a_sitting_that_goes_on_elsewhere_lets_it_go() -> None:
+    room = await Room().enter()
+    elsewhere = Owner(room.log, room.clock)
+    await elsewhere.conduct.hold(SITTING)
+    await elsewhere.conduct.compare()
+    assert elsewhere.conduct.held == 1
+    room.say(answer(2))
+    room.log.land()
+    await elsewhere.conduct.compare()
+    assert elsewhere.conduct.held == 0
+
+
 async def test_comparing_leaves_alone_what_nobody_else_touched() -> None:
     room = await Room().enter()
     room.say(answer(2))
