@@ -12,7 +12,7 @@ from core.errors import Unavailable
 from core.ids import SittingId
 from core.moments import MINUTE, Moment, Span
 from exam_server import store
-from exam_server.conclusion import gather_responses, load_outcome
+from exam_server.conclusion import counted_form, gather_responses, is_void, load_outcome
 from exam_server.events import LateAdmitted
 from exam_server.sitting import Sitting, fold
 from question_bank.blueprint_store import load_blueprint
@@ -82,7 +82,8 @@ async def _verify_one(connection: AsyncConnection, sitting_id: SittingId, report
     if outcome.state == "absent":
         return [] if sitting.started_at is None else [f"sitting {sitting_id}: begun, but recorded as absent"]
     if outcome.state == "cancelled":
-        return [] if sitting.end_reason == "window_cancelled" else [f"sitting {sitting_id}: recorded as cancelled"]
+        void = sitting.end_reason == "window_cancelled" or is_void(sitting)
+        return [] if void else [f"sitting {sitting_id}: recorded as cancelled, and was not"]
     admitted_at = max((event.at for event in events if isinstance(event, LateAdmitted)), default=None)
     if (
         admitted_at is not None
@@ -114,8 +115,9 @@ async def _verify_result(
 
 async def _compare(connection: AsyncConnection, sitting: Sitting, recorded: Result, report: Report) -> list[str]:
     blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
-    items = await load_items(connection, [(entry.item, entry.version) for entry in sitting.form.entries])
-    marks = mark_form(sitting.form, items, gather_responses(sitting))
+    form = counted_form(sitting)
+    items = await load_items(connection, [(entry.item, entry.version) for entry in form.entries])
+    marks = mark_form(form, items, gather_responses(sitting))
     report.results += 1
     if decide(marks, blueprint.cut) != recorded.decision or marks != recorded.marks:
         return [f"sitting {sitting.id}: the result does not follow from the log"]

@@ -30,6 +30,7 @@ from proctoring.store import settle as settle_watching
 from proctoring.store import watched as watched_of
 from question_bank.blueprint_store import load_blueprint
 from question_bank.blueprints import Accreditation, Blueprint
+from question_bank.forms import Form
 from question_bank.requirement_store import list_requirements
 from question_bank.store import load_items
 from scoring import store as results
@@ -89,6 +90,17 @@ def gather_responses(sitting: Sitting) -> dict[ItemId, dict[int, Sequence[Choice
     }
 
 
+def is_void(sitting: Sitting) -> bool:
+    """Begun, and everything that would have counted was withdrawn: there is nothing to decide by."""
+    return sitting.started_at is not None and not any(entry.weight for entry in counted_form(sitting).entries)
+
+
+def counted_form(sitting: Sitting) -> Form:
+    """The form without what was withdrawn unseen: that counts neither for nor against anybody."""
+    places = zip(sitting.form.entries, sitting.items, strict=True)
+    return replace(sitting.form, entries=tuple(entry for entry, progress in places if not progress.withdrawn))
+
+
 def choose_state(blueprint: Blueprint, flagged: bool, watched: Watched, late: bool = False) -> OutcomeState:
     """An exam may confirm itself, but never where an incident waits for a person or nobody was watching.
 
@@ -114,7 +126,7 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
         return False
     if (await store.load_card(connection, sitting_id)).practice:
         return await _conclude_practice(connection, sitting, now)
-    if sitting.end_reason == "window_cancelled":
+    if sitting.end_reason == "window_cancelled" or is_void(sitting):
         await _insert(connection, sitting, version, "cancelled", None, False, None, now)
         return True
     if sitting.started_at is None:
@@ -325,12 +337,13 @@ async def _work_out(
     """The result of an ended sitting as its log stands."""
     assert sitting.ended_at is not None
     blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
-    refs = [(entry.item, entry.version) for entry in sitting.form.entries]
+    form = counted_form(sitting)
+    refs = [(entry.item, entry.version) for entry in form.entries]
     titles = {r.code: r.title for r in await list_requirements(connection, blueprint.speciality)}
     result = work_out(
         sitting=sitting.id,
         person=sitting.candidate,
-        form=sitting.form,
+        form=form,
         blueprint=blueprint,
         items=await load_items(connection, refs),
         responses=gather_responses(sitting),

@@ -25,6 +25,7 @@ from exam_server.commands import (
     Command,
     Detach,
     Pause,
+    ReplaceForm,
     Respond,
     Settle,
     Stop,
@@ -182,6 +183,8 @@ class Conduct:
         texts = await self._source.texts([command.note]) if isinstance(command, Tell | Pause | Stop) else {}
         held = await self.hold(sitting_id)
         held.texts = {**held.texts, **texts}
+        if isinstance(command, ReplaceForm):
+            held.copies = await self._source.copies((entry.item, entry.version) for entry in command.form.entries)
         return await self._order(held, command, None)
 
     async def _order(self, held: Held, command: Command, line: Line | None) -> Ruling:
@@ -355,12 +358,14 @@ class Conduct:
             try:
                 state, rows = await self._read(held.state.id)
                 texts = await self._unread(state, held.texts)
+                copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
                 break
             except Exception as error:  # whatever it is, the commands wait and the next try may do
                 _log.warning("conduct.reload_waits", sitting=held.state.id, error=repr(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RELOAD_MOST)
         held.reset(state, rows[-1].version, rows[-1].digest)
+        held.copies = copies  # the form may be another one
         held.texts = {**held.texts, **texts}
         held.reloading = False
         alone = False

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from core.moments import HOUR, Moment
+from core.moments import DAY, HOUR, Moment
 from exam_server import timing
 from exam_server.commands import (
     AdmitLate,
@@ -38,6 +38,8 @@ from exam_server.sitting import Sitting, evolve
 
 MAX_UNREAD = 50
 """Messages to a candidate that may wait unread."""
+FURTHEST_CLOSE = 62 * DAY
+"""A window lasts at most half of that, and forms are drawn before it opens."""
 MOST_PERCENT = 400
 MOST_EXTRA = 6 * HOUR
 MOST_BREAKS = 20
@@ -69,7 +71,7 @@ def intervene(sitting: Sitting, command: StaffCommand, now: Moment) -> Ruling:
                 return Ruling(refusal="bad_allowance")
             return Ruling((AllowanceSet(now, given, command.by, command.note),))
         case MoveClose():
-            if not now < command.closes_at <= now + timing.LONGEST_EXTENSION * 31:
+            if not now < command.closes_at <= now + FURTHEST_CLOSE:
                 return Ruling(refusal="bad_moment")
             return Ruling((CloseMoved(now, command.closes_at, command.by, command.note),))
         case Tell():

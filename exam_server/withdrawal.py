@@ -1,0 +1,215 @@
+"""An item that is withdrawn in the middle of a window: from then on nobody is given it.
+
+New forms are drawn without it; whoever has not begun gets another form; from who has begun and not seen it, it is taken
+out. Who has seen it keeps it, and somebody decides later whether it counts.
+"""
+
+from typing import ClassVar, Literal, TypeAlias
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import journal
+from core.clock import Clock
+from core.database import Database, execute, fetch_all, fetch_one
+from core.errors import Conflict
+from core.ids import ItemId, PersonId, SittingId
+from core.moments import Moment
+from core.randomness import fresh_seed
+from exam_server import store
+from exam_server.closing import read_reason
+from exam_server.commands import ReplaceForm, Withdraw
+from exam_server.conduct import Conduct
+from exam_server.consequences import CHUNK, Consequences
+from exam_server.sitting import Sitting
+from question_bank.assembly import assemble
+from question_bank.blueprint_store import load_blueprint
+from question_bank.forms import Form
+from question_bank.pool_store import PreparedPools, save_snapshot
+from question_bank.store import withdraw_item
+
+Fate: TypeAlias = Literal["replaced", "removed", "kept"]
+"""replaced: the sitting has another form; removed: taken out unseen; kept: it had been shown, or all was over."""
+
+
+class Withdrawal(Struct, frozen=True):
+    """Who withdrew an item and why, and how far it has come: sittings by their fate, and those still to be seen to.
+
+    `over`: sittings that had the item and were over before it was withdrawn.
+    """
+
+    item: ItemId
+    reason: str
+    decided_by: PersonId
+    decided_at: Moment
+    applied_at: Moment | None
+    replaced: int
+    removed: int
+    kept: int
+    left: int
+    over: int
+
+
+async def withdraw(connection: AsyncConnection, item: ItemId, by: PersonId, reason: str, at: Moment) -> None:
+    """Withdraw an item from the bank; once is enough. The sittings that have it follow in `Withdrawals`.
+
+    When this is committed no form is drawn with it any more, and none is being drawn. Raises NotFound, Invalid.
+    """
+    reason = read_reason(reason)
+    await withdraw_item(connection, item)
+    fresh = await execute(
+        connection,
+        """INSERT INTO exam_server.withdrawal (item_id, reason, decided_by, decided_at)
+           VALUES (:item, :reason, :by, :at) ON CONFLICT DO NOTHING""",
+        item=item,
+        reason=reason,
+        by=by,
+        at=at,
+    )
+    if fresh:
+        await journal.record(connection, f"person:{by}", "bank.item_withdrawn", f"item:{item}", {"reason": reason}, at)
+
+
+async def load_withdrawal(connection: AsyncConnection, item: ItemId) -> Withdrawal | None:
+    row = await fetch_one(connection, f"{_WITHDRAWAL} WHERE d.item_id = :item", item=item)
+    return None if row is None else Withdrawal(**row)
+
+
+async def list_withdrawals(connection: AsyncConnection, limit: int = 200) -> list[Withdrawal]:
+    """The latest first."""
+    rows = await fetch_all(connection, f"{_WITHDRAWAL} ORDER BY d.decided_at DESC, d.item_id LIMIT :limit", limit=limit)
+    return [Withdrawal(**row) for row in rows]
+
+
+async def list_kept(connection: AsyncConnection, item: ItemId, limit: int = 500) -> list[SittingId]:
+    """Sittings in which the item was shown before: whether it counts there is for somebody to decide."""
+    rows = await fetch_all(
+        connection,
+        """SELECT sitting_id FROM exam_server.withdrawal_case WHERE item_id = :item AND fate = 'kept'
+           ORDER BY sitting_id LIMIT :limit""",
+        item=item,
+        limit=limit,
+    )
+    return [SittingId(row["sitting_id"]) for row in rows]
+
+
+class Withdrawals(Consequences):
+    """Takes withdrawn items out of the sittings that have them, whoever holds those."""
+
+    turn: ClassVar[str] = "withdrawals"
+
+    def __init__(self, database: Database, clock: Clock, conduct: Conduct, pools: PreparedPools) -> None:
+        super().__init__(database, clock, conduct)
+        self._pools = pools
+
+    async def _carry_out(self) -> None:
+        # One item after the other: a form drawn for the first may have the second, and is found when its turn comes.
+        async with self._database.transaction() as connection:
+            rows = await fetch_all(
+                connection,
+                """SELECT item_id FROM exam_server.withdrawal WHERE applied_at IS NULL
+                   ORDER BY decided_at, item_id""",
+            )
+        for row in rows:
+            if await self._apply(ItemId(row["item_id"])):
+                async with self._database.transaction() as connection:
+                    await execute(
+                        connection,
+                        "UPDATE exam_server.withdrawal SET applied_at = :at WHERE item_id = :item",
+                        at=self._clock.now(),
+                        item=row["item_id"],
+                    )
+
+    async def _apply(self, item: ItemId) -> bool:
+        """Whether all sittings have been seen to. Those that are being taken come first."""
+        failed: set[SittingId] = set()
+        while True:
+            async with self._database.transaction() as connection:
+                rows = await fetch_all(
+                    connection,
+                    f"""SELECT s.id {_AFFECTED} AND s.id <> ALL(CAST(:failed AS bigint[]))
+                        ORDER BY s.entered_at IS NULL, s.id LIMIT :limit""",
+                    item=item,
+                    failed=sorted(failed),
+                    limit=CHUNK,
+                )
+            sittings = [SittingId(row["id"]) for row in rows]
+            if not sittings:
+                return not failed
+            seen: set[SittingId] = set()
+
+            async def take_out(sitting: SittingId, seen: set[SittingId] = seen) -> None:
+                await self._take_out(item, sitting)
+                seen.add(sitting)
+
+            await self._each(sittings, take_out)
+            failed |= set(sittings) - seen
+
+    async def _take_out(self, item: ItemId, sitting_id: SittingId) -> None:
+        sitting = (await self._conduct.hold(sitting_id)).state
+        if sitting.status == "ready" and _has(sitting, item):
+            form = await self._draw_again(sitting)
+            if form is not None:
+                await self._conduct.order(sitting_id, ReplaceForm(form))
+        await self._conduct.order(sitting_id, Withdraw(item))
+        sitting = (await self._conduct.hold(sitting_id)).state
+        async with self._database.transaction() as connection:
+            await store.record_forms(connection, {sitting_id: sitting.form})
+            await execute(
+                connection,
+                """INSERT INTO exam_server.withdrawal_case (item_id, sitting_id, fate, decided_at)
+                   VALUES (:item, :sitting, :fate, :at) ON CONFLICT DO NOTHING""",
+                item=item,
+                sitting=sitting_id,
+                fate=fate_of(sitting, item),
+                at=self._clock.now(),
+            )
+
+    async def _draw_again(self, sitting: Sitting) -> Form | None:
+        """Another form from what the bank has now; None where that is not enough, and the place stays empty."""
+        async with self._database.transaction() as connection:
+            blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
+            pool = await self._pools.pool(connection, blueprint)
+            try:
+                form = assemble(blueprint, pool, fresh_seed())
+            except Conflict:
+                return None
+            await save_snapshot(connection, pool, self._clock.now())
+            return form
+
+
+def fate_of(sitting: Sitting, item: ItemId) -> Fate:
+    """What became of an item in a sitting that has been seen to."""
+    for entry, progress in zip(sitting.form.entries, sitting.items, strict=True):
+        if entry.item == item:
+            return "removed" if progress.withdrawn else "kept"
+    return "replaced"
+
+
+def _has(sitting: Sitting, item: ItemId) -> bool:
+    return any(
+        entry.item == item and not progress.withdrawn
+        for entry, progress in zip(sitting.form.entries, sitting.items, strict=True)
+    )
+
+
+_AFFECTED = """FROM exam_server.form f JOIN exam_server.sitting s ON s.id = f.sitting_id
+    WHERE f.items @> ARRAY[CAST(:item AS text)] AND s.next_deadline IS NOT NULL
+      AND NOT EXISTS (SELECT FROM exam_server.withdrawal_case c WHERE c.item_id = :item AND c.sitting_id = s.id)"""
+_WITHDRAWAL = """
+    SELECT d.item_id AS item, d.reason, d.decided_by, d.decided_at, d.applied_at,
+           f.replaced, f.removed, f.kept, n."left", n.over
+    FROM exam_server.withdrawal d
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE c.fate = 'replaced') AS replaced,
+               count(*) FILTER (WHERE c.fate = 'removed') AS removed,
+               count(*) FILTER (WHERE c.fate = 'kept') AS kept
+        FROM exam_server.withdrawal_case c WHERE c.item_id = d.item_id) f
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE s.next_deadline IS NOT NULL) AS "left",
+               count(*) FILTER (WHERE s.next_deadline IS NULL AND s.entered_at IS NOT NULL) AS over
+        FROM exam_server.form m JOIN exam_server.sitting s ON s.id = m.sitting_id
+        WHERE m.items @> ARRAY[d.item_id]
+          AND NOT EXISTS (SELECT FROM exam_server.withdrawal_case c
+                          WHERE c.item_id = d.item_id AND c.sitting_id = s.id)) n
+"""
