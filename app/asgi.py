@@ -33,6 +33,7 @@ from core.web.pages import Pages
 from core.web.security import SameOrigin, SecurityHeaders
 from core.web.statics import Statics
 from core.web.staying import Staying
+from exam_server.allowances import Allowances
 from exam_server.camera import CameraSocket, Observation
 from exam_server.closing import Closing
 from exam_server.conclusion import Conclusion
@@ -50,6 +51,7 @@ from exam_server.preparation import Preparation
 from exam_server.records import DatabaseRecords
 from exam_server.sitting import Sitting
 from exam_server.source import DatabaseSource
+from exam_server.withdrawal import Withdrawals
 from proctoring.models import Models
 from proctoring.pipeline import Pipeline
 from question_bank.pool_store import PreparedPools
@@ -120,7 +122,10 @@ def build(
     intake = Intake(database, {keys.platform.kid: sender}, keys.registry, clock, zone=settings.zone)
     topics = join_topics(intake, keys.registry.public, keys.platform, blobs)
     closing = Closing(database, clock, conduct)
-    sweeps = ((PREPARE_EVERY, preparation.sweep), (CONSEQUENCES_EVERY, closing.sweep))
+    allowances = Allowances(database, clock, conduct)
+    withdrawals = Withdrawals(database, clock, conduct, pools)
+    decisions = (closing, allowances, withdrawals)
+    sweeps = ((PREPARE_EVERY, preparation.sweep), *((CONSEQUENCES_EVERY, one.sweep) for one in decisions))
     jobs = Jobs(database, clock, conduct, conclusion, topics, sweeps)
     pages = Pages(FACES)
     records = DatabaseRecords(database, clock)
@@ -183,6 +188,8 @@ def build(
         "late_answers": LateAnswers(database, clock, conduct),
         "pools": pools,
         "closing": closing,
+        "allowances": allowances,
+        "withdrawals": withdrawals,
         "intake": intake,
         "demo_people": tuple((person.login, person.password, person.title, person.name) for person in demo_people),
     }.items():
