@@ -12,7 +12,7 @@ from core.errors import Unavailable
 from core.ids import SittingId
 from core.moments import MINUTE, Moment, Span
 from exam_server import store
-from exam_server.conclusion import counted_form, gather_responses, is_void, load_outcome
+from exam_server.conclusion import counted_form, gather_responses, is_called_off, load_outcome
 from exam_server.events import LateAdmitted
 from exam_server.sitting import Sitting, fold
 from question_bank.blueprint_store import load_blueprint
@@ -82,8 +82,7 @@ async def _verify_one(connection: AsyncConnection, sitting_id: SittingId, report
     if outcome.state == "absent":
         return [] if sitting.started_at is None else [f"sitting {sitting_id}: begun, but recorded as absent"]
     if outcome.state == "cancelled":
-        void = sitting.end_reason == "window_cancelled" or is_void(sitting)
-        return [] if void else [f"sitting {sitting_id}: recorded as cancelled, and was not"]
+        return [] if is_called_off(sitting) else [f"sitting {sitting_id}: recorded as cancelled, and was not"]
     admitted_at = max((event.at for event in events if isinstance(event, LateAdmitted)), default=None)
     if (
         admitted_at is not None
@@ -99,7 +98,7 @@ async def _verify_practice(connection: AsyncConnection, sitting: Sitting, report
     if result is not None:
         return await _compare(connection, sitting, result, report)
     late = sitting.ended_at is not None and now - sitting.ended_at > CONCLUDED_WITHIN
-    missing = late and sitting.started_at is not None
+    missing = late and sitting.started_at is not None and not is_called_off(sitting)
     return [f"sitting {sitting.id}: practice ended without a result"] if missing else []
 
 

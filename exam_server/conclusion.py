@@ -90,8 +90,10 @@ def gather_responses(sitting: Sitting) -> dict[ItemId, dict[int, Sequence[Choice
     }
 
 
-def is_void(sitting: Sitting) -> bool:
-    """Begun, and everything that would have counted was withdrawn: there is nothing to decide by."""
+def is_called_off(sitting: Sitting) -> bool:
+    """Cancelled by staff; or begun, and all that would have counted was withdrawn, so there is nothing to decide by."""
+    if sitting.end_reason == "window_cancelled":
+        return True
     return sitting.started_at is not None and not any(entry.weight for entry in counted_form(sitting).entries)
 
 
@@ -126,7 +128,7 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
         return False
     if (await store.load_card(connection, sitting_id)).practice:
         return await _conclude_practice(connection, sitting, now)
-    if sitting.end_reason == "window_cancelled" or is_void(sitting):
+    if is_called_off(sitting):
         await _insert(connection, sitting, version, "cancelled", None, False, None, now)
         return True
     if sitting.started_at is None:
@@ -165,7 +167,7 @@ async def _conclude_practice(connection: AsyncConnection, sitting: Sitting, now:
         id=sitting.id,
         at=now,
     )
-    if concluded and sitting.started_at is not None and sitting.end_reason != "window_cancelled":
+    if concluded and sitting.started_at is not None and not is_called_off(sitting):
         result, _ = await _work_out(connection, sitting, 0, now)
         await record_practice(connection, result)
     return bool(concluded)
