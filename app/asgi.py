@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -92,6 +92,7 @@ def build(
     flood: Flood = DEFAULT_FLOOD,
     more_routes: Iterable[BaseRoute] = (),
     alone: bool = True,
+    open_log: Callable[[str], EventLog] | None = None,
 ) -> Starlette:
     """The application. Connections are opened when it starts and closed when it ends.
 
@@ -105,7 +106,7 @@ def build(
     observation = Observation(database, blobs, pipeline)
     conclusion = Conclusion(database, clock, settings.retake_days)
     aftermath = Aftermath(live, observation, conclusion)
-    log = EventLog(database_url)
+    log = (open_log or EventLog)(database_url)
     source, pools, neighbours = DatabaseSource(database), PreparedPools(), Neighbours(live)
 
     def note(sitting: Sitting, events: tuple[AnyEvent, ...]) -> None:

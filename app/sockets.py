@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import OPEN
 
 try:
     from websockets.speedups import apply_mask
@@ -34,7 +33,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **named)
         self._claimed = False
         self._ear: Callable[[bytes], bool] | None = None
-        self._clogged = False
+        self._clogged = self._over = False
         self._header = b""  # the beginning of a frame whose length is not known yet
         self._missing = 0  # bytes of the frame that the parser is in the middle of
 
@@ -54,7 +53,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
 
     def write(self, text: bytes) -> bool:
         """Send a message at once; False: the other end does not keep up, or is gone."""
-        if self._clogged or self.close_sent or self.conn.state is not OPEN:
+        if self._clogged or self._over or self.close_sent:
             return False
         size = len(text)
         if size < 126:
@@ -80,6 +79,22 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         self._clogged = False
         super().resume_writing()
 
+    def handle_close(self, event: Frame) -> None:
+        self._over = True
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        self._over = True
+        super().handle_parser_exception()
+
+    def shutdown(self) -> None:
+        self._over = True
+        super().shutdown()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._over = True
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
         if not self._claimed and (self.handshake_complete or not self.handshake_initiated):
             super().data_received(data)
@@ -103,7 +118,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
                 and data[start] == 0x81
                 and _MASKED <= data[start + 1] < _MASKED + 126
                 and self.conn.current_size is None  # not between the fragments of another message
-                and self.conn.state is OPEN
+                and not (self._over or self.close_sent)
             ):
                 self.curr_msg_data_type = "text"
                 self._offer(self._ear, apply_mask(data[start + 6 : stop], data[start + 2 : start + 6]))

@@ -1,21 +1,26 @@
 """Durable answers per server CPU-second, beside plain echo on the same server in the same run.
 
-    python -m benchmarks.answers --connections 200 --seconds 10
+    python -m benchmarks.answers --connections 500 --seconds 10
+    python -m benchmarks.answers --open-loop 2000 --connections 2000 --seconds 10
 
-One answer in flight per connection. Five rounds, each an echo part and a durable part in turn; the medians are
-printed. The server is pinned to one core and the client to another where there are two. PostgreSQL runs with
-fsync and synchronous_commit on. The last line is one JSON object:
+One answer in flight per connection. Five rounds, each an echo and a durable part in turn; the medians are printed. The
+server is pinned to one core; the client and PostgreSQL, which runs with fsync and synchronous_commit on, to another
+where there are two. With --open-loop answers come at that rate a second whether or not earlier ones were
+acknowledged, and benchmarks.open_loop says what is printed. The last line is one JSON object:
 
     durable_per_cpu_s   acknowledged answers per CPU-second of the server process
-    echo_per_cpu_s      echoed messages of the same size per CPU-second of the same process
+    echo_per_cpu_s      echoed messages of the same size per CPU-second of the same process, by plain ASGI
     ratio               median over the rounds of durable / echo
-    ack_p50_ms, ack_p99_ms   from sending an answer to its acknowledgement, at the client
+    direct_ratio        the same against an echo by the short way that exam messages take (app.sockets)
+    pipelined_ratio     the same against the plain echo with `in_flight` messages under way on each connection
+    ack_p50_ms, ack_p99_ms   from sending an answer to its acknowledgement, at the client, one in flight
     db_us_per_answer    CPU of all PostgreSQL processes per answer, microseconds
     client_cpu_share    of one core, in the durable parts: well below 1 means that the client was not the limit
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -24,139 +29,100 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
 
 import uvloop
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from msgspec import Struct
 
-from benchmarks.answers_server import Place, prepare
+from benchmarks.hall import Hall, Plan, open_hall
+from benchmarks.open_loop import measure_open_loop
 from benchmarks.processes import cpu_seconds, family_cpu_seconds, pin
+from benchmarks.talkers import connect, fall_silent
+from benchmarks.visitors import allow_files, percentile_ms
 
-PAYLOAD = b'{"type":"respond","seq":%d,"position":0,"stage":0,"value":["%b"]}'
-
-
-class Talker(WSListener):
-    """One connection with one message in flight: answers, or echoes of the same bytes."""
-
-    def __init__(self, answers: bool, choices: tuple[bytes, ...]) -> None:
-        self.answers = answers
-        self.choices = choices
-        self.seq = 0
-        self.counted = 0
-        self.running = False
-        self.sent_at = 0.0
-        self.delays: list[float] = []
-        self.ready = asyncio.get_running_loop().create_future()
-        self.idle = asyncio.get_running_loop().create_future()
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        self.transport = transport
-        if not self.answers:
-            self.ready.set_result(None)
-
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        if not self.ready.done():
-            self.ready.set_exception(ConnectionError("closed before it was ready"))
-        elif self.running:
-            self.idle.set_exception(ConnectionError("closed in the middle"))
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type != WSMsgType.TEXT:
-            return
-        if self.running:
-            self.delays.append(perf_counter() - self.sent_at)
-            self.counted += 1
-            self.say()
-            return
-        payload = frame.get_payload_as_bytes()
-        if not self.ready.done():
-            message = json.loads(payload)
-            if message["type"] == "snapshot":
-                self.seq = message["seq"]
-                self.ready.set_result(None)
-        elif not self.idle.done():
-            if self.answers and not payload.startswith(b'{"type":"ack"'):
-                self.idle.set_exception(RuntimeError(payload.decode()))
-            else:
-                self.idle.set_result(None)
-
-    def say(self) -> None:
-        self.seq += 1
-        self.sent_at = perf_counter()
-        self.transport.send(WSMsgType.TEXT, PAYLOAD % (self.seq, self.choices[self.seq % len(self.choices)]))
-
-    def begin(self) -> None:
-        self.idle = asyncio.get_running_loop().create_future()
-        self.running = True
-        self.say()
+EXAM, PLAIN_ECHO, DIRECT_ECHO = "", "ws/plain-echo", "ws/direct-echo"
 
 
-async def talk(
-    port: int, place: Place, answers: bool, connections: int, seconds: float
-) -> tuple[int, list[float], float]:
-    """Run one part: how many were answered, their delays in seconds, and the server's CPU seconds."""
-    talkers: list[Talker] = []
-    for number in range(connections):
-        sitting, token = place.sittings[number]
-        path = f"ws/sittings/{sitting}?stream=benchmark0" if answers else "ws/plain-echo"
-        talker = Talker(answers, place.choices)
-        await ws_connect(
-            lambda talker=talker: talker,
-            f"ws://127.0.0.1:{port}/{path}",
-            extra_headers={"Cookie": f"login={token}", "Origin": f"http://127.0.0.1:{port}"},
-        )
-        talkers.append(talker)
-        await talker.ready
+class Part(Struct):
+    """What one part of a round came to: messages per CPU-second, and for answers what was measured beside them."""
+
+    per_cpu_s: float
+    per_s: float
+    delays: list[float]
+    db_us: float
+    client_share: float
+
+
+async def talk(hall: Hall, port: int, server: int, path: str, in_flight: int, seconds: float) -> Part:
+    """Connect everybody, let them talk, and reckon after a moment to warm up."""
+    talkers = await connect(hall.seats, port, path)
     for talker in talkers:
-        talker.begin()
+        talker.run(in_flight)
     await asyncio.sleep(min(1.0, seconds / 5))
     for talker in talkers:
         talker.delays.clear()
-    before, server = sum(t.counted for t in talkers), cpu_seconds(place.server)
+        talker.counted = 0
+    used, database, own, began = cpu_seconds(server), family_cpu_seconds(hall.postmaster), own_cpu(), perf_counter()
     await asyncio.sleep(seconds)
-    counted, used = sum(t.counted for t in talkers) - before, cpu_seconds(place.server) - server
-    delays = [delay for talker in talkers for delay in talker.delays]
-    for talker in talkers:
-        talker.running = False
-    await asyncio.gather(*(talker.idle for talker in talkers))
-    for talker in talkers:
-        talker.transport.disconnect()
-    return counted, delays, used
+    counted, wall = sum(talker.counted for talker in talkers), perf_counter() - began
+    part = Part(
+        per_cpu_s=counted / (cpu_seconds(server) - used),
+        per_s=counted / wall,
+        delays=[delay for talker in talkers for delay in talker.delays],
+        db_us=(family_cpu_seconds(hall.postmaster) - database) / counted * 1e6,
+        client_share=(own_cpu() - own) / wall,
+    )
+    await fall_silent(talkers)
+    return part
 
 
-async def measure(port: int, place: Place, connections: int, seconds: float, rounds: int) -> dict[str, Any]:
-    """Alternate echo and durable parts and condense them."""
-    echo, durable, ratios, database, shares = [], [], [], [], []
-    delays: list[float] = []
+async def measure(hall: Hall, port: int, server: int, seconds: float, rounds: int, in_flight: int) -> dict[str, Any]:
+    """Alternate the parts and condense them."""
+    found: dict[str, list[Part]] = {}
     for number in range(rounds):
-        count, _, used = await talk(port, place, False, connections, seconds)
-        echo.append(count / used)
-        data, mine, wall = family_cpu_seconds(place.postmaster), own_cpu(), perf_counter()
-        count, late, used = await talk(port, place, True, connections, seconds)
-        durable.append(count / used)
-        ratios.append(durable[-1] / echo[-1])
-        database.append((family_cpu_seconds(place.postmaster) - data) / count * 1e6)
-        shares.append((own_cpu() - mine) / (perf_counter() - wall))
-        delays += late
-        print(
-            f"round {number + 1}: echo {echo[-1]:.0f}, durable {durable[-1]:.0f} per CPU-second, "
-            f"ratio {ratios[-1]:.3f}, {count / seconds:.0f} answers/s, client {shares[-1]:.2f} of a core",
-            flush=True,
-        )
-    delays.sort()
+        for name, path, flight in (
+            ("echo", PLAIN_ECHO, 1),
+            ("durable", EXAM, 1),
+            ("direct echo", DIRECT_ECHO, 1),
+            ("pipelined echo", PLAIN_ECHO, in_flight),
+            ("pipelined", EXAM, in_flight),
+        ):
+            part = await talk(hall, port, server, path, flight, seconds)
+            found.setdefault(name, []).append(part)
+            print(
+                f"round {number + 1}: {name} {part.per_cpu_s:.0f} per CPU-second, {part.per_s:.0f}/s, "
+                f"client {part.client_share:.2f} of a core",
+                flush=True,
+            )
+    durable = found["durable"]
+    delays = [delay for part in durable for delay in part.delays]
+
+    def speed(name: str) -> int:
+        return round(statistics.median(part.per_cpu_s for part in found[name]))
+
+    def ratio(name: str, to: str) -> float:
+        pairs = zip(found[name], found[to], strict=True)
+        return round(statistics.median(part.per_cpu_s / other.per_cpu_s for part, other in pairs), 3)
+
     return {
-        "connections": connections,
+        "connections": len(hall.seats),
         "rounds": rounds,
         "seconds": seconds,
-        "durable_per_cpu_s": round(statistics.median(durable)),
-        "echo_per_cpu_s": round(statistics.median(echo)),
-        "ratio": round(statistics.median(ratios), 3),
-        "ack_p50_ms": round(delays[len(delays) // 2] * 1e3, 2),
-        "ack_p99_ms": round(delays[int(len(delays) * 0.99)] * 1e3, 2),
-        "db_us_per_answer": round(statistics.median(database), 1),
-        "client_cpu_share": round(statistics.median(shares), 2),
+        "durable_per_cpu_s": speed("durable"),
+        "echo_per_cpu_s": speed("echo"),
+        "ratio": ratio("durable", "echo"),
+        "direct_echo_per_cpu_s": speed("direct echo"),
+        "direct_ratio": ratio("durable", "direct echo"),
+        "in_flight": in_flight,
+        "pipelined_per_cpu_s": speed("pipelined"),
+        "pipelined_ratio": ratio("pipelined", "pipelined echo"),
+        "ack_p50_ms": percentile_ms(delays, 0.5),
+        "ack_p99_ms": percentile_ms(delays, 0.99),
+        "db_us_per_answer": round(statistics.median(part.db_us for part in durable), 1),
+        "client_cpu_share": round(statistics.median(part.client_share for part in durable), 2),
     }
 
 
@@ -181,27 +147,47 @@ def await_port(port: int, server: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the server did not start")
 
 
+@contextlib.contextmanager
+def served(kind: str, hall: Hall, core: int, folder: Path) -> Iterator[tuple[int, int]]:
+    """A process of benchmarks.answers_server: its port and its id."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.answers_server", kind, hall.url, str(port), str(core), str(folder)]
+    with subprocess.Popen(command) as server:
+        try:
+            await_port(port, server)
+            yield port, server.pid
+        finally:
+            server.terminate()
+
+
 def main() -> None:
     """Start PostgreSQL and the server, measure, stop both."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--connections", type=int, default=200)
+    parser.add_argument("--connections", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--in-flight", type=int, default=16)
+    parser.add_argument("--open-loop", type=float, default=0.0, metavar="RATE")
     options = parser.parse_args()
+    allow_files(options.connections + 1_000)
     cores = sorted(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory(prefix="answers-") as folder, prepare(Path(folder), options.connections) as place:
-        port = free_port()
-        command = [sys.executable, "-m", "benchmarks.answers_server", place.url, str(port), str(cores[0]), folder]
-        with subprocess.Popen(command) as server:
-            try:
-                await_port(port, server)
-                place.server = server.pid
-                pin(os.getpid(), cores[-1])
-                print(
-                    json.dumps(uvloop.run(measure(port, place, options.connections, options.seconds, options.rounds)))
-                )
-            finally:
-                server.terminate()
+    with tempfile.TemporaryDirectory(prefix="answers-") as name:
+        folder = Path(name)
+        with open_hall(folder, options.connections, Plan(started=True)) as hall:
+            pin(hall.postmaster, cores[-1])  # its children too: their caches are not the server's
+            pin(os.getpid(), cores[-1])
+            found: dict[str, Any] = {}
+            if options.open_loop:
+                for prefix, kind in (("", "together"), ("single_", "one-by-one")):
+                    with served(kind, hall, cores[0], folder) as (port, server):
+                        part = uvloop.run(measure_open_loop(hall, port, server, options.open_loop, options.seconds))
+                    print(kind, part, flush=True)
+                    found.update({prefix + key: value for key, value in part.items()})
+                found = {"connections": options.connections, "seconds": options.seconds, **found}
+            else:
+                with served("together", hall, cores[0], folder) as (port, server):
+                    found = uvloop.run(measure(hall, port, server, options.seconds, options.rounds, options.in_flight))
+            print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ forget, read the log again, decide again with the moment of receipt kept.
 import asyncio
 import heapq
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import structlog
 
@@ -31,8 +30,8 @@ from exam_server.commands import (
     Stop,
     Tell,
 )
-from exam_server.event_log import Commit, Fate, Log
-from exam_server.events import AnyEvent, Via, encode_batch
+from exam_server.event_log import Fate, Log
+from exam_server.events import AnyEvent, Responded, Via, encode_batch
 from exam_server.held import Draft, Held, Line, Pending
 from exam_server.ruling import Ruling
 from exam_server.rulings import decide
@@ -98,6 +97,7 @@ class Conduct:
         copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
         texts = await self._unread(state, {})
         held = self._held[sitting_id] = Held(state, rows[-1].version, rows[-1].digest, copies, texts)
+        held.landed = self._landed
         self._set_wake(held)
         return held
 
@@ -203,7 +203,22 @@ class Conduct:
             held.turn_away(command.seq)
             line.send(wire.encode(wire.refused("busy", command.seq)))
         else:
+            if type(command) is Respond and not held.reloading:
+                answer = held.answer(command, now)
+                if answer is not None:  # by far the most common of all
+                    self._note(held, line, command, now, answer)
+                    return
             self._take(held, Pending(command, now, line))
+
+    def _note(self, held: Held, line: Line, command: Respond, now: Moment, answer: Responded) -> None:
+        draft = held.forming
+        if draft is None:
+            draft = held.forming = Draft(held, held.id)
+        draft.made += (answer,)
+        draft.pending += (Pending(command, now, line),)
+        draft.acknowledge(line, command.seq)
+        if held.flight is None:
+            self._launch(held)
 
     def _take(self, held: Held, pending: Pending) -> None:
         if held.reloading:
@@ -215,18 +230,6 @@ class Conduct:
         command, line = pending.command, pending.line
         if line is not None and line is not held.line and type(command) is not Attach:
             return  # the page was taken over while this waited; the newer page has the queue
-        if type(command) is Respond and line is not None:
-            answer = held.answer(command, pending.received)
-            if answer is not None:  # by far the most common of all
-                draft = held.forming
-                if draft is None:
-                    draft = held.forming = Draft()
-                draft.events.append(answer)
-                draft.pending.append(pending)
-                draft.acknowledge(line, command.seq)
-                if held.flight is None:
-                    self._launch(held)
-                return
         state = held.state
         now = max(pending.received, state.last_at)
         ruling = decide(state, command, now)
@@ -245,12 +248,12 @@ class Conduct:
         if events:
             draft = held.forming
             if draft is None:
-                draft = held.forming = Draft()
-            draft.events.extend(events)
+                draft = held.forming = Draft(held, held.id)
+            draft.made += events
             draft.ordinary = False
         else:
-            draft = held.forming or held.flight or Draft()
-        draft.pending.append(pending)
+            draft = held.forming or held.flight or Draft(held, held.id)
+        draft.pending += (pending,)
         self._reply(held, draft, pending, ruling, events)
         if held.flight is None:
             if held.forming is not None:
@@ -280,20 +283,16 @@ class Conduct:
         draft, held.forming = held.forming, None
         assert draft is not None
         held.flight = draft
-        stored = encode_batch(draft.events)
-        version, prev = held.version + 1, held.digest
-        digest = link(held.id, version, prev, stored)
-        changed, due = False, None
+        draft.events = stored = encode_batch(draft.made)
+        draft.version = held.version = version = held.version + 1
+        draft.prev = prev = held.digest
+        draft.digest = held.digest = link(held.id, version, prev, stored)
         if not draft.ordinary:
             draft.state = state = held.state
-            changed = state.deadline != held.stored_due
-            due = to_datetime(state.deadline) if changed and state.deadline is not None else None
-            held.stored_due = state.deadline
-        draft.version = held.version = version
-        draft.digest = held.digest = digest
-        self._log.append(
-            Commit(held.id, version, prev, digest, stored, due, changed, partial(self._landed, held, draft))
-        )
+            if state.deadline != held.stored_due:
+                draft.due_changed, held.stored_due = True, state.deadline
+                draft.due = None if state.deadline is None else to_datetime(state.deadline)
+        self._log.append(draft)
 
     def _landed(self, held: Held, draft: Draft, fate: Fate) -> None:
         if fate == "durable":
@@ -302,7 +301,7 @@ class Conduct:
             if held.forming is not None:
                 self._launch(held)
             return
-        forming = held.forming.pending if held.forming is not None else []
+        forming = held.forming.pending if held.forming is not None else ()
         if fate == "refused":
             self._refuse(held, draft.pending + forming)
             self._reload(held, rest=RELOAD_MOST)  # what made the row may make it again
@@ -315,7 +314,7 @@ class Conduct:
             held.epoch = draft.state.epoch
             self._set_wake(held)
             if self._on_change is not None:
-                self._on_change(draft.state, tuple(draft.events))
+                self._on_change(draft.state, draft.made)
 
     def _tell(self, draft: Draft) -> None:
         for line, data in draft.replies:
@@ -328,7 +327,7 @@ class Conduct:
         for older in draft.farewells:
             _part(older)
 
-    def _refuse(self, held: Held, undone: list[Pending]) -> None:
+    def _refuse(self, held: Held, undone: Sequence[Pending]) -> None:
         """None of this can be stored. The page has to come back: it must not go on with a gap in its edits."""
         lines = {held.line, *(pending.older for pending in undone)}
         held.line = None
@@ -375,7 +374,7 @@ class Conduct:
                 self._stored(held, lost)  # it got through at an earlier try whose answer was lost
                 alone = lost.version == held.version
             else:
-                again = lost.pending + again
+                again = [*lost.pending, *again]
         self._settle_in(held, again, alone)
 
     def _settle_in(self, held: Held, again: list[Pending], alone: bool) -> None:

@@ -16,7 +16,7 @@ from core.ids import PersonId, SittingId
 from core.moments import Moment
 from core.web.staying import stay
 from exam_server import wire
-from exam_server.commands import Help, Question
+from exam_server.commands import Help, Question, Respond
 from exam_server.conduct import Conduct
 from exam_server.held import Held, Line
 
@@ -325,7 +325,9 @@ class Hearing:
             line.send(wire.encode(wire.refused("message_too_large")))
             return None
         message = wire.decode(data)
-        if type(message) is wire.Refused:
+        if type(message) is Respond:
+            self._conduct.receive(self._held, line, message, now)  # by far the most common of all
+        elif type(message) is wire.Refused:
             line.send(wire.encode(message))
         elif type(message) is wire.Ping:
             line.send(wire.encode(wire.Pong(message.sent, now)))

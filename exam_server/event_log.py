@@ -5,14 +5,13 @@ the sitting's newest one, so the log's key is the only lock and two owners can't
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Literal, Protocol, TypeAlias
 
 import asyncpg
 import structlog
-from msgspec import Struct
 
 from core.database import plain_url
 from core.ids import SittingId
@@ -55,8 +54,8 @@ Fate: TypeAlias = Literal["durable", "overtaken", "refused"]
 lost, stands in its place. `refused`: PostgreSQL will never take it."""
 
 
-class Commit(Struct, eq=False):
-    """One row to be written; `done` is told its fate."""
+class Commit(Protocol):
+    """One row to be written. `events` are its bytes; `due` is the next deadline, where that has `due_changed`."""
 
     sitting_id: SittingId
     version: int
@@ -65,7 +64,9 @@ class Commit(Struct, eq=False):
     events: bytes
     due: datetime | None
     due_changed: bool
-    done: Callable[[Fate], None]
+
+    def done(self, fate: Fate) -> None:
+        """The log says what became of it."""
 
 
 class Log(Protocol):

@@ -1,14 +1,18 @@
 """A sitting held by a process: its state, what is on its way to the log, and the page at it."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
+from core.ids import SittingId
 from core.moments import Moment
 from exam_server import wire
 from exam_server.announcements import Copies, Texts
 from exam_server.commands import Command, Respond
+from exam_server.event_log import Fate
 from exam_server.events import AnyEvent, Responded
 from exam_server.open_stage import OpenStage, open_stage
 from exam_server.ruling import Ruling
@@ -41,16 +45,19 @@ class Pending(Struct, eq=False):
 
 
 class Draft(Struct, eq=False):
-    """Decided, not yet durable: becomes one row of the log. `farewells`: pages that another one displaced.
+    """Decided, not yet durable: becomes one row of the log (`event_log.Commit`). An answer makes one of these, so what
+    it mostly has none of costs nothing. `farewells`: pages that another one displaced.
 
     `line` and `acknowledged` are the acknowledgement that follows the `replies`: one for a whole run of edits, as long
-    as no other word has to come between. Set when it goes to the log: the `version` and `digest` of its row, and the
-    `state` after its events unless they are nothing but answers to the stage on screen.
+    as no other word has to come between. `state` after the events is set when it goes to the log, unless they are
+    nothing but answers to the stage on screen.
     """
 
-    events: list[AnyEvent] = []
-    pending: list[Pending] = []
-    replies: list[tuple[Line, bytes]] = []
+    held: "Held"
+    sitting_id: SittingId
+    made: tuple[AnyEvent, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    replies: tuple[tuple[Line, bytes], ...] = ()
     line: Line | None = None
     acknowledged: int = 0
     answers: "tuple[tuple[asyncio.Future[Ruling], Ruling], ...]" = ()
@@ -58,7 +65,15 @@ class Draft(Struct, eq=False):
     ordinary: bool = True
     state: Sitting | None = None
     version: int = 0
+    prev: bytes = b""
     digest: bytes = b""
+    events: bytes = b""
+    due: datetime | None = None
+    due_changed: bool = False
+
+    def done(self, fate: Fate) -> None:
+        """The log says what became of it."""
+        self.held.landed(self.held, self, fate)
 
     def acknowledge(self, line: Line, seq: int) -> None:
         """Every edit of this page up to `seq` will be durable."""
@@ -71,11 +86,11 @@ class Draft(Struct, eq=False):
     def reply(self, line: Line, data: bytes) -> None:
         """Another word, in its place among the acknowledgements."""
         self._close_run()
-        self.replies.append((line, data))
+        self.replies += ((line, data),)
 
     def _close_run(self) -> None:
         if self.line is not None:
-            self.replies.append((self.line, wire.encode_ack(self.acknowledged)))
+            self.replies += ((self.line, wire.encode_ack(self.acknowledged)),)
             self.line = None
 
 
@@ -96,6 +111,7 @@ class Held:
         "flight",
         "forming",
         "id",
+        "landed",
         "line",
         "reloading",
         "stalled",
@@ -105,6 +121,7 @@ class Held:
         "waiting",
         "wake",
     )
+    landed: Callable[["Held", Draft, Fate], None]
     _state: Sitting
     _open: OpenStage | None
 

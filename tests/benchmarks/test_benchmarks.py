@@ -22,13 +22,24 @@ def run(*command: str) -> dict[str, float]:
 
 
 def test_answers(models: Models) -> None:
-    found = run("benchmarks.answers", "--connections", "8", "--seconds", "0.4", "--rounds", "1")
-    assert found["durable_per_cpu_s"] > 0
-    assert found["echo_per_cpu_s"] > 0
+    found = run("benchmarks.answers", "--connections", "8", "--seconds", "0.4", "--rounds", "1", "--in-flight", "4")
+    for name in ("durable", "echo", "direct_echo", "pipelined"):
+        assert found[f"{name}_per_cpu_s"] > 0
     assert found["ratio"] > 0
+    assert found["direct_ratio"] > 0
+    assert found["pipelined_ratio"] > 0
+    assert found["in_flight"] == 4
     assert found["db_us_per_answer"] > 0
     assert 0 < found["ack_p50_ms"] <= found["ack_p99_ms"]
     assert 0 <= found["client_cpu_share"] <= 1
+
+
+def test_answers_that_wait_for_nobody(models: Models) -> None:
+    found = run("benchmarks.answers", "--connections", "8", "--seconds", "0.4", "--open-loop", "200")
+    for prefix in ("", "single_"):
+        assert found[f"{prefix}offered_per_s"] > 0
+        assert found[f"{prefix}achieved_per_s"] > 0
+        assert 0 < found[f"{prefix}ack_p50_ms"] <= found[f"{prefix}ack_p99_ms"]
 
 
 def test_assembly() -> None:

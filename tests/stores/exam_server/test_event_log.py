@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import count, takewhile
 from random import Random
 from typing import TypeAlias
@@ -112,10 +114,24 @@ def next_row(sitting: SittingId, last: Row, *events: AnyEvent) -> Row:
     return Row(last.version + 1, last.digest, link(sitting, last.version + 1, last.digest, data), data)
 
 
+@dataclass
+class Told:
+    """A commit that tells whoever wants to know."""
+
+    sitting_id: SittingId
+    version: int
+    prev: bytes
+    digest: bytes
+    events: bytes
+    due: datetime | None
+    due_changed: bool
+    done: Callable[[Fate], None]
+
+
 def commit(
     sitting: SittingId, row: Row, done: Callable[[Fate], None], due: int | None = None, due_changed: bool = False
 ) -> Commit:
-    return Commit(
+    return Told(
         sitting,
         row.version,
         row.prev,

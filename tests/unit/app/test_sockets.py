@@ -226,7 +226,7 @@ async def test_what_is_written_is_one_frame(size: int) -> None:
     [
         lambda end: end.protocol.pause_writing(),
         lambda end: end.protocol.data_received(frame(Opcode.CLOSE, b"\x03\xe8")),
-        lambda end: end.protocol.conn.send_close(1000),
+        lambda end: end.protocol.shutdown(),
     ],
 )
 async def test_nothing_is_written_to_a_page_that_does_not_keep_up_or_is_going(trouble: Callable[[End], None]) -> None:
