@@ -24,14 +24,13 @@ import contextlib
 import json
 import os
 import resource
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 
 import uvloop
@@ -39,7 +38,7 @@ from msgspec import Struct
 
 from benchmarks.hall import Hall, Plan, open_hall
 from benchmarks.open_loop import measure_open_loop
-from benchmarks.processes import cpu_seconds, family_cpu_seconds, pin
+from benchmarks.processes import await_port, cpu_seconds, family_cpu_seconds, free_port, pin
 from benchmarks.talkers import connect, fall_silent
 from benchmarks.visitors import allow_files, percentile_ms
 
@@ -129,22 +128,6 @@ async def measure(hall: Hall, port: int, server: int, seconds: float, rounds: in
 def own_cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def await_port(port: int, server: subprocess.Popen[bytes]) -> None:
-    """Wait until the server accepts connections. Raises RuntimeError when it ends instead."""
-    while server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        sleep(0.05)
-    raise RuntimeError("the server did not start")
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.embedded import EmbeddedPostgres
 from app.migrate import check_durability, migrate
-from benchmarks.answers import await_port, free_port
+from benchmarks.processes import await_port, free_port
 from core.access.logins import open_login
 from core.access.people import create_person
 from core.access.roles import Role

@@ -1,7 +1,10 @@
-"""CPU time and placement of processes, read from /proc."""
+"""Processes that are measured: their CPU time and memory, read from /proc, their placement, and when they listen."""
 
 import os
+import socket
+import subprocess
 from pathlib import Path
+from time import sleep
 
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -39,3 +42,19 @@ def resident_kib(process: int) -> int:
     """Resident memory of a process, KiB."""
     status = (Path("/proc") / str(process) / "status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def await_port(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server accepts connections. Raises RuntimeError when it ends instead."""
+    while server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        sleep(0.05)
+    raise RuntimeError("the server did not start")
