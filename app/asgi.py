@@ -26,6 +26,7 @@ from core.database import Database
 from core.keys import Keys
 from core.live import Live, open_live
 from core.moments import HOUR
+from core.randomness import fresh_token
 from core.settings import Settings
 from core.web import components, language, problems
 from core.web.bodies import MOST_BYTES, BoundedBodies
@@ -45,6 +46,7 @@ from exam_server.events import AnyEvent
 from exam_server.fallback import Fallback
 from exam_server.invigilation import Invigilation
 from exam_server.late_answers import LateAnswers
+from exam_server.outages import Amends, Pulse
 from exam_server.pages.samples import MAX_SAMPLE
 from exam_server.pages.steps import MAX_PICTURE
 from exam_server.preparation import Preparation
@@ -125,8 +127,9 @@ def build(
     closing = Closing(database, clock, conduct)
     allowances = Allowances(database, clock, conduct)
     withdrawals = Withdrawals(database, clock, conduct, pools)
-    decisions = (closing, allowances, withdrawals)
+    decisions = (closing, allowances, withdrawals, Amends(database, clock, conduct))
     sweeps = ((PREPARE_EVERY, preparation.sweep), *((CONSEQUENCES_EVERY, one.sweep) for one in decisions))
+    pulse = Pulse(database_url, fresh_token(9), clock, conduct, lambda: log.able)
     jobs = Jobs(database, clock, conduct, conclusion, topics, sweeps)
     pages = Pages(FACES)
     records = DatabaseRecords(database, clock)
@@ -136,7 +139,8 @@ def build(
         app.state.stopping = asyncio.Event()
         await log.start()
         await pipeline.start()
-        jobs.start(aftermath.conclude, hear_neighbours)
+        await pulse.begin()
+        jobs.start(aftermath.conclude, hear_neighbours, pulse.run)
         # What lives as long as the process need not be looked at again by every collection.
         gc.collect()
         gc.freeze()
@@ -145,7 +149,7 @@ def build(
             yield
         finally:
             app.state.stopping.set()
-            closings = [log.close(FLUSH_SECONDS), pipeline.stop()]
+            closings = [log.close(FLUSH_SECONDS), pipeline.stop(), pulse.close()]
             for some in ([jobs.stop()], closings, [live.close(), database.close()]):
                 await _finish(some)
 

@@ -22,6 +22,7 @@ from exam_server.commands import (
     Attach,
     CandidateCommand,
     Command,
+    CompensateOutage,
     Detach,
     Pause,
     ReplaceForm,
@@ -71,6 +72,9 @@ class Conduct:
         self._shared = Shared()
         self.clock_off: Span = 0
         """How far the clocks were apart at the last look, ms."""
+        self._sure_until: Moment | None = None
+        self._outages: tuple[CompensateOutage, ...] = ()
+        self._unsure: list[Held] = []
         self.leaving = False
         """Nothing new is taken: another process should have it."""
 
@@ -98,6 +102,7 @@ class Conduct:
         texts = await self._unread(state, {})
         held = self._held[sitting_id] = Held(state, rows[-1].version, rows[-1].digest, copies, texts)
         held.landed = self._landed
+        self._make_good(held)
         self._set_wake(held)
         return held
 
@@ -115,7 +120,7 @@ class Conduct:
     def forget(self, sitting_id: SittingId) -> None:
         """Drop a sitting that nobody is connected to and that has nothing on its way."""
         held = self._held.get(sitting_id)
-        if held and held.line is None and held.flight is None and not held.reloading:
+        if held and held.line is None and held.flight is None and not held.reloading and not held.unsure:
             del self._held[sitting_id]
 
     async def leave(self) -> None:
@@ -203,7 +208,7 @@ class Conduct:
             held.turn_away(command.seq)
             line.send(wire.encode(wire.refused("busy", command.seq)))
         else:
-            if type(command) is Respond and not held.reloading:
+            if type(command) is Respond and not held.reloading and not held.unsure:
                 answer = held.answer(command, now)
                 if answer is not None:  # by far the most common of all
                     self._note(held, line, command, now, answer)
@@ -221,8 +226,12 @@ class Conduct:
             self._launch(held)
 
     def _take(self, held: Held, pending: Pending) -> None:
-        if held.reloading:
+        if held.reloading or held.unsure:
             held.waiting.append(pending)
+        elif self._sure_until is not None and pending.received > self._sure_until and held.overdue(pending.received):
+            held.unsure = True
+            held.waiting.append(pending)
+            self._unsure.append(held)
         else:
             self._decide(held, pending)
 
@@ -388,6 +397,7 @@ class Conduct:
         held.epoch = held.state.epoch
         if held.line is not None and not alone:
             held.line.send(wire.encode(take_snapshot(held.state, held.copies, held.texts, self._clock.now())))
+        self._make_good(held)
         waiting, held.waiting = held.waiting, []
         for pending in (*again, *waiting):
             self._take(held, pending)
@@ -416,6 +426,38 @@ class Conduct:
             held = self._held.get(sitting_id)
             if held is not None and held.wake == wake:
                 self._take(held, Pending(Settle(), now, None))
+
+    def assure(self, until: Moment, outages: Sequence[CompensateOutage], own: CompensateOutage | None = None) -> None:
+        """Deadlines may be settled until then: these are all outages of late, and they are made good first.
+
+        `own`: this process alone was cut off, which concerns the pages that it has. Without this ever being called
+        deadlines are settled at all times.
+        """
+        self._sure_until = until
+        if self._outages != (known := tuple(outages)):
+            self._outages = known
+            for held in self._held.values():
+                if not held.reloading:
+                    self._make_good(held)
+        for held in self._held.values():
+            if own is not None and held.line is not None:
+                held.waiting.insert(0, Pending(own, self._clock.now(), None))
+                if not held.reloading and not held.unsure:
+                    held.unsure = True
+                    self._unsure.append(held)
+        unsure, self._unsure = self._unsure, []
+        for held in unsure:
+            held.unsure = False
+            if not held.reloading:
+                waiting, held.waiting = held.waiting, []
+                for pending in waiting:
+                    self._take(held, pending)
+
+    def _make_good(self, held: Held) -> None:
+        """Give back the time of every outage that the sitting has not had yet, before anything else is decided."""
+        for outage in self._outages:
+            if held.state.status == "running" and outage.began_at not in held.state.outages:
+                self._decide(held, Pending(outage, self._clock.now(), None))
 
     async def sweep(self, limit: int = 200) -> int:
         """Settle sittings that nobody settled in time, whoever holds them: the log's key decides who was first."""

@@ -13,6 +13,7 @@ from typing import Literal, Protocol, TypeAlias
 import asyncpg
 import structlog
 
+from core.clock import elapsed_seconds
 from core.database import plain_url
 from core.ids import SittingId
 
@@ -39,6 +40,7 @@ due AS (UPDATE exam_server.sitting s SET next_deadline=b.due FROM b JOIN ins USI
 
 MAX_BATCH = 1_000
 MAX_WAITING = 20_000
+ABLE_SECONDS = 2.0
 STATEMENT_TIMEOUT = 10.0
 ROW_FAULTS = {"22", "23", "54", "P0"}
 """Classes of SQLSTATE that speak of a row: bad data, a constraint, a limit, a trigger. Everything else can pass."""
@@ -91,6 +93,7 @@ class EventLog:
         self._writers: list[asyncio.Task[None]] = []
         self._open: set[asyncpg.Connection] = set()
         self._closing = False
+        self._begun: list[float | None] = [None] * connections
         self.away = False
         """The database did not answer at the last attempt."""
 
@@ -102,13 +105,19 @@ class EventLog:
         """Connect once, so that a wrong address is known at the start, and begin to write."""
         first = await self._connect()
         self._writers = [
-            asyncio.create_task(self._write(first if number == 0 else None), name=f"event-log-{number}")
+            asyncio.create_task(self._write(first if number == 0 else None, number), name=f"event-log-{number}")
             for number in range(self._count)
         ]
 
     def append(self, commit: Commit) -> None:
         self._waiting.append(commit)
         self._wake.set()
+
+    @property
+    def able(self) -> bool:
+        """Commits get through: none has been tried for longer than ABLE_SECONDS."""
+        now = elapsed_seconds()
+        return not self.away and all(begun is None or now - begun < ABLE_SECONDS for begun in self._begun)
 
     async def close(self, within: float = STATEMENT_TIMEOUT) -> None:
         """Write what waits, then stop. What can't be written within so many seconds was never acknowledged."""
@@ -130,7 +139,7 @@ class EventLog:
         self._open.add(connection)
         return connection
 
-    async def _write(self, connection: asyncpg.Connection | None) -> None:
+    async def _write(self, connection: asyncpg.Connection | None, number: int = 0) -> None:
         while True:
             if not self._waiting:
                 if self._closing:
@@ -140,7 +149,9 @@ class EventLog:
                 continue
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             batch.sort(key=_SITTING)  # unsorted input deadlocks
+            self._begun[number] = elapsed_seconds()
             connection = await self._persist(connection, batch)
+            self._begun[number] = None
 
     async def _persist(
         self, connection: asyncpg.Connection | None, batch: Sequence[Commit]

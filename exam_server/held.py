@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from core.ids import SittingId
 from core.moments import Moment
-from exam_server import wire
+from exam_server import timing, wire
 from exam_server.announcements import Copies, Texts
 from exam_server.commands import Command, Respond
 from exam_server.event_log import Fate
@@ -99,7 +99,8 @@ class Held:
 
     `epoch` is the durable one of the page at `line`. After a page was told `busy` for an edit, `stalled` is that
     edit's seq: later ones are turned away too until it comes again, since an acknowledgement covers all before it.
-    `texts`: what staff wrote to the candidate and the page may have to be shown.
+    `texts`: what staff wrote to the candidate and the page may have to be shown. `unsure`: a deadline has passed while
+    it is not known whether the service was away; what waits is decided once it is.
     """
 
     __slots__ = (
@@ -117,6 +118,7 @@ class Held:
         "stalled",
         "stored_due",
         "texts",
+        "unsure",
         "version",
         "waiting",
         "wake",
@@ -132,6 +134,7 @@ class Held:
         self.line: Line | None = None
         self.waiting: list[Pending] = []
         self.reloading = False
+        self.unsure = False
         self.wake: Moment | None = None
         self.epoch = state.epoch
         self.stalled = 0
@@ -169,6 +172,11 @@ class Held:
     def elsewhere(self) -> bool:
         """Another process has the page: an answer in time may still be on its way to the log there."""
         return self.line is None and self.state.connected
+
+    def overdue(self, now: Moment) -> bool:
+        """Would a decision at this moment settle a deadline?"""
+        deadline = self.state.deadline
+        return deadline is not None and max(now, self.state.last_at) > deadline + timing.grace(self.state, deadline)
 
     @property
     def crowded(self) -> bool:

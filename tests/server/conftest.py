@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import pytest
 
 from app.demo import seed
-from app.embedded import ask, free_port
+from app.embedded import EmbeddedPostgres, ask, free_port
+from app.migrate import migrate
 from core.clock import SystemClock
 from core.database import Database
 from core.ids import BlueprintId
@@ -101,6 +102,15 @@ def node_url(durable_database_url: str) -> str:
     """The same on a server that keeps what it acknowledges: `serve` takes no other."""
     wait_for(lambda: fill(durable_database_url))
     return durable_database_url
+
+
+@pytest.fixture
+def postgres(own_postgres: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
+    """A durable server with the demo in its database, which the test may take away."""
+    url = own_postgres.start()
+    wait_for(lambda: migrate(url))
+    wait_for(lambda: fill(url))
+    yield own_postgres
 
 
 @pytest.fixture

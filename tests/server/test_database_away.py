@@ -1,7 +1,7 @@
 """PostgreSQL goes away while answers arrive: nothing is acknowledged meanwhile, and nothing is lost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -9,27 +9,17 @@ import httpx
 import pytest
 
 from app.embedded import EmbeddedPostgres
-from app.migrate import migrate
 from app.verification import verify
 from core.clock import SystemClock
 from core.database import plain_url
 from exam_server.events import Responded
 from exam_server.store import load_events
 from tests.server.booth import Booth, Page, sign_in, until
-from tests.server.conftest import Serve, fill, wait_for
+from tests.server.conftest import Serve
 from tests.server.processes import Server, faults_in
 
 Booths = Callable[[Server], Awaitable[Booth]]
 OUTAGE_ANSWERS = 5
-
-
-@pytest.fixture
-def postgres(own_postgres: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
-    """A durable server with the demo in its database, which the test may take away."""
-    url = own_postgres.start()
-    wait_for(lambda: migrate(url))
-    wait_for(lambda: fill(url))
-    yield own_postgres
 
 
 async def health(server: Server) -> int:

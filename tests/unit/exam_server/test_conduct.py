@@ -9,7 +9,18 @@ from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import ChoiceId, SittingId
 from core.moments import HOUR, MINUTE, SECOND, Moment
 from exam_server import timing
-from exam_server.commands import Admit, CandidateCommand, Extend, LockStage, Respond, Settle, Show, Start, Stop
+from exam_server.commands import (
+    Admit,
+    CandidateCommand,
+    CompensateOutage,
+    Extend,
+    LockStage,
+    Respond,
+    Settle,
+    Show,
+    Start,
+    Stop,
+)
 from exam_server.conduct import REST
 from exam_server.events import (
     Attached,
@@ -18,6 +29,7 @@ from exam_server.events import (
     Ended,
     Extended,
     ItemExpired,
+    OutageCompensated,
     Responded,
     RespondedLate,
     Shown,
@@ -853,3 +865,126 @@ async def test_a_process_that_leaves_takes_no_page_and_no_sitting() -> None:
     room.log.land_all()
     assert not room.stored.connected
     assert await room.owner.conduct.hold(SITTING) is room.held, "what is held can still be acted upon"
+
+
+# --- our own outages --------------------------------------------------------------------------------------
+
+SURE = 1_800
+
+
+async def land(room: Room) -> None:
+    """Everything that can become durable, and what follows from it."""
+    for _ in range(4):
+        await quiet()
+        room.log.land_all()
+    await quiet()
+
+
+async def test_a_deadline_that_fell_into_an_outage_is_not_settled_before_the_outage_is_made_good() -> None:
+    room = await Room().enter()
+    conduct = room.owner.conduct
+    conduct.assure(NOW + SURE, [])
+    room.clock.set(NOW + 63 * SECOND)
+    conduct.settle_due()
+    room.say(answer(2))
+    await land(room)
+    assert room.line.told == [], "whether the service was away is not known yet"
+    outage = CompensateOutage(NOW + 30 * SECOND, 33 * SECOND)
+    conduct.assure(room.clock.now() + SURE, [outage])
+    await land(room)
+    kinds = [type(event) for event in room.log.events(SITTING)][-2:]
+    assert kinds == [OutageCompensated, Responded]
+    assert room.line.acks() == [2]
+    assert room.stored.items[0].answers == (("0.0.a",),)
+    conduct.assure(room.clock.now() + SURE, [outage])
+    await land(room)
+    assert room.stored.outages == (outage.began_at,), "once is enough"
+
+
+async def test_without_an_outage_what_waited_is_settled_as_it_would_have_been() -> None:
+    room = await Room().enter()
+    room.owner.conduct.assure(NOW + SURE, [])
+    room.clock.set(NOW + 63 * SECOND)
+    room.say(answer(2))
+    room.owner.conduct.settle_due()
+    await land(room)
+    assert type(room.log.events(SITTING)[-1]) is Shown
+    room.owner.conduct.assure(room.clock.now() + SURE, [])
+    await land(room)
+    events = room.log.events(SITTING)
+    assert [event.at for event in events if isinstance(event, ItemExpired)] == [NOW + 60 * SECOND]
+    assert any(isinstance(event, RespondedLate) for event in events)
+    assert "late" in room.line.kinds()
+
+
+async def test_while_a_process_is_sure_deadlines_are_settled_at_their_moment() -> None:
+    room = await Room().enter()
+    room.clock.set(NOW + 63 * SECOND)
+    room.owner.conduct.assure(room.clock.now() + SURE, [])
+    room.owner.conduct.settle_due()
+    await land(room)
+    assert ItemExpired in [type(event) for event in room.log.events(SITTING)]
+
+
+async def test_a_process_that_reads_a_sitting_makes_outages_good_first() -> None:
+    room = await Room().enter()
+    heir = Owner(room.log, room.clock)
+    room.clock.set(NOW + 10 * MINUTE)
+    outage = CompensateOutage(NOW + 30 * SECOND, 9 * MINUTE + 30 * SECOND)
+    heir.conduct.assure(room.clock.now() + SURE, [outage])
+    _, line = await heir.attach(SITTING, FIRST)
+    await land(room)
+    events = room.log.events(SITTING)
+    assert ItemExpired not in [type(event) for event in events]
+    assert [event.span for event in events if isinstance(event, OutageCompensated)] == [outage.span]
+    assert line.told[0]["item"]["deadline"] == NOW + 60 * SECOND + outage.span
+
+
+async def test_two_processes_give_the_time_back_once() -> None:
+    room = await Room().enter()
+    other = Owner(room.log, room.clock)
+    await other.conduct.hold(SITTING)
+    room.clock.set(NOW + 50 * SECOND)
+    outage = CompensateOutage(NOW + 20 * SECOND, 30 * SECOND)
+    for owner in (room.owner, other):
+        owner.conduct.assure(room.clock.now() + SURE, [outage])
+    await land(room)
+    assert [type(event) for event in room.log.events(SITTING)].count(OutageCompensated) == 1
+    assert (await other.conduct.hold(SITTING)).state == room.stored
+
+
+async def test_what_cut_off_one_process_is_made_good_to_the_pages_it_has() -> None:
+    room = await Room().enter()
+    other = Owner(room.log, room.clock)
+    await other.conduct.hold(SITTING)
+    room.clock.set(NOW + 63 * SECOND)
+    own = CompensateOutage(NOW + 40 * SECOND, 23 * SECOND)
+    other.conduct.assure(room.clock.now() + SURE, [], own)
+    await land(room)
+    assert OutageCompensated not in [type(event) for event in room.log.events(SITTING)]
+    room.owner.conduct.assure(NOW + SURE, [])
+    room.say(answer(2))
+    room.owner.conduct.assure(room.clock.now() + SURE, [], own)
+    await land(room)
+    assert room.stored.outages == (own.began_at,)
+    assert room.line.acks() == [2]
+
+
+async def test_an_outage_is_made_good_before_what_a_reload_decides_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = await Room().enter()
+    conduct = room.owner.conduct
+    conduct.assure(NOW + SURE, [])
+    room.say(answer(2))
+    room.owner.source.away = True
+    room.log.on_its_way.pop().done("overtaken")
+    await asyncio.wait_for(room.owner.source.refused.wait(), 5)
+    room.clock.set(NOW + 2 * MINUTE)
+    room.say(answer(3, "b"))
+    conduct.assure(room.clock.now() + SURE, [CompensateOutage(NOW + 10 * SECOND, 110 * SECOND)])
+    room.owner.source.away = False
+    for _ in range(50):
+        await quiet()
+        room.log.land_all()
+    assert room.line.acks()[-1] == 3
+    assert room.stored.items[0].answers == (("0.0.b",),)
+    assert ItemExpired not in [type(event) for event in room.log.events(SITTING)]
