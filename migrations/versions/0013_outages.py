@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0012_outages"
-down_revision = "0011_forms"
+revision = "0013_outages"
+down_revision = "0012_practice_results"
 branch_labels = None
 depends_on = None
 
