@@ -93,7 +93,7 @@ class EventLog:
         self._writers: list[asyncio.Task[None]] = []
         self._open: set[asyncpg.Connection] = set()
         self._closing = False
-        self._begun: list[float | None] = [None] * connections
+        self._begun: dict[int, float] = {}
         self.away = False
         """The database did not answer at the last attempt."""
 
@@ -105,7 +105,7 @@ class EventLog:
         """Connect once, so that a wrong address is known at the start, and begin to write."""
         first = await self._connect()
         self._writers = [
-            asyncio.create_task(self._write(first if number == 0 else None, number), name=f"event-log-{number}")
+            asyncio.create_task(self._write(first if number == 0 else None), name=f"event-log-{number}")
             for number in range(self._count)
         ]
 
@@ -117,7 +117,7 @@ class EventLog:
     def able(self) -> bool:
         """Commits get through: none has been tried for longer than ABLE_SECONDS."""
         now = elapsed_seconds()
-        return not self.away and all(begun is None or now - begun < ABLE_SECONDS for begun in self._begun)
+        return not self.away and all(now - begun < ABLE_SECONDS for begun in self._begun.values())
 
     async def close(self, within: float = STATEMENT_TIMEOUT) -> None:
         """Write what waits, then stop. What can't be written within so many seconds was never acknowledged."""
@@ -139,7 +139,7 @@ class EventLog:
         self._open.add(connection)
         return connection
 
-    async def _write(self, connection: asyncpg.Connection | None, number: int = 0) -> None:
+    async def _write(self, connection: asyncpg.Connection | None) -> None:
         while True:
             if not self._waiting:
                 if self._closing:
@@ -149,9 +149,9 @@ class EventLog:
                 continue
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             batch.sort(key=_SITTING)  # unsorted input deadlocks
-            self._begun[number] = elapsed_seconds()
+            self._begun[id(batch)] = elapsed_seconds()
             connection = await self._persist(connection, batch)
-            self._begun[number] = None
+            del self._begun[id(batch)]
 
     async def _persist(
         self, connection: asyncpg.Connection | None, batch: Sequence[Commit]
