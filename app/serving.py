@@ -21,6 +21,8 @@ from exam_server.conduct import Conduct
 
 MAX_MESSAGE = 1_048_576
 """Bytes of one WebSocket message; what is larger closes the connection with 1009."""
+PING_SECONDS = 20.0
+"""Each page is asked so often whether it is there, and is gone when it has not answered within as long."""
 LEAVE_SECONDS = 2.5
 """How long pages are kept for their last acknowledgement."""
 GRACE_SECONDS = 2
@@ -85,6 +87,8 @@ class Config(uvicorn.Config):
             ws=DirectProtocol,
             ws_per_message_deflate=False,
             ws_max_size=MAX_MESSAGE,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
             loop="uvloop",
             log_level="warning",
             timeout_graceful_shutdown=GRACE_SECONDS,

@@ -55,7 +55,7 @@ async def test_sections_and_a_break_from_start_to_end(examinees: Examinees) -> N
     await expect(page.get_by_text("Терапия: 3 задания")).to_be_visible()
     await examinee.start(ITEMS)
     await expect(page.locator(".strip__section")).to_have_text("Раздел 1 из 2. Терапия")
-    ahead = page.locator(".exam-side .map__place--ahead")
+    ahead = page.locator(".exam-side .map__list .map__place--ahead")
     await expect(ahead).to_have_count(2)
     await answer(examinee, 0)
 
@@ -178,7 +178,7 @@ async def test_a_call_for_help_and_a_remark_survive_a_line_that_is_down(
     await until_queued(examinee, 0)
     await expect(page.get_by_role("button", name="Проктор позван")).to_be_visible()
     await expect(page.get_by_role("button", name="Замечание отправлено")).to_be_visible()
-    await expect(page.locator(".exam-side .map__list li").first).to_contain_text("есть замечание")
+    await expect(page.get_by_role("button", name="1: открыто сейчас, без ответа, есть замечание")).to_be_visible()
 
     events = await examinee.events()
     asked = [event.note for event in events if type(event) is HelpAsked]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -15,9 +16,12 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 from websockets.utils import apply_mask
 
+from app.serving import PING_SECONDS
+from app.serving import Config as Served
 from app.sockets import DirectProtocol
 from tests.histories.memory import quiet
 from tests.histories.sittings import thorough
+from tests.server.booth import until
 
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -57,17 +61,30 @@ class Wire(asyncio.Transport):
 
 class End:
     """An endpoint and its connection. `deaf_to`: messages that its ear leaves to the queue, with all that follow
-    until they were received, as an endpoint has to that must keep their order.
+    until they were received, as an endpoint has to that must keep their order. `pings`: seconds between two, and to
+    the answer.
     """
 
-    def __init__(self, kind: type[WebSocketsSansIOProtocol], deaf_to: bytes | None = None) -> None:
+    def __init__(
+        self,
+        kind: type[WebSocketsSansIOProtocol],
+        deaf_to: bytes | None = None,
+        pings: tuple[float, float] | tuple[None, None] = (None, None),
+    ) -> None:
         self.heard: list[bytes | str] = []
         self.queued = 0
         self.behind = 0
         self.deaf_to = deaf_to
         self.direct: Any = None
         self.left = False
-        config = Config(self, ws_max_size=BOUND, ws_per_message_deflate=False, ws_ping_interval=None, log_level="error")
+        config = Config(
+            self,
+            ws_max_size=BOUND,
+            ws_per_message_deflate=False,
+            ws_ping_interval=pings[0],
+            ws_ping_timeout=pings[1],
+            log_level="error",
+        )
         config.load()
         self.wire = Wire()
         self.protocol = kind(config, ServerState(), {})
@@ -257,3 +274,29 @@ async def test_an_endpoint_that_claims_nothing_is_served_as_ever() -> None:
     assert end.wire.written == Frame(Opcode.TEXT, b"hello").serialize(mask=False)
     end.protocol.connection_lost(None)
     await quiet()
+
+
+async def test_a_page_that_answers_no_ping_is_gone() -> None:
+    end = End(DirectProtocol, pings=(0.001, 0.001))
+    await end.shake_hands()
+    await until(lambda: end.wire.closing, "the dead page is noticed")
+    assert end.wire.written[:2] == b"\x89\x04", "it was asked"
+    await end.leave()
+
+
+async def test_a_page_that_answers_its_pings_stays() -> None:
+    end = End(DirectProtocol, pings=(0.001, 60.0))
+    await end.shake_hands()
+    answered = 0
+    while answered < 3:
+        await until(lambda: len(end.wire.written) >= 6, "it is asked")
+        ping, end.wire.written = end.wire.written[:6], end.wire.written[6:]
+        end.protocol.data_received(frame(Opcode.PONG, ping[2:]))
+        answered += 1
+    assert not end.wire.closing
+    await end.leave()
+
+
+def test_pages_are_served_with_pings() -> None:
+    served = Served(Starlette())
+    assert (served.ws_ping_interval, served.ws_ping_timeout) == (PING_SECONDS, PING_SECONDS)
