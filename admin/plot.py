@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from admin.chronicle import SEVERITY_TONES, Say, Tone
 from core.moments import HOUR, MINUTE, SECOND, Moment, Span
+from exam_server.connectivity import Connectivity
 from exam_server.events import AnyEvent, Attached, Detached, Ended, Responded, Started
 from proctoring.incidents import Incident
 from proctoring.signals import TITLES
@@ -83,6 +84,36 @@ def draw(
             Lane(say("Ответы"), "answers", answers),
             Lane(say("Инциденты"), "incidents", tuple(seen)),
             Lane(say("Нет наблюдения"), "gaps", tuple(unseen)),
+        ),
+        axis.ticks(),
+    )
+
+
+def draw_connectivity(record: Connectivity, now: Moment, say: Say) -> Plot | None:
+    """The connection from the first page on, its breaks, and when the clocks stood; None where nobody came."""
+    if not record.stretches:
+        return None
+    last = max(one.ended_at or now for one in record.stretches)
+    lasts = max((one.ended_at or now for one in record.breaks), default=last)
+    axis = _Axis(record.stretches[0].began_at, max(last, lasts, record.stretches[0].began_at + SECOND))
+    pages = tuple(
+        axis.bar(
+            one.began_at,
+            one.ended_at or axis.ended_at,
+            "danger" if one.takeover or "address" in one.changed or "device" in one.changed else "neutral",
+            say("Подключение № %(epoch)s") % {"epoch": one.epoch},
+        )
+        for one in record.stretches
+    )
+    breaks = tuple(axis.bar(one.began_at, one.ended_at or axis.ended_at) for one in record.breaks)
+    halts = tuple(axis.bar(*one) for one in record.halts)
+    return Plot(
+        axis.began_at,
+        axis.ended_at,
+        (
+            Lane(say("На связи"), "connected", pages),
+            Lane(say("Без связи"), "gaps", breaks),
+            Lane(say("Часы стоят"), "halts", halts),
         ),
         axis.ticks(),
     )

@@ -31,7 +31,7 @@ from question_bank.items import Item
 from question_bank.requirement_store import list_requirements
 from question_bank.store import load_items
 from scoring.results import Result
-from scoring.store import load_results
+from scoring.store import Superseded, load_results, superseded_of
 
 PAGE = 50
 
@@ -135,6 +135,7 @@ class Dossier(Struct, frozen=True):
     state: Sitting | None
     outcome: Outcome | None
     result: Result | None
+    superseded: tuple[Superseded, ...]
     marks: tuple[MarkLine, ...]
     connections: Sequence[RowMapping]
     incidents: tuple[Incident, ...]
@@ -183,6 +184,7 @@ async def open_dossier(connection: AsyncConnection, sitting: SittingId, reader: 
         state=state,
         outcome=outcome,
         result=result,
+        superseded=tuple(await superseded_of(connection, sitting)),
         marks=() if state is None else await _marks(connection, state, blueprint, result, reader),
         connections=await store.load_connections(connection, sitting),
         incidents=tuple(incidents),

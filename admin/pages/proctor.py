@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from admin.chronicle import Writer, actors, allowance_text, clock_text, in_order
 from admin.pages.door import for_staff, read_id
 from admin.pages.frame import say_in, show
+from admin.pages.sittings import describe_connectivity
 from admin.place import clocks, notices
 from admin.proctor_room import Tile, Wall, open_tile
 from admin.sittings import refuse_own
@@ -78,6 +79,21 @@ async def show_panel(request: Request, reader: Principal) -> Response:
     """`GET /staff/proctor/{id}/panel`: the part of the page that changes by itself."""
     sitting = SittingId(read_id(request))
     return show(request, reader, "proctor_fresh", {**await _context(request, reader, sitting), "typed": {"form": ""}})
+
+
+@for_staff(Permission.PROCTOR_WATCH)
+async def show_connection(request: Request, reader: Principal) -> Response:
+    """`GET /staff/proctor/{id}/connection`: when the candidate was connected, from where and with what."""
+    sitting = await place_of_another(request, reader)
+    async with database_of(request).transaction() as connection:
+        card = await store.load_card(connection, sitting)
+        events = await store.load_events(connection, sitting)
+        rows = await store.load_connections(connection, sitting)
+        names = {one.id: one.name for one in await people(connection, {card.candidate})}
+    say, _ = say_in(request)
+    described = describe_connectivity(events, rows, request.app.state.clock.now(), say)
+    context = {"card": card, "name": names.get(card.candidate, ""), **described}
+    return show(request, reader, "proctor_connection", context)
 
 
 @for_staff(Permission.PROCTOR_WATCH)
@@ -170,5 +186,6 @@ routes: list[BaseRoute] = [
     Route("/staff/proctor", show_wall, methods=["GET"]),
     Route("/staff/proctor/{id}", show_place, methods=["GET"]),
     Route("/staff/proctor/{id}/panel", show_panel, methods=["GET"]),
+    Route("/staff/proctor/{id}/connection", show_connection, methods=["GET"]),
     Route("/staff/proctor/{id}/still.jpg", show_still, methods=["GET"]),
 ]

@@ -1,22 +1,30 @@
 """The list of sittings, and everything about one of them."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from sqlalchemy import RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import sittings
-from admin.chronicle import Writer, clock_text, gap_reason, in_order, ruling_text, verdict_text
+from admin.chronicle import Say, Writer, clock_text, gap_reason, in_order, ruling_text, verdict_text
 from admin.pages.door import for_staff, read_id, read_page, read_query
-from admin.pages.frame import pages_of, say_in, show
-from admin.plot import draw
+from admin.pages.frame import back, pages_of, say_in, show
+from admin.plot import draw, draw_connectivity
+from admin.responses import late_lines, remarks, response_lines, share
 from admin.review_room import likeness
 from admin.sittings import STATES, Dossier
 from core.access import Permission, Principal
+from core.errors import AccreditationError, Forbidden
 from core.ids import SittingId
-from core.web.requests import database_of
+from core.moments import Moment
+from core.web.requests import database_of, read_text
+from exam_server.connectivity import Place, trace
+from exam_server.events import AnyEvent
+from exam_server.late_answers import LateAnswers
 from proctoring.review import newest
 from proctoring.signals import TITLES
 from scoring.decision import percent_text, points_text
@@ -42,6 +50,10 @@ STATE_WORDS = {
     "cancelled": "Отменено организатором",
 }
 SEVERITY_WORDS = {"low": "Низкая важность", "medium": "Средняя важность", "high": "Высокая важность"}
+CHANGE_WORDS = {"address": "другой адрес", "device": "другое устройство", "browser": "другой браузер"}
+VIA_WORDS = {"socket": "основной", "http": "запасной"}
+CANDIDATES_NOTES = ("question", "help")
+"""Kinds of notes that candidates write."""
 ROLE_WORDS = {"before": "до", "at": "в момент инцидента", "after": "после"}
 
 
@@ -78,10 +90,65 @@ async def show_list(request: Request, reader: Principal) -> Response:
 @for_staff(Permission.SITTING_READ)
 async def show_sitting(request: Request, reader: Principal) -> Response:
     """`GET /staff/sittings/{id}`."""
+    return await _sitting(request, reader)
+
+
+@for_staff(Permission.REVIEW_DECIDE)
+async def admit_late(request: Request, reader: Principal) -> Response:
+    """`POST /staff/sittings/{id}/late/{number}` with a reason."""
+    sitting, number = SittingId(read_id(request)), read_id(request, "number")
+    reason = await read_text(request, "reason")
+    desk: LateAnswers = request.app.state.late_answers
+    try:
+        changed = await desk.admit(sitting, number - 1, reader, reason)
+    except Forbidden:
+        raise
+    except AccreditationError as problem:
+        return await _sitting(request, reader, problem, {"late": str(number), "reason": reason})
+    return back(f"/staff/sittings/{sitting}", "late" if changed else "late_same", "late")
+
+
+async def _sitting(
+    request: Request,
+    reader: Principal,
+    problem: AccreditationError | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response:
     sitting = SittingId(read_id(request))
     async with database_of(request).transaction() as connection:
         dossier = await sittings.open_dossier(connection, sitting, reader)
-    return show(request, reader, "sitting", {**describe(request, reader, dossier), "state": _state(dossier)})
+    say, _ = say_in(request)
+    now, events, state = request.app.state.clock.now(), dossier.events or (), dossier.state
+    lines = () if state is None else response_lines(state, events, now)
+    preliminary = dossier.outcome is not None and dossier.outcome.state == "preliminary"
+    context = {
+        **describe(request, reader, dossier),
+        **describe_connectivity(dossier.events or (), dossier.connections, now, say),
+        "state": _state(dossier),
+        "responses": lines,
+        "shares": [share(line) for line in lines],
+        "late": () if state is None else late_lines(state, events),
+        "admits": preliminary and reader.may(Permission.REVIEW_DECIDE),
+        "remarks": remarks(events),
+        "typed": {"late": "", "reason": "", **(typed or {})},
+        "staff_notes": [note for note in dossier.notes.values() if note.kind not in CANDIDATES_NOTES],
+    }
+    return show(request, reader, "sitting", context, problem)
+
+
+def describe_connectivity(
+    events: Sequence[AnyEvent], rows: Sequence[RowMapping], now: Moment, say: Say
+) -> dict[str, Any]:
+    """The record of a candidate's connection as the pages that show it take it."""
+    record = trace(events, {row["epoch"]: Place(row["address"], row["device"]) for row in rows}, now)
+    return {
+        "record": record,
+        "connectivity": draw_connectivity(record, now, say),
+        "change_words": CHANGE_WORDS,
+        "via_words": VIA_WORDS,
+        "now": now,
+        "clock_text": clock_text,
+    }
 
 
 def describe(request: Request, reader: Principal, dossier: Dossier) -> dict[str, Any]:
@@ -129,4 +196,5 @@ def _state(dossier: Dossier) -> tuple[str, str]:
 routes: list[BaseRoute] = [
     Route("/staff/sittings", show_list, methods=["GET"]),
     Route("/staff/sittings/{id}", show_sitting, methods=["GET"]),
+    Route("/staff/sittings/{id}/late/{number}", admit_late, methods=["POST"]),
 ]

@@ -16,6 +16,7 @@ GET: dict[str, set[Role]] = {
     "/staff/proctor": {Role.PROCTOR},
     "/staff/proctor/{live}": {Role.PROCTOR},
     "/staff/proctor/{live}/panel": {Role.PROCTOR},
+    "/staff/proctor/{live}/connection": {Role.PROCTOR},
     "/staff/proctor/{live}/still.jpg": {Role.PROCTOR},
     "/staff/sittings": READERS | {Role.OPERATOR},
     "/staff/sittings/{ended}": READERS | {Role.OPERATOR},
@@ -34,6 +35,7 @@ GET: dict[str, set[Role]] = {
 }
 POST: dict[str, set[Role]] = {
     **{f"/staff/proctor/{{live}}/{name}": {Role.PROCTOR} for name in ACTS},
+    "/staff/sittings/{ended}/late/1": COMMISSION,
     "/staff/reviews/{ended}/findings": COMMISSION,
     "/staff/reviews/{ended}/decision": COMMISSION,
     "/staff/protocols/draft": {Role.COMMISSION_CHAIR, Role.COMMISSION_SECRETARY},

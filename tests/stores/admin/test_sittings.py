@@ -8,9 +8,13 @@ from admin import sittings
 from core.access import Role
 from core.database import execute
 from core.ids import SittingId
-from core.moments import SECOND
+from core.moments import MINUTE, SECOND
+from exam_server.commands import Attach, Question, Respond, Settle, Show
 from exam_server.protocols import sign_protocol
+from exam_server.store import Connected, load_sitting, record_connections, write_note
 from proctoring.signals import Kind
+from question_bank.items import Role as ChoiceRole
+from question_bank.store import load_items
 from tests.stores.admin.school import ITEMS, JPEG, School
 
 
@@ -104,13 +108,135 @@ async def test_the_page_tells_the_whole_story(school: School) -> None:
     for words in (
         "Соколова Анна Ивановна", "Журнал тестирования цел", "100\u00a0%", "Отключали свет", "кадры не приходили",
         "Лицо не похоже на контрольный снимок", "0,363", "примерно в", "Неотложная помощь", "Тестирование начато",
-        "Результат ждёт рассмотрения", "Записей о подключениях нет.", "не\u00a0получено ни\u00a0одного кадра",
+        "Результат ждёт рассмотрения", "Обрывов связи не было.", "Время по заданиям",
+        "не\u00a0получено ни\u00a0одного кадра",
     ):  # fmt: skip
         assert words in text, words
     assert "Разрывов наблюдения не было." not in text
     assert "Кадров получено" not in text
     assert '<svg class="plot__axis"' in text
     assert "style=" not in text
+
+
+async def take_late(school: School) -> SittingId:
+    """Three of four in time, the fourth rightly but after its time; concluded."""
+    sitting = await school.admit(await school.hire("anna", Role.CANDIDATE))
+    held, page = await school.start(sitting)
+    entries = held.state.form.entries
+    async with school.database.transaction() as connection:
+        items = await load_items(connection, [(entry.item, entry.version) for entry in entries])
+    seq = 1
+    for position, entry in enumerate(entries):
+        choices = items[entry.item, entry.version].stages[0].choices
+        key = next(choice.id for choice in choices if choice.role is ChoiceRole.KEY)
+        if position:
+            seq += 1
+            school.conduct.receive(held, page, Show(seq, position), school.clock.now())
+            await page.acknowledged(seq)
+        if position == len(entries) - 1:
+            school.clock.advance(MINUTE + 30 * SECOND)
+            await school.conduct.order(sitting, Settle())
+        seq += 1
+        school.conduct.receive(held, page, Respond(seq, position, 0, (key,)), school.clock.now())
+        await page.acknowledged(seq)
+    async with school.database.transaction() as connection:
+        assert len((await load_sitting(connection, sitting)).late) == 1
+        state = await load_sitting(connection, sitting)
+    if state.status == "running":
+        await school.submit(held, page)
+    else:
+        school.clock.advance(MINUTE)
+        await school.conclude(sitting)
+    return sitting
+
+
+async def test_the_commission_admits_a_late_answer_and_the_result_is_another_one(school: School) -> None:
+    sitting = await take_late(school)
+    member = school.staff[Role.COMMISSION]
+    page = (await school.get(member, f"/staff/sittings/{sitting}")).text
+    assert "75\u00a0%" in page
+    assert "Опоздал на" in page
+    assert f'action="/staff/sittings/{sitting}/late/1"' in page
+    short = await school.post(member, f"/staff/sittings/{sitting}/late/1", reason="потому")
+    assert (short.status_code, "Напишите от 10 до 2000 знаков." in short.text) == (422, True)
+    assert "потому</textarea>" in short.text
+    unknown = await school.post(member, f"/staff/sittings/{sitting}/late/2", reason="Обрыв связи подтверждён")
+    assert (unknown.status_code, "уже учтён" in unknown.text) == (409, True)
+    done = await school.post(member, f"/staff/sittings/{sitting}/late/1", reason="Обрыв связи <подтверждён>")
+    assert done.headers["location"] == f"/staff/sittings/{sitting}?done=late#late"
+    page = (await school.get(member, f"/staff/sittings/{sitting}")).text
+    assert "100\u00a0%" in page
+    assert "До этого было 3 из 4." in page.replace("\u00a0", " ")
+    assert "Обрыв связи &lt;подтверждён&gt;" in page
+    assert f'action="/staff/sittings/{sitting}/late/1"' not in page
+    assert [fields for _, _, fields in await school.journaled("sitting.late_admitted")] == [{"late": "0"}]
+
+
+async def test_a_final_result_takes_no_late_answer(school: School) -> None:
+    sitting, member = await take_late(school), school.staff[Role.COMMISSION]
+    async with school.database.transaction() as connection:
+        chair = school.staff[Role.COMMISSION_CHAIR]
+        await sign_protocol(connection, [sitting], chair, school.signer, school.clock.now())
+    page = (await school.get(member, f"/staff/sittings/{sitting}")).text
+    assert "/late/1" not in page
+    assert "только апелляция" in page
+    refused = await school.post(member, f"/staff/sittings/{sitting}/late/1", reason="Обрыв связи подтверждён")
+    assert (refused.status_code, "already_final" in refused.text) == (409, True)
+
+
+async def test_nobody_admits_their_own_late_answer(school: School) -> None:
+    both = await school.hire("both", Role.CANDIDATE, Role.COMMISSION)
+    sitting = await school.finish(both, right=1)
+    answer = await school.post(both, f"/staff/sittings/{sitting}/late/1", reason="Обрыв связи подтверждён")
+    assert (answer.status_code, "own_sitting" in answer.text) == (403, True)
+
+
+async def test_breaks_and_takeovers_are_told_to_proctor_and_commission(school: School) -> None:
+    sitting = await school.admit(await school.hire("anna", Role.CANDIDATE))
+    held, page = await school.start(sitting)
+    async with school.database.transaction() as connection:
+        now = school.clock.now()
+        places = (
+            Connected(sitting, 1, "192.0.2.1", "Firefox", now),
+            Connected(sitting, 2, "192.0.2.9", "<b>Firefox", now),
+        )
+        await record_connections(connection, places)
+    school.conduct.detach(held, page)
+    school.clock.advance(40 * SECOND)
+    await school.conduct.order(sitting, Attach("browser-2"))
+    await school.app.state.invigilation.tell(sitting, school.staff[Role.PROCTOR].id, "message", "Всё в порядке?")
+    for reader, path in (
+        (Role.PROCTOR, f"/staff/proctor/{sitting}/connection"),
+        (Role.COMMISSION, f"/staff/sittings/{sitting}"),
+    ):
+        text = (await school.get(school.staff[reader], path)).text
+        for words in (
+            "40\u00a0с",
+            "192.0.2.9",
+            "&lt;b&gt;Firefox",
+            "другой адрес",
+            "другое устройство",
+            "другой браузер",
+        ):
+            assert words in text, (path, words)
+        assert '<svg class="plot__axis"' in text
+        assert "style=" not in text
+
+
+async def test_what_the_candidate_wrote_is_told_apart_from_what_staff_wrote(school: School) -> None:
+    candidate = await school.hire("anna", Role.CANDIDATE)
+    sitting = await school.admit(candidate)
+    held, page = await school.start(sitting)
+    async with school.database.transaction() as connection:
+        note = await write_note(
+            connection, sitting, candidate.id, "question", "Два верных варианта", school.clock.now()
+        )
+    await school.conduct.order(sitting, Question(2, 0, note))
+    text = (await school.get(school.staff[Role.COMMISSION], f"/staff/sittings/{sitting}")).text
+    assert "Замечания и просьбы кандидата" in text
+    assert "Заметки сотрудников" not in text
+    assert text.count("Два верных варианта") == 3, "the remark, and the story twice"
+    assert held.line is page
 
 
 async def test_the_key_and_the_items_are_for_those_who_may_read_the_bank(school: School) -> None:

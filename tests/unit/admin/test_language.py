@@ -15,8 +15,8 @@ from admin.pages.operations import TOPIC_WORDS
 from admin.pages.people import ROLE_WORDS, ZONE_WORDS
 from admin.pages.proctor import CLOCK_WORDS
 from admin.pages.register import ACTOR_WORDS
+from admin.pages.sittings import CHANGE_WORDS, SEVERITY_WORDS, STATE_WORDS, VIA_WORDS
 from admin.pages.sittings import ROLE_WORDS as STILL_WORDS
-from admin.pages.sittings import SEVERITY_WORDS, STATE_WORDS
 from core.web import language
 from core.web.pages import Pages
 from exam_server import invigilation, late_answers
@@ -50,6 +50,7 @@ def spoken() -> set[str]:
     for words in (
         KIND_WORDS, LEVEL_WORDS, CHOICE_WORDS, DONE, TOPIC_WORDS, ROLE_WORDS, ZONE_WORDS, ENTRY_KIND_WORDS,
         STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES, ACTOR_WORDS, CLOCK_WORDS,
+        CHANGE_WORDS, VIA_WORDS,
     ):  # fmt: skip
         sentences |= set(words.values())
     for section in SECTIONS:

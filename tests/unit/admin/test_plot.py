@@ -1,10 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.plot import NARROWEST, STEPS, TICKS, WIDTH, Plot, draw
-from core.ids import IncidentId, SittingId
+from admin.plot import NARROWEST, STEPS, TICKS, WIDTH, Plot, draw, draw_connectivity
+from core.ids import IncidentId, PersonId, SittingId
 from core.moments import HOUR, MINUTE, SECOND, Moment
-from exam_server.events import AnyEvent, Attached, Detached, Ended, Responded, Started
+from exam_server.connectivity import Place, trace
+from exam_server.events import AnyEvent, Attached, Detached, Ended, Paused, Responded, Resumed, Started
 from proctoring.incidents import Incident, Severity
 from proctoring.signals import Kind
 from proctoring.store import Gap
@@ -97,3 +98,31 @@ def test_no_bar_and_no_tick_leaves_the_drawing(length: int, spans: list[tuple[in
 
 def test_steps_grow() -> None:
     assert list(STEPS) == sorted(set(STEPS))
+
+
+def test_the_connection_is_drawn_from_the_first_page_with_its_breaks_and_halts() -> None:
+    events = (
+        Attached(AT - 30 * MINUTE, "b1", 1),
+        Started(AT, 1),
+        Detached(AT + 10 * MINUTE),
+        Attached(AT + 15 * MINUTE, "b1", 2),
+        Paused(AT + 20 * MINUTE, PersonId(2), 1),
+        Resumed(AT + 25 * MINUTE, PersonId(2)),
+        Ended(AT + 30 * MINUTE, "submitted"),
+    )
+    places = {1: Place("192.0.2.1", "Firefox"), 2: Place("192.0.2.9", "Firefox")}
+    plot = draw_connectivity(trace(events, places, AT + HOUR), AT + HOUR, echo)
+    assert plot is not None
+    assert (plot.began_at, plot.ended_at) == (AT - 30 * MINUTE, AT + 30 * MINUTE)
+    assert [mark.tone for one in plot.lanes if one.kind == "connected" for mark in one.marks] == ["neutral", "danger"]
+    assert lane(plot, "connected") == [(0.0, 666.7), (750.0, 250.0)]
+    assert lane(plot, "gaps") == [(666.7, 83.3)]
+    assert lane(plot, "halts") == [(833.3, 83.3)]
+
+
+def test_a_break_that_lasts_is_drawn_to_now_and_nothing_where_nobody_came() -> None:
+    events = (Attached(AT, "b1", 1), Started(AT, 1), Detached(AT + 15 * MINUTE))
+    plot = draw_connectivity(trace(events, {}, AT + HOUR), AT + HOUR, echo)
+    assert plot is not None
+    assert lane(plot, "gaps") == [(250.0, 750.0)]
+    assert draw_connectivity(trace((), {}, AT), AT, echo) is None
