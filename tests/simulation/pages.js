@@ -141,8 +141,6 @@ class ExamPage {
     this.closed = false;
     this.over = false;
     this.state = blank;
-    /** What the server said beside what state.js keeps: halt, section, breaks, notices. */
-    this.view = {};
     this.storage = new Storage(this, disk);
     this.queue = new Queue({
       storage: this.storage,
@@ -176,11 +174,10 @@ class ExamPage {
   }
 
   hear(message) {
-    this.state = receive(this.state, message);
-    if (message.type === "snapshot" || message.type === "changed") {
-      this.view = message;
-    } else if (message.type === "notice") {
-      this.view = { ...this.view, notices: [...(this.view.notices ?? []), message] };
+    const before = this.state;
+    this.state = receive(before, message);
+    if (before.halt && !this.state.halt) {
+      this.queue.hurry();
     }
     switch (message.type) {
       case "snapshot":
@@ -224,39 +221,38 @@ class ExamPage {
 
   /** What the candidate does next, by what is on the screen. */
   work(random) {
-    const { status, item, marks, moving, navigation } = look(this.state, this.queue.pending);
+    const view = look(this.state, this.queue.pending);
+    const { status, item, marks, moving } = view;
     if (status === "ready" && !moving) {
       this.add({ type: "start" });
     }
-    if (status !== "running" || moving || this.stepAside(random, item)) {
+    if (status !== "running" || moving || this.stepAside(random, view)) {
       return;
     }
     if (!item || item.closed) {
-      this.open(random, marks, navigation, item?.position ?? -1);
+      this.open(random, view, item?.position ?? -1);
       return;
     }
     const { position, stage } = item;
     const chance = random();
     if (!item.answers[stage].length || chance < 0.15) {
-      this.add({ type: "respond", position, stage, value: this.choose(random, item) });
+      this.respond(position, stage, this.choose(random, item));
     } else if (chance < 0.22) {
       this.add({ type: "flag", position, on: !marks[position].flagged });
     } else if (chance < 0.24) {
-      this.add({ type: "respond", position, stage, value: [] });
+      this.respond(position, stage, []);
     } else if (item.content.kind === "case") {
       this.add({ type: "lock", position, stage });
     } else {
-      this.open(random, marks, navigation, position);
+      this.open(random, view, position);
     }
   }
 
   /** The rarer things; true when that was all for now. */
-  stepAside(random, item) {
-    const { halt, section, breaks_left: breaks = 0, notices = [] } = this.view;
+  stepAside(random, { item, halt, section, breaksLeft, unread }) {
     const chance = random();
-    if (notices.length && random() < 0.5) {
-      this.add({ type: "read", notice: notices[0].id });
-      this.view = { ...this.view, notices: notices.slice(1) };
+    if (unread.length && random() < 0.5) {
+      this.add({ type: "read", notice: unread[0].id });
       return true;
     }
     if (halt) {
@@ -269,7 +265,7 @@ class ExamPage {
       this.add({ type: "help", text: chance < 0.007 ? "help me" : "" });
     } else if (chance < 0.03 && item) {
       this.add({ type: "remark", position: item.position, text: "this seems wrong" });
-    } else if (chance < 0.05 && breaks > 0) {
+    } else if (chance < 0.05 && breaksLeft > 0) {
       this.add({ type: "take_break" });
     } else if (chance < 0.06 && section) {
       this.add({ type: "close_section", section: section.number });
@@ -279,29 +275,33 @@ class ExamPage {
     return true;
   }
 
+  respond(position, stage, value) {
+    this.add({ type: "respond", position, stage, value, epoch: this.state.epoch });
+  }
+
   choose(random, { content, answers, stage }) {
     const { kind, choices } = content.stages[stage];
     const id = choices[Math.floor(random() * choices.length)].id;
     return press(kind, kind === "choice" ? [] : answers[stage], id);
   }
 
-  open(random, marks, navigation, from) {
-    let next = neighbour(marks, from, 1);
-    if (navigation === "free") {
+  open(random, view, from) {
+    const { marks, section } = view;
+    if (isBetween(view)) {
+      this.add({ type: "show", position: entryOf(view) ?? section.first });
+      return;
+    }
+    let next = from < bounds(view)[0] ? entryOf(view) : neighbour(view, from, 1);
+    if (view.navigation === "free") {
       next ??= marks.findIndex((one, place) => !one.locked && !one.answered && place !== from);
       if (random() < 0.1) {
         next = Math.floor(random() * marks.length);
       }
-    } else if (next === null && from === -1) {
-      next = marks.findIndex((one) => !one.locked);
     }
-    const { section } = this.view;
-    if (section && !section.begun) {
-      this.add({ type: "show", position: section.first });
-    } else if (section && next >= section.first + section.items && random() < 0.8) {
-      this.add({ type: "close_section", section: section.number });
-    } else if (next !== null && next >= 0) {
+    if (next !== null && next >= 0) {
       this.add({ type: "show", position: next });
+    } else if (hasNextSection(view)) {
+      this.add({ type: "close_section", section: section.number });
     } else if (random() < 0.3) {
       this.add({ type: "submit" });
     }
@@ -322,6 +322,7 @@ const deeds = {
     deeds.hear(day, id, messages);
     day.pages.get(id).work(seeded(seed));
   },
+  add: (day, id, edit) => day.pages.get(id).add(edit),
   wipe: (day, name) => day.disks.delete(name),
   kept: (day, name) => day.told.push(["kept", name, [...(day.disks.get(name)?.edits.keys() ?? [])]]),
   tick: (day) => {

@@ -12,6 +12,9 @@ from py_mini_racer import MiniRacer
 STATIC = Path(__file__).parents[2] / "exam_server" / "pages" / "static"
 GLUE = Path(__file__).with_name("pages.js")
 
+USED = ("blank", "bounds", "entryOf", "fold", "hasNextSection", "isBetween", "look", "neighbour", "press", "receive")
+"""What the glue needs of state.js."""
+
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";$', re.MULTILINE)
 _decoder = msgspec.json.Decoder()
 _EXPORT = re.compile(r"^export (?:class|const|function|async function) (\w+)", re.MULTILINE)
@@ -65,7 +68,7 @@ class Pages:
         self._racer = MiniRacer()
         script = (
             f"const {{ Queue }} = {bundle('queue.js', spoiled)};\n"
-            f"const {{ blank, fold, look, neighbour, press, receive }} = {bundle('state.js')};\n{GLUE.read_text()}"
+            f"const {{ {', '.join(USED)} }} = {bundle('state.js')};\n{GLUE.read_text()}"
         )
         self._door: Any = self._racer.eval(script)
 

@@ -41,21 +41,29 @@ class Stage:
 
     def play(self, seeds: Iterable[int], trace: bool = False, perfect: bool = False) -> Iterator[Outcome]:
         """`perfect`: one process, and nothing goes wrong. The outcomes come as they are ready."""
-        waiting = iter(seeds)
         days: list[tuple[World, Iterator[None]]] = []
-        with self._plant.planted(), unheard():
-            while True:
-                for seed in islice(waiting, ABREAST - len(days)):
-                    world = World(seed, self._plant, trace, perfect)
-                    days.append((world, world.run()))
-                if not days:
-                    return
-                over = [world for world, run in days if next(run, self) is self]
-                yield from map(outcome, over)
-                days = [day for day in days if day[0] not in over]
-                asked = [world.timeline.asked.popleft() for world, _ in days]
-                for (world, _), told in zip(days, self._pages.do(asked) if asked else (), strict=True):
-                    world.heed(*told)
+        try:
+            with self._plant.planted(), unheard():
+                yield from self._go_through(days, iter(seeds), trace, perfect)
+        finally:
+            for world, _ in days:
+                world.end()
+
+    def _go_through(
+        self, days: list[tuple[World, Iterator[None]]], waiting: Iterator[int], trace: bool, perfect: bool
+    ) -> Iterator[Outcome]:
+        while True:
+            for seed in islice(waiting, ABREAST - len(days)):
+                world = World(seed, self._plant, trace, perfect)
+                days.append((world, world.run()))
+            over = [world for world, run in days if next(run, self) is self]
+            days[:] = [day for day in days if day[0] not in over]
+            yield from map(outcome, over)
+            if not days and not over:
+                return
+            asked = [world.timeline.asked.popleft() for world, _ in days]
+            for (world, _), told in zip(days, self._pages.do(asked) if asked else (), strict=True):
+                world.heed(*told)
 
     def close(self) -> None:
         self._pages.close()

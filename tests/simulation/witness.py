@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tests.simulation.node import Node
     from tests.simulation.world import World
 
-FOR_NOW = {"busy", "internal", "flood"}
+FOR_NOW = {"busy", "internal", "flood", "paused"}
+"""Refusals after which a page keeps the edit and sends it again."""
 SECRET = re.compile(r"SECRET-\w+")
 TEXT = re.compile(r"text-of-item-(\d+)-stage-(\d+)")
 READING_SLACK: Span = 200

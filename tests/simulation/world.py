@@ -233,10 +233,14 @@ class World:
             node.look_soon()
         yield from timeline.run(timeline.now + 30 * SECOND)
         self.witness.conclude(self)
+        self.end()
+        yield
+
+    def end(self) -> None:
+        """Let go of everything."""
         for node in self.living():
             node.die()
         self.call("end")
-        yield
 
     def _tell_kept(self, disk: str, seqs: list[int]) -> None:
         for candidate in self.candidates:
