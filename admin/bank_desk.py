@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from admin.remarks import list_remarks
 from core import journal
-from core.access import Principal
+from core.access import Principal, people
 from core.database import fetch_all
-from core.ids import ItemId
+from core.ids import ItemId, SittingId
 from core.moments import Moment
+from exam_server.withdrawal import Withdrawal, list_kept, load_withdrawal
 from question_bank.blueprint_store import list_blueprints
 from question_bank.blueprints import Blueprint, Cell
 from question_bank.items import Item
@@ -25,6 +27,13 @@ class ItemSheet(Struct, frozen=True):
     versions: tuple[tuple[int, Moment], ...]
     requirement: str
     withdrawn: bool
+    withdrawal: Withdrawal | None
+    """Who withdrew it and what became of the sittings that had it."""
+    withdrawn_by: str
+    kept: tuple[SittingId, ...]
+    """Sittings in which it was shown before: whether it counts there is for somebody to decide."""
+    remarks: int
+    """What candidates wrote about any of its versions."""
 
 
 async def open_item(
@@ -44,12 +53,19 @@ async def open_item(
     await journal.record(
         connection, f"person:{reader.id}", "bank.item_read", f"item:{item}", {"version": wanted[1]}, now
     )
+    withdrawal = await load_withdrawal(connection, item)
+    who = [] if withdrawal is None else await people(connection, [withdrawal.decided_by])
+    remarked = await list_remarks(connection, item=item)
     return ItemSheet(
         item=found,
         current=current,
         versions=tuple((row["version"], row["published_at"]) for row in rows),
         requirement=titles.get(found.requirement, ""),
         withdrawn=rows[0]["state"] == "withdrawn",
+        withdrawal=withdrawal,
+        withdrawn_by=who[0].name if who else "",
+        kept=() if withdrawal is None else tuple(await list_kept(connection, item)),
+        remarks=sum(row.remarks for row in remarked.rows),
     )
 
 

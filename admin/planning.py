@@ -4,15 +4,17 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import journal
-from core.access import Principal
-from core.database import fetch_all
+from core.access import Principal, people
+from core.database import fetch_all, fetch_one
 from core.errors import Invalid, NotFound
-from core.ids import BlueprintId, WindowId
+from core.ids import BlueprintId, PersonId, WindowId
 from core.moments import Moment, from_datetime
-from exam_server.scheduling import open_window
+from exam_server.closing import WindowChange, list_changes, move_close
+from exam_server.scheduling import open_window, unknown_window
 from question_bank.blueprint_store import load_blueprint
 
 PAGE = 50
@@ -48,36 +50,54 @@ async def list_all_windows(connection: AsyncConnection, now: Moment, *, past: bo
     """Windows that are open or to come, the earliest first; with `past` those that are over, the latest first."""
     rows = await fetch_all(
         connection,
-        f"""SELECT w.id, b.content ->> 'title' AS title, w.blueprint_id, w.blueprint_version AS version, w.opens_at,
-                   w.closes_at, w.capacity, w.place, w.cancelled_at, t.taken, t.begun, count(*) OVER () AS total
-            FROM exam_server."window" w
-            LEFT JOIN question_bank.blueprint b ON b.id = w.blueprint_id AND b.version = w.blueprint_version
-            CROSS JOIN LATERAL (
-                SELECT count(*) AS taken, count(s.entered_at) AS begun FROM exam_server.booking k
-                LEFT JOIN exam_server.sitting s ON s.booking_id = k.id
-                WHERE k.window_id = w.id AND k.cancelled_at IS NULL) t
-            WHERE {"w.closes_at <= :now" if past else "w.closes_at > :now"}
+        f"""{_ROWS} WHERE {"w.closes_at <= :now" if past else "w.closes_at > :now"}
             ORDER BY w.opens_at {"DESC" if past else ""}, w.id LIMIT :limit OFFSET :offset""",
         now=now,
         limit=PAGE,
         offset=(page - 1) * PAGE,
     )
-    found = tuple(
-        WindowRow(
-            WindowId(row["id"]),
-            row["title"] or row["blueprint_id"],
-            row["version"],
-            row["opens_at"],
-            row["closes_at"],
-            row["capacity"],
-            row["taken"],
-            row["begun"],
-            row["place"],
-            row["cancelled_at"],
-        )
-        for row in rows
+    return WindowPage(tuple(map(_row, rows)), rows[0]["total"] if rows else 0)
+
+
+class WindowSheet(Struct, frozen=True):
+    """One window with what was decided about it, the latest first. `live`: sittings in it that are not over."""
+
+    window: WindowRow
+    live: int
+    changes: tuple[WindowChange, ...]
+    names: dict[PersonId, str]
+
+    @property
+    def following(self) -> bool:
+        """Whether some sittings still have to follow a decision."""
+        return any(change.applied_at is None for change in self.changes)
+
+
+async def open_sheet(connection: AsyncConnection, window: WindowId) -> WindowSheet:
+    """Raises NotFound."""
+    row = await fetch_one(connection, f"{_ROWS} WHERE w.id = :id", id=window)
+    if row is None:
+        raise unknown_window()
+    live = await fetch_one(
+        connection,
+        """SELECT count(*) AS many FROM exam_server.booking k JOIN exam_server.sitting s ON s.booking_id = k.id
+           WHERE k.window_id = :id AND s.entered_at IS NOT NULL AND s.next_deadline IS NOT NULL""",
+        id=window,
     )
-    return WindowPage(found, rows[0]["total"] if rows else 0)
+    assert live is not None
+    changes = (await list_changes(connection, [window])).get(window, [])
+    known = await people(connection, {change.decided_by for change in changes})
+    return WindowSheet(_row(row), live["many"], tuple(changes), {one.id: one.name for one in known})
+
+
+async def move_window_close(
+    connection: AsyncConnection, window: WindowId, day: str, time: str, reason: str, by: Principal, now: Moment
+) -> None:
+    """Let a window close at another moment, typed in the planner's own zone. Raises as `closing.move_close`."""
+    closes_at = local_moment(day, time, by.zone)
+    if closes_at is None:
+        raise Invalid("bad_window", "Окончание не перенесено.", fields={"day": "Укажите день и время окончания."})
+    await move_close(connection, window, closes_at, by.id, reason, now)
 
 
 class Plan(Struct, frozen=True):
@@ -129,6 +149,33 @@ async def plan_window(connection: AsyncConnection, plan: Plan, by: Principal, no
         now,
     )
     return window
+
+
+_ROWS = """
+    SELECT w.id, b.content ->> 'title' AS title, w.blueprint_id, w.blueprint_version AS version, w.opens_at,
+           w.closes_at, w.capacity, w.place, w.cancelled_at, t.taken, t.begun, count(*) OVER () AS total
+    FROM exam_server."window" w
+    LEFT JOIN question_bank.blueprint b ON b.id = w.blueprint_id AND b.version = w.blueprint_version
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS taken, count(s.entered_at) AS begun FROM exam_server.booking k
+        LEFT JOIN exam_server.sitting s ON s.booking_id = k.id
+        WHERE k.window_id = w.id AND k.cancelled_at IS NULL) t
+"""
+
+
+def _row(row: RowMapping) -> WindowRow:
+    return WindowRow(
+        WindowId(row["id"]),
+        row["title"] or row["blueprint_id"],
+        row["version"],
+        row["opens_at"],
+        row["closes_at"],
+        row["capacity"],
+        row["taken"],
+        row["begun"],
+        row["place"],
+        row["cancelled_at"],
+    )
 
 
 def local_moment(day: str, time: str, zone: str) -> Moment | None:

@@ -19,6 +19,7 @@ from exam_server import wire
 from exam_server.commands import Help, Question, Respond
 from exam_server.conduct import Conduct
 from exam_server.held import Held, Line
+from exam_server.rulings import MAX_REMARKS
 
 MAX_QUEUE = 256
 """Messages waiting for a page that does not read; then it is dropped and comes back to a snapshot."""
@@ -35,8 +36,10 @@ class Records(Protocol):
     async def greet(self, sitting: SittingId, epoch: int, address: str, device: str) -> None:
         """A page has attached from there."""
 
-    async def keep(self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str) -> int:
-        """Keep what a candidate wrote; the id under which events name it."""
+    async def keep(
+        self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str, position: int | None = None
+    ) -> int:
+        """Keep what a candidate wrote, of the item at a position or of none; the id under which events name it."""
 
 
 class Direct(Protocol):
@@ -344,18 +347,27 @@ async def take_remark(
     """The text is kept first, then the event that names it; what follows from this page waits for both."""
     note: int | None = None
     text = message.text.replace("\0", "").strip()
-    fresh = message.seq > held.state.streams.get(held.state.stream, 0)
-    if fresh and text and held.line is line:
-        kind: RemarkKind = "question" if isinstance(message, wire.Remark) else "help"
+    state = held.state
+    fresh = message.seq > state.streams.get(state.stream, 0)
+    doomed = state.remarks >= MAX_REMARKS
+    kind: RemarkKind = "help"
+    position = None
+    if isinstance(message, wire.Remark):
+        kind, position = "question", message.position
+        doomed |= position >= len(state.items)
+        if not doomed and fresh and not state.items[position].visited:
+            line.send(wire.encode(wire.refused("item_not_open", message.seq)))
+            return
+    if fresh and text and held.line is line and not doomed:
         try:
-            note = await records.keep(held.state.id, held.state.candidate, kind, text)
+            note = await records.keep(state.id, state.candidate, kind, text, position)
         except (Unavailable, OSError):
             held.turn_away(message.seq)
             line.send(wire.encode(wire.refused("busy", message.seq)))
             return
     if isinstance(message, wire.AskHelp):
         conduct.receive(held, line, Help(message.seq, note), now)
-    elif note is not None or not fresh:
+    elif note is not None or not fresh or (text and doomed):
         conduct.receive(held, line, Question(message.seq, message.position, note or 0), now)
     else:
         line.send(wire.encode(wire.refused("invalid_message", message.seq)))

@@ -27,6 +27,8 @@ class DatabaseRecords:
             await store.record_connections(connection, greetings)
         return {}
 
-    async def keep(self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str) -> int:
+    async def keep(
+        self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str, position: int | None = None
+    ) -> int:
         async with self._database.transaction() as connection:
-            return await store.write_note(connection, sitting, candidate, kind, text, self._clock.now())
+            return await store.write_note(connection, sitting, candidate, kind, text, self._clock.now(), position)

@@ -310,18 +310,25 @@ async def record_identity(connection: AsyncConnection, sitting: SittingId, by: P
 
 
 async def write_note(
-    connection: AsyncConnection, sitting: SittingId, author: PersonId, kind: str, body: str, at: Moment
+    connection: AsyncConnection,
+    sitting: SittingId,
+    author: PersonId,
+    kind: str,
+    body: str,
+    at: Moment,
+    position: int | None = None,
 ) -> int:
-    """Keep a written reason and return its id."""
+    """Keep what was written, of the item at a position or of none, and return its id."""
     row = await fetch_one(
         connection,
-        """INSERT INTO exam_server.note (sitting_id, author, kind, body, written_at)
-           VALUES (:id, :author, :kind, :body, :at) RETURNING id""",
+        """INSERT INTO exam_server.note (sitting_id, author, kind, body, written_at, position)
+           VALUES (:id, :author, :kind, :body, :at, :position) RETURNING id""",
         id=sitting,
         author=author,
         kind=kind,
         body=body,
         at=at,
+        position=position,
     )
     assert row is not None
     return int(row["id"])

@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute
 
 from admin.pages import (
     acts,
+    allowances,
     bank,
     evidence,
     home,
@@ -32,5 +33,6 @@ routes: list[BaseRoute] = [
     *people.routes,
     *operations.routes,
     *windows.routes,
+    *allowances.routes,
 ]
 """Everything that staff open."""

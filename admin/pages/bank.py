@@ -1,17 +1,21 @@
-"""The bank desk: items with their keys, blueprints with their cells. Reading only."""
+"""The bank desk: items with their keys, what candidates wrote about them, withdrawing one; blueprints."""
 
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from admin import bank_desk
+from admin import bank_desk, remarks
 from admin.pages.door import for_staff, read_page, read_query
-from admin.pages.frame import pages_of, show
-from core.access import Permission, Principal
+from admin.pages.frame import back, pages_of, show
+from core.access import Permission, Principal, people
+from core.errors import AccreditationError, Invalid
 from core.ids import ItemId
-from core.web.requests import database_of
+from core.web.requests import database_of, read_text
+from exam_server.closing import LONGEST_REASON
+from exam_server.withdrawal import Withdrawals, list_withdrawals
+from exam_server.withdrawal import withdraw as withdraw_item
 from question_bank.forms import ItemKind
 from question_bank.requirement_store import list_requirements, list_specialities
 from question_bank.store import PAGE, list_items
@@ -68,19 +72,47 @@ async def show_items(request: Request, reader: Principal) -> Response:
 @for_staff(Permission.BANK_READ)
 async def show_item(request: Request, reader: Principal) -> Response:
     """`GET /staff/bank/{item}?version=`."""
-    item = ItemId(str(request.path_params["item"])[:200].replace("\x00", ""))
-    wanted = read_query(request, "version")
-    version = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= 9 else None
+    return await _item(request, reader)
+
+
+@for_staff(Permission.BANK_EDIT)
+async def withdraw(request: Request, reader: Principal) -> Response:
+    """`POST /staff/bank/{item}/withdraw` with `reason`."""
+    item, reason = _item_id(request), await read_text(request, "reason", LONGEST_REASON)
+    try:
+        async with database_of(request).transaction() as connection:
+            await withdraw_item(connection, item, reader.id, reason, request.app.state.clock.now())
+    except Invalid as problem:
+        return await _item(request, reader, reason, problem)
+    withdrawals: Withdrawals = request.app.state.withdrawals
+    await withdrawals.hasten()
+    return back(f"/staff/bank/{quote(item, safe='')}", "withdrawn")
+
+
+@for_staff(Permission.BANK_READ)
+async def show_withdrawals(request: Request, reader: Principal) -> Response:
+    """`GET /staff/withdrawals`."""
     async with database_of(request).transaction() as connection:
-        sheet = await bank_desk.open_item(connection, item, version, reader, request.app.state.clock.now())
+        found = await list_withdrawals(connection)
+        known = await people(connection, {one.decided_by for one in found})
+    context = {"found": found, "names": {one.id: one.name for one in known}}
+    return show(request, reader, "withdrawals", context)
+
+
+@for_staff(Permission.BANK_READ)
+async def show_remarks(request: Request, reader: Principal) -> Response:
+    """`GET /staff/remarks?item=&page=`."""
+    item, page = read_query(request, "item"), read_page(request)
+    async with database_of(request).transaction() as connection:
+        found = await remarks.list_remarks(connection, item=item, page=page)
     context = {
-        "sheet": sheet,
-        "kind_words": KIND_WORDS,
-        "level_words": LEVEL_WORDS,
-        "role_words": ROLE_WORDS,
-        "role_tones": ROLE_TONES,
+        "found": found,
+        "item": item,
+        "page": page,
+        "pages": pages_of(found.total, remarks.PAGE),
+        "address": "/staff/remarks?" + urlencode({"item": item, "page": ""}),
     }
-    return show(request, reader, "item", context)
+    return show(request, reader, "remarks", context)
 
 
 @for_staff(Permission.BANK_READ, Permission.PLANNING_EDIT)
@@ -91,8 +123,34 @@ async def show_blueprints(request: Request, reader: Principal) -> Response:
     return show(request, reader, "blueprints", {"sheets": sheets, "kind_words": KIND_WORDS})
 
 
+async def _item(
+    request: Request, reader: Principal, reason: str = "", problem: AccreditationError | None = None
+) -> Response:
+    item = _item_id(request)
+    wanted = read_query(request, "version")
+    version = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= 9 else None
+    async with database_of(request).transaction() as connection:
+        sheet = await bank_desk.open_item(connection, item, version, reader, request.app.state.clock.now())
+    context = {
+        "sheet": sheet,
+        "reason": reason,
+        "kind_words": KIND_WORDS,
+        "level_words": LEVEL_WORDS,
+        "role_words": ROLE_WORDS,
+        "role_tones": ROLE_TONES,
+    }
+    return show(request, reader, "item", context, problem)
+
+
+def _item_id(request: Request) -> ItemId:
+    return ItemId(str(request.path_params["item"])[:200].replace("\x00", ""))
+
+
 routes: list[BaseRoute] = [
     Route("/staff/bank", show_items, methods=["GET"]),
     Route("/staff/bank/{item}", show_item, methods=["GET"]),
+    Route("/staff/bank/{item}/withdraw", withdraw, methods=["POST"]),
+    Route("/staff/withdrawals", show_withdrawals, methods=["GET"]),
+    Route("/staff/remarks", show_remarks, methods=["GET"]),
     Route("/staff/blueprints", show_blueprints, methods=["GET"]),
 ]

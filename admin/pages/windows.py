@@ -1,16 +1,21 @@
 """The timetable: windows that are open, to come or over, and planning a new one."""
 
+from zoneinfo import ZoneInfo
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import planning
-from admin.pages.door import for_staff, read_page
+from admin.pages.door import for_staff, read_id, read_page
 from admin.pages.frame import back, pages_of, show
 from admin.planning import Plan
 from core.access import Permission, Principal
-from core.errors import AccreditationError, Forbidden
+from core.errors import AccreditationError, Conflict, Forbidden, Invalid
+from core.ids import WindowId
+from core.moments import to_datetime
 from core.web.requests import database_of, read_text
+from exam_server.closing import LONGEST_REASON, Closing, cancel_window
 from question_bank.blueprint_store import list_blueprints
 
 FIELDS = ("blueprint", "day", "time", "hours", "capacity", "place")
@@ -37,6 +42,62 @@ async def plan(request: Request, reader: Principal) -> Response:
     return back("/staff/windows", "window")
 
 
+@for_staff(Permission.PLANNING_EDIT)
+async def show_window(request: Request, reader: Principal) -> Response:
+    """`GET /staff/windows/{id}`."""
+    return await _window(request, reader)
+
+
+@for_staff(Permission.PLANNING_EDIT)
+async def cancel(request: Request, reader: Principal) -> Response:
+    """`POST /staff/windows/{id}/cancel` with `reason`."""
+    typed = {"cancel_reason": await read_text(request, "reason", LONGEST_REASON)}
+    window = WindowId(read_id(request))
+    try:
+        async with database_of(request).transaction() as connection:
+            await cancel_window(connection, window, reader.id, typed["cancel_reason"], request.app.state.clock.now())
+    except (Conflict, Invalid) as problem:
+        return await _window(request, reader, typed, problem)
+    await _follow(request)
+    return back(f"/staff/windows/{window}", "window_cancelled")
+
+
+@for_staff(Permission.PLANNING_EDIT)
+async def move(request: Request, reader: Principal) -> Response:
+    """`POST /staff/windows/{id}/close` with `day`, `time` and `reason`."""
+    typed = {name: await read_text(request, name, LONGEST_REASON) for name in ("day", "time", "reason")}
+    window, now = WindowId(read_id(request)), request.app.state.clock.now()
+    try:
+        async with database_of(request).transaction() as connection:
+            await planning.move_window_close(
+                connection, window, typed["day"], typed["time"], typed["reason"], reader, now
+            )
+    except (Conflict, Invalid) as problem:
+        return await _window(request, reader, typed, problem)
+    await _follow(request)
+    return back(f"/staff/windows/{window}", "window_moved")
+
+
+async def _follow(request: Request) -> None:
+    """Let the sittings follow; what is not done in a few seconds goes on by itself."""
+    closing: Closing = request.app.state.closing
+    await closing.hasten()
+
+
+async def _window(
+    request: Request,
+    reader: Principal,
+    typed: dict[str, str] | None = None,
+    problem: AccreditationError | None = None,
+) -> Response:
+    async with database_of(request).transaction() as connection:
+        sheet = await planning.open_sheet(connection, WindowId(read_id(request)))
+    local = to_datetime(sheet.window.closes_at).astimezone(ZoneInfo(reader.zone))
+    usual = {"day": f"{local:%Y-%m-%d}", "time": f"{local:%H:%M}", "reason": "", "cancel_reason": ""}
+    context = {"sheet": sheet, "now": request.app.state.clock.now(), "typed": {**usual, **(typed or {})}}
+    return show(request, reader, "window", context, problem)
+
+
 async def _windows(
     request: Request, reader: Principal, typed: dict[str, str], problem: AccreditationError | None = None
 ) -> Response:
@@ -60,4 +121,7 @@ async def _windows(
 routes: list[BaseRoute] = [
     Route("/staff/windows", show_windows, methods=["GET"]),
     Route("/staff/windows", plan, methods=["POST"]),
+    Route("/staff/windows/{id}", show_window, methods=["GET"]),
+    Route("/staff/windows/{id}/cancel", cancel, methods=["POST"]),
+    Route("/staff/windows/{id}/close", move, methods=["POST"]),
 ]

@@ -272,7 +272,9 @@ class MemoryRecords:
         self._ask()
         self.greeted.append((sitting, epoch, address, device))
 
-    async def keep(self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str) -> int:
+    async def keep(
+        self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str, position: int | None = None
+    ) -> int:
         self._ask()
         self.remarks.append((sitting, candidate, kind, text))
         return len(self.remarks)

@@ -201,7 +201,9 @@ class SimulatedRecords:
     async def greet(self, sitting: SittingId, epoch: int, address: str, device: str) -> None:
         await _go(self._postgres, self._node)
 
-    async def keep(self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str) -> int:
+    async def keep(
+        self, sitting: SittingId, candidate: PersonId, kind: RemarkKind, text: str, position: int | None = None
+    ) -> int:
         await _go(self._postgres, self._node)
         self._postgres.remarks += 1
         note = self._postgres.remarks

@@ -28,6 +28,8 @@ from core.web import csrf, problems
 from core.web.pages import Pages
 from core.web.security import SameOrigin, SecurityHeaders
 from exam_server import scheduling
+from exam_server.allowances import Allowances
+from exam_server.closing import Closing
 from exam_server.commands import Respond, Show, Start, Submit
 from exam_server.conclusion import conclude
 from exam_server.conduct import Conduct
@@ -38,6 +40,7 @@ from exam_server.invigilation import Invigilation
 from exam_server.late_answers import LateAnswers
 from exam_server.preparation import enter
 from exam_server.source import DatabaseSource
+from exam_server.withdrawal import Withdrawals
 from proctoring import store as watched
 from proctoring.evidence import Role as StillRole
 from proctoring.evidence import Still, seal
@@ -145,6 +148,9 @@ class School:
             "entrance": Entrance(self.database, self.clock, self.conduct, self.cameras),
             "invigilation": Invigilation(self.database, self.clock, self.conduct),
             "late_answers": LateAnswers(self.database, self.clock, self.conduct),
+            "closing": Closing(self.database, self.clock, self.conduct),
+            "allowances": Allowances(self.database, self.clock, self.conduct),
+            "withdrawals": Withdrawals(self.database, self.clock, self.conduct, self.pools),
             "stopping": asyncio.Event(),
         }
         for name, part in parts.items():

@@ -19,7 +19,7 @@ from admin.pages.sittings import CHANGE_WORDS, SEVERITY_WORDS, STATE_WORDS, VIA_
 from admin.pages.sittings import ROLE_WORDS as STILL_WORDS
 from core.web import language
 from core.web.pages import Pages
-from exam_server import invigilation, late_answers
+from exam_server import allowances, closing, invigilation, late_answers
 from exam_server.invigilation import SENTENCES
 from proctoring.signals import TITLES
 from registry.pages.words import KIND_WORDS as ENTRY_KIND_WORDS
@@ -61,7 +61,8 @@ def spoken() -> set[str]:
 def refusals() -> Iterator[str]:
     """Constant sentences and field reasons of the errors that this package raises, and of what staff do to sittings."""
     yield from (SENTENCES[code] for code in STAFF_CODES)
-    for file in (*PACKAGE.rglob("*.py"), Path(invigilation.__file__), Path(late_answers.__file__)):
+    engine = (Path(str(module.__file__)) for module in (allowances, closing, invigilation, late_answers))
+    for file in (*PACKAGE.rglob("*.py"), *engine):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith(("problems[", "fields[")):
                 yield from _constants([node.value])

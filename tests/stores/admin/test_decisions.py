@@ -1,0 +1,156 @@
+"""Decisions that reach many sittings, as staff take them: windows, allowances, items withdrawn; remarks on items."""
+
+import pytest
+
+from admin import remarks
+from core.access import Role
+from core.access.roles import Principal
+from core.database import execute
+from core.ids import ItemId, SittingId
+from core.moments import HOUR, MINUTE, to_datetime
+from exam_server.conclusion import load_outcome
+from exam_server.sitting import Sitting
+from exam_server.store import load_sitting, write_note
+from tests.stores.admin.school import School
+
+REASON = "Отключили <b>электричество</b>."
+
+
+async def stored(school: School, sitting: SittingId) -> Sitting:
+    async with school.database.transaction() as connection:
+        return await load_sitting(connection, sitting)
+
+
+@pytest.fixture
+async def running(school: School) -> SittingId:
+    sitting = await school.admit(await school.hire("running", Role.CANDIDATE))
+    await school.start(sitting)
+    return sitting
+
+
+async def test_a_window_is_cancelled_on_its_page(school: School, running: SittingId) -> None:
+    secretary = school.staff[Role.COMMISSION_SECRETARY]
+    path = f"/staff/windows/{school.window}"
+    assert f'href="{path}"' in (await school.get(secretary, "/staff/windows")).text
+    before = (await school.get(secretary, path)).text
+    assert "Отменить это время" in before
+    refused = await school.post(secretary, f"{path}/cancel", reason=" ")
+    assert (refused.status_code, "reason_missing" in refused.text) == (422, True)
+    assert (await school.post(secretary, f"{path}/cancel", reason=REASON)).status_code == 303
+    state = await stored(school, running)
+    assert (state.status, state.end_reason) == ("ended", "window_cancelled")
+    page = (await school.get(secretary, path)).text
+    assert "Отключили &lt;b&gt;электричество" in page
+    assert "Отменить это время" not in page
+    ((actor, subject, fields),) = await school.journaled("planning.window_cancelled")
+    assert (actor, subject, fields["reason"]) == (f"person:{secretary.id}", f"window:{school.window}", REASON)
+    assert (await school.get(secretary, "/staff/windows/404")).status_code == 404
+
+
+async def test_a_close_is_moved_on_the_windows_page(school: School, running: SittingId) -> None:
+    secretary = school.staff[Role.COMMISSION_SECRETARY]
+    path = f"/staff/windows/{school.window}"
+    wanted = (school.clock.now() + 3 * HOUR) // MINUTE * MINUTE
+    local = to_datetime(wanted + 3 * HOUR)  # Moscow
+    typed = {"day": f"{local:%Y-%m-%d}", "time": f"{local:%H:%M}", "reason": "Так надо."}
+    for wrong in ({**typed, "day": "вчера"}, {**typed, "day": "2020-01-01"}, {**typed, "reason": ""}):
+        refused = await school.post(secretary, f"{path}/close", **wrong)
+        assert refused.status_code == 422, wrong
+    assert (await school.post(secretary, f"{path}/close", **typed)).status_code == 303
+    assert (await stored(school, running)).closes_at == wanted
+    assert "Так надо." in (await school.get(secretary, path)).text
+
+
+async def test_an_allowance_is_given_and_reaches_a_running_sitting(school: School, running: SittingId) -> None:
+    secretary = school.staff[Role.COMMISSION_SECRETARY]
+    exam = (await stored(school, running)).form.blueprint
+    typed = {
+        "login": "running",
+        "blueprint": exam,
+        "percent": "150",
+        "minutes": "10",
+        "breaks": "1",
+        "reason": "Решение № 7",
+    }
+    for name, value in (
+        ("login", "нет"),
+        ("blueprint", "нет"),
+        ("percent", "сто"),
+        ("percent", "99"),
+        ("minutes", "9999"),
+        ("breaks", "-1"),
+        ("reason", ""),
+    ):
+        refused = await school.post(secretary, "/staff/allowances", **{**typed, name: value})
+        assert refused.status_code == 422, (name, value)
+        assert "Решение № 7" in refused.text or name == "reason"
+    assert (await school.post(secretary, "/staff/allowances", **{**typed, "login": secretary.login})).status_code == 403
+    assert (await school.post(secretary, "/staff/allowances", **typed)).status_code == 303
+    state = await stored(school, running)
+    assert (state.allowance.percent, state.allowance.extra, state.allowance.breaks) == (150, 10 * MINUTE, 1)
+    page = (await school.get(secretary, "/staff/allowances")).text
+    assert "Решение № 7" in page
+    assert "исполняется" not in page
+
+
+async def test_an_item_is_withdrawn_on_its_page(school: School, running: SittingId) -> None:
+    methodologist = school.staff[Role.METHODOLOGIST]
+    item = (await stored(school, running)).form.entries[0].item
+    path = f"/staff/bank/{item}"
+    assert "Отозвать задание" in (await school.get(methodologist, path)).text
+    refused = await school.post(methodologist, f"{path}/withdraw", reason="")
+    assert (refused.status_code, "reason_missing" in refused.text) == (422, True)
+    assert (await school.post(methodologist, f"{path}/withdraw", reason="Утечка.")).status_code == 303
+    page = (await school.get(methodologist, path)).text
+    assert "Утечка." in page
+    assert f"Номера этих тестирований: {running}" in " ".join(page.replace("\xa0", " ").split())
+    assert 'action="/staff/bank' not in page
+    listed = (await school.get(methodologist, "/staff/withdrawals")).text
+    assert f'href="{path}"' in listed
+    assert "Утечка." in listed
+    ((_, subject, _),) = await school.journaled("bank.item_withdrawn")
+    assert subject == f"item:{item}"
+    assert (await school.post(methodologist, "/staff/bank/нет/withdraw", reason="Утечка.")).status_code == 404
+
+
+async def remark(school: School, sitting: SittingId, candidate: Principal, position: int, text: str) -> ItemId:
+    async with school.database.transaction() as connection:
+        at = school.clock.now()
+        await write_note(connection, sitting, candidate.id, "question", text, at, position)
+    return (await stored(school, sitting)).form.entries[position].item
+
+
+async def test_remarks_are_read_without_names(school: School, running: SittingId) -> None:
+    other = await school.hire("other", Role.CANDIDATE, family_name="Тайная")
+    sitting = await school.admit(other)
+    item = await remark(school, sitting, other, 1, "Два <i>верных</i> ответа")
+    school.clock.advance(MINUTE)
+    await remark(school, sitting, other, 1, "И опечатка")
+    rare = await remark(school, sitting, other, 0, "Не по теме")
+    async with school.database.transaction() as connection:
+        await write_note(connection, sitting, other.id, "help", "Помогите", school.clock.now())
+        found = await remarks.list_remarks(connection)
+        alone = await remarks.list_remarks(connection, item=rare)
+    assert [(row.item, row.remarks) for row in found.rows] == [(item, 2), (rare, 1)]
+    assert [comment.text for comment in found.rows[0].comments] == ["И опечатка", "Два <i>верных</i> ответа"]
+    having = [one for one in (running, sitting) if item in {e.item for e in (await stored(school, one)).form.entries}]
+    assert found.rows[0].sittings == len(having)
+    assert [row.item for row in alone.rows] == [rare]
+    methodologist = school.staff[Role.METHODOLOGIST]
+    page = (await school.get(methodologist, "/staff/remarks")).text
+    assert "Два &lt;i&gt;верных&lt;/i&gt; ответа" in page
+    assert "Тайная" not in page
+    assert f"/{sitting}" not in page
+    assert "Помогите" not in page
+    assert "Замечания кандидатов: 2" in (await school.get(methodologist, f"/staff/bank/{item}")).text
+
+
+async def test_whoever_did_not_come_is_not_counted_as_having_had_an_item(school: School) -> None:
+    candidate = await school.hire("away", Role.CANDIDATE)
+    sitting = await school.admit(candidate)
+    await remark(school, sitting, candidate, 0, "Странно")
+    async with school.database.transaction() as connection:
+        await execute(connection, "UPDATE exam_server.sitting SET entered_at = NULL WHERE id = :id", id=sitting)
+        (row,) = (await remarks.list_remarks(connection)).rows
+        assert await load_outcome(connection, sitting) is None
+    assert (row.remarks, row.sittings) == (1, 0)
