@@ -103,7 +103,8 @@ def build(
     clock: Clock = SystemClock()
     database = Database(database_url)
     live: Live = open_live(settings.redis_url, database_url, alone=alone)
-    blobs = Blobs.in_folder(settings.blobs_dir, keys.masters)
+    masters, place = keys.masters, settings.blobs_url
+    blobs = Blobs.at(place, masters) if place else Blobs.in_folder(settings.blobs_dir, masters)
     pipeline = Pipeline(database, blobs, live, clock, models, settings.frame_workers)
     observation = Observation(database, blobs, pipeline)
     conclusion = Conclusion(database, clock, settings.retake_days)

@@ -75,6 +75,15 @@ def serve(
     raise typer.Exit(code)
 
 
+@app.command("migrate")
+def update_schema() -> None:
+    """Обновить схему базы данных до этой версии программы."""
+    settings = Settings()
+    with _clear_errors(), database_url(settings) as url:
+        asyncio.run(migrate(url))
+    out.print("Схема базы данных соответствует этой версии.")
+
+
 @app.command()
 def reset() -> None:
     """Стереть все данные этой установки: базу, файлы, ключи. Модели лиц остаются."""

@@ -14,7 +14,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import LocalStore, ObjectStore
+from obstore.store import LocalStore, ObjectStore, from_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import outbox
@@ -59,6 +59,17 @@ class Blobs:
     def in_folder(cls, folder: Path, masters: Mapping[str, bytes]) -> "Blobs":
         """Files in a folder, which is made if need be."""
         return cls(LocalStore(folder, mkdir=True), masters)
+
+    @classmethod
+    def at(cls, url: str, masters: Mapping[str, bytes]) -> "Blobs":
+        """Files at s3://bucket/prefix or another address that obstore knows; credentials come from AWS_… variables.
+
+        An address that names no store raises ValueError.
+        """
+        try:
+            return cls(from_url(url), masters)
+        except BaseError as error:
+            raise ValueError(f"BLOBS_URL: {error}") from error
 
     async def put(self, connection: AsyncConnection, owner: str, data: bytes, media_type: str, at: Moment) -> BlobRef:
         """Seal the bytes. The reference holds once the caller's transaction commits.

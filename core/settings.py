@@ -17,6 +17,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """postgresql://… (version 15 or newer); None means the embedded server."""
     redis_url: str | None = None
+    blobs_url: str | None = None
+    """s3://bucket/prefix for encrypted files that all nodes share; None means a folder under data_dir."""
     proctoring_models: Path | None = None
     """A folder that holds the two face model files."""
     host: str = "127.0.0.1"

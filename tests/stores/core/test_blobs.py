@@ -1,5 +1,9 @@
 import asyncio
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -163,3 +167,76 @@ async def test_a_key_wrapped_for_one_owner_does_not_serve_another(database: Data
     with pytest.raises(Damaged) as error:
         await get(database, blobs, ref)
     assert error.value.code == "data_key_damaged"
+
+
+class Bucket(BaseHTTPRequestHandler):
+    """As much of S3 as files need: put, get, delete, every request signed."""
+
+    files: ClassVar[dict[str, bytes]] = {}
+    unsigned: ClassVar[list[str]] = []
+
+    def _answer(self, status: int, body: bytes = b"") -> None:
+        if not self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=somebody/"):
+            self.unsigned.append(self.path)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", "Sun, 22 Nov 2026 09:00:00 GMT")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_PUT(self) -> None:
+        self.files[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(200)
+
+    def do_GET(self) -> None:
+        found = self.files.get(self.path)
+        self._answer(404 if found is None else 200, found or b"")
+
+    def do_DELETE(self) -> None:
+        self.files.pop(self.path, None)
+        self._answer(204)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Bucket]]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "ru-1",
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield Bucket
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    Bucket.files.clear()
+    Bucket.unsigned.clear()
+
+
+async def test_files_may_stand_in_a_bucket_that_all_nodes_share(database: Database, bucket: type[Bucket]) -> None:
+    one, other = (Blobs.at("s3://accreditation/blobs", OLD) for _ in range(2))
+    ref = await put(database, one)
+    assert await get(database, other, ref) == FACE
+    (path,) = bucket.files
+    assert path.startswith("/accreditation/blobs/")
+    assert bucket.unsigned == []
+    bucket.files[path] = bucket.files[path][:-1] + b"x"
+    with pytest.raises(Damaged):
+        await get(database, other, ref)
+    bucket.files.clear()
+    with pytest.raises(Damaged):
+        await get(database, other, ref)
+
+
+def test_an_address_that_names_no_store_is_refused() -> None:
+    with pytest.raises(ValueError, match="BLOBS_URL"):
+        Blobs.at("carrier-pigeon://coop/1", OLD)
