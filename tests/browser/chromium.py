@@ -20,6 +20,7 @@ from tests.places import quick_folder
 
 START_SECONDS = 60
 LOG = "chromium.log"
+PORT = "DevToolsActivePort"
 WIDE = (1280, 900)
 
 
@@ -51,15 +52,21 @@ def flags(film: Film, folder: str) -> list[str]:
 
 @asynccontextmanager
 async def launched(
-    playwright: Playwright, chromium: Path, film: Film, *, more: Sequence[str] = ()
+    playwright: Playwright,
+    chromium: Path,
+    film: Film,
+    *,
+    more: Sequence[str] = (),
+    profile: Path | None = None,
 ) -> AsyncIterator[Browser]:
-    """A browser with a fresh profile, and everything of it gone at the end. `more`: further flags."""
-    with tempfile.TemporaryDirectory(prefix="chromium-", dir=quick_folder(), ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    """A browser, and its processes gone at the end. `more`: further flags. Without a `profile` it has a fresh one."""
+    with contextlib.ExitStack() as stack:
+        folder = profile or Path(stack.enter_context(_fresh()))
+        (folder / PORT).unlink(missing_ok=True)  # of a browser that was killed
         with (folder / LOG).open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 chromium,
-                *flags(film, name),
+                *flags(film, str(folder)),
                 *more,
                 "about:blank",
                 stdin=asyncio.subprocess.DEVNULL,
@@ -78,11 +85,23 @@ async def launched(
             await process.wait()
 
 
+def _fresh() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="chromium-", dir=quick_folder(), ignore_cleanup_errors=True)
+
+
+async def kill(browser: Browser) -> None:
+    """SIGKILL: what is not on its disk by now is lost."""
+    devtools = await browser.new_browser_cdp_session()
+    found = await devtools.send("SystemInfo.getProcessInfo")
+    (main,) = [process for process in found["processInfo"] if process["type"] == "browser"]
+    os.kill(main["id"], signal.SIGKILL)
+
+
 async def _endpoint(process: asyncio.subprocess.Process, folder: Path) -> str:
     """The debugging address, which Chromium writes into its folder once it listens."""
     async with asyncio.timeout(START_SECONDS):
         while True:
-            lines = _content(folder / "DevToolsActivePort").splitlines()
+            lines = _content(folder / PORT).splitlines()
             if len(lines) >= 2:
                 return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
             assert process.returncode is None, f"Chromium ended: {_content(folder / LOG)[-2000:]}"

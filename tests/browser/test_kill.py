@@ -1,10 +1,17 @@
-"""The server dies in the middle of an exam, without a word, and comes back on the same port."""
+"""The server, or the browser, dies in the middle of an exam without a word, and comes back."""
 
-from playwright.async_api import expect
+from pathlib import Path
 
+from playwright.async_api import Browser, Playwright, expect
+
+from core.access import LOGIN_COOKIE
+from core.database import Database
+from core.ids import ChoiceId
 from exam_server.events import Attached, Responded
-from tests.browser.conftest import Examinees
-from tests.browser.examinee import answer_to, edits_of, until_queued
+from tests.browser.chromium import kill, launched
+from tests.browser.conftest import Booths, Examinees
+from tests.browser.examinee import Examinee, answer_to, edits_of, until_queued
+from tests.browser.film import Film
 from tests.browser.line import Line
 from tests.server.booth import until
 from tests.server.processes import Server
@@ -71,3 +78,48 @@ async def test_a_killed_server_loses_no_answer_and_doubles_none(
     await examinee.open_result()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Тестирование сдано: 20 из 20 баллов")
     assert examinee.watchman.take() == []
+
+
+async def test_a_killed_browser_sends_on_its_next_start_what_it_had_kept(
+    house: Server,
+    line: Line,
+    database: Database,
+    booths: Booths,
+    playwright: Playwright,
+    chromium: Path,
+    film: Film,
+    tmp_path: Path,
+) -> None:
+    booth = await booths(house)
+    await booth.pass_entrance()
+
+    async def sit_down(browser: Browser) -> Examinee:
+        (context,) = browser.contexts  # the profile's own; any other is gone with the browser
+        await context.set_extra_http_headers({"Accept-Language": "ru"})
+        cookie = {"name": LOGIN_COOKIE, "value": booth.cookie[LOGIN_COOKIE], "url": line.address}
+        await context.add_cookies([cookie])  # type: ignore[list-item]
+        examinee = Examinee(await context.new_page(), line.address, database)
+        examinee.sitting = booth.sitting
+        await examinee.open_exam()
+        return examinee
+
+    async with launched(playwright, chromium, film, profile=tmp_path) as browser:
+        before = await sit_down(browser)
+        await before.start()
+        values = await before.stage.locator("input").evaluate_all("all => all.map(one => one.value)")
+        given = [ChoiceId(value) for value in values[:3]]
+        line.close_sockets()
+        await expect(before.page.locator(".strip--warn")).to_be_visible()
+        for choice in given:
+            await before.choose(choice, keyboard=True, saved=False)
+        await until_queued(before, len(given))
+        await kill(browser)
+    line.mend()
+    async with launched(playwright, chromium, film, profile=tmp_path) as browser:
+        after = await sit_down(browser)
+        await expect(after.option(given[-1]).locator(".saved--done")).to_have_text("Сохранено")
+        await until_queued(after, 0)
+        events = await after.events()
+        assert [event.value[0] for event in events if type(event) is Responded] == given
+        assert len({event.stream for event in events if type(event) is Attached}) == 1
+        edits_of(events)
