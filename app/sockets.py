@@ -64,6 +64,10 @@ class DirectProtocol(WebSocketsSansIOProtocol):
             self.transport.write(_FINAL_TEXT_64 + size.to_bytes(8, "big") + text)
         return True
 
+    def abort(self) -> None:
+        """Hang up at once on an other end that does not read: a farewell would wait for it for ever."""
+        self.transport.abort()
+
     # --- what uvicorn calls -------------------------------------------------------------------------------
 
     def handle_connect(self, event: Request) -> None:
@@ -94,6 +98,10 @@ class DirectProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._over = True
         super().connection_lost(exc)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.transport.abort()  # closing waits until what was written is read
 
     def data_received(self, data: bytes) -> None:
         if not self._claimed and (self.handshake_complete or not self.handshake_initiated):

@@ -55,6 +55,8 @@ class Direct(Protocol):
 
     def write(self, text: bytes) -> bool: ...
 
+    def abort(self) -> None: ...
+
 
 class Flow:
     """A token bucket over the server's clock: `rate` messages a second, `burst` at once."""
@@ -88,10 +90,11 @@ class PageLine:
     woken for it; the rest waits in a bounded queue that a task writes at the page's own pace. Most lines need neither.
     """
 
-    __slots__ = ("_begun", "_closing", "_draining", "_queue", "_send", "_write")
+    __slots__ = ("_begun", "_closing", "_direct", "_draining", "_queue", "_send", "_write")
 
     def __init__(self, send: Send, direct: Direct | None = None) -> None:
         self._send = send
+        self._direct = direct
         self._write = None if direct is None else direct.write
         self._queue: deque[bytes] | None = None
         self._draining: asyncio.Task[None] | None = None
@@ -126,6 +129,8 @@ class PageLine:
         if len(self._queue) >= MAX_QUEUE:
             self._queue.clear()
             self.close(1013, "too slow")
+            if self._direct is not None:
+                self._direct.abort()  # it would not read the farewell either, and what waits for it takes room
             return
         self._queue.append(data)
 

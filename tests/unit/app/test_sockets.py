@@ -39,12 +39,16 @@ class Wire(asyncio.Transport):
         self.written = b""
         self.closing = False
         self.paused = False
+        self.aborted = False
 
     def write(self, data: Any) -> None:
         self.written += data
 
     def close(self) -> None:
         self.closing = True
+
+    def abort(self) -> None:
+        self.aborted = self.closing = True
 
     def is_closing(self) -> bool:
         return self.closing
@@ -252,6 +256,16 @@ async def test_nothing_is_written_to_a_page_that_does_not_keep_up_or_is_going(tr
     before = end.wire.written
     assert not end.direct.write(b"word")
     assert end.wire.written == before
+    end.protocol.resume_writing()
+    await end.leave()
+
+
+@pytest.mark.parametrize("how", [lambda end: end.direct.abort(), lambda end: end.protocol.keepalive_timeout()])
+async def test_nobody_waits_for_what_is_never_read(how: Callable[[End], None]) -> None:
+    end = await opened()
+    end.protocol.pause_writing()
+    how(end)
+    assert end.wire.aborted
     end.protocol.resume_writing()
     await end.leave()
 

@@ -70,6 +70,7 @@ class DirectPeer(Peer):
     def __init__(self, socket: SittingSocket, scope: Scope) -> None:
         self.claimed = False
         self.keeps_up = True
+        self.aborted = False
         self.ear: Callable[[bytes], bool] | None = None
         super().__init__(socket, {**scope, "extensions": {"direct": self}})
 
@@ -86,6 +87,10 @@ class DirectPeer(Peer):
         if self.keeps_up:
             self.sent.append({"type": "websocket.send", "text": text.decode()})
         return self.keeps_up
+
+    def abort(self) -> None:
+        self.aborted = True
+        self.inbox.put_nowait({"type": "websocket.disconnect", "code": 1006})
 
     async def say(self, *texts: str | bytes) -> None:
         for text in texts:
@@ -487,6 +492,18 @@ async def test_a_page_that_falls_behind_is_told_everything_in_order_later() -> N
     peer.reads.set()
     await quiet()
     assert [message["seq"] for message in peer.told if message["type"] == "ack"] == [1, 2, 3]
+
+
+async def test_a_page_that_never_reads_is_hung_up_on() -> None:
+    house, peer = await begin_directly()
+    peer.keeps_up = False
+    peer.reads.clear()
+    for seq in range(2, MAX_QUEUE + 10):
+        await peer.say(f'{{"type":"flag","seq":{seq},"position":0,"on":true}}')
+    assert peer.aborted, "a farewell would wait for it"
+    peer.reads.set()
+    await peer.task
+    assert not house.log.state(SITTING).connected
 
 
 async def test_a_flood_ends_the_connection_by_the_short_way_too() -> None:
