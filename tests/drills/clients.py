@@ -1,12 +1,15 @@
 """Candidates on real WebSockets: each keeps an edit until it is acknowledged, as the exam page does, and an account.
 
-One edit is under way at a time, and a lost connection is taken up again after the page's own full-jitter pause.
+One edit is under way at a time unless `window` says more, and a lost connection is taken up again after the page's
+own full-jitter pause.
 What a candidate writes down (`edits`) is what the reckoning holds the log to.
 """
 
 import asyncio
 import contextlib
+import itertools
 import json
+import socket
 from collections import Counter, deque
 from collections.abc import Sequence
 from random import Random
@@ -22,6 +25,7 @@ from tests.drills.reckoning import Account, Edit
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """As exam_server/pages/static/link.js waits before it connects again, seconds."""
+PING_EVERY, SILENT_AT_MOST = 5.0, 10.0
 PATIENCE = 15.0
 """How long an edit is under way before it is sent again, and a handshake before it is given up."""
 KEPT = 5
@@ -64,6 +68,7 @@ class Line(WSListener):
             self.gone.set_result(self.code)
 
     def say(self, message: dict[str, Any]) -> None:
+        """The transport drops it where the connection is gone already."""
         self.transport.send(WSMsgType.TEXT, json.dumps(message).encode())
 
     def hang_up(self) -> None:
@@ -87,9 +92,13 @@ class Candidate:
         self.line: Line | None = None
         self.ended = False
         self.expelled = 0
-        self.pongs = 0
+        self.silences = 0
+        """How often a connection was given up because nothing was heard on it."""
+        self.heard_at = 0.0
+        self.window = 1
         self._port = 0
-        self._under_way: int | None = None
+        self._under_way = 0
+        """The newest edit that was sent over this connection and not turned away."""
         self._started_at: dict[int, float] = {}
         self._item: dict[str, Any] | None = None
         self._locked: set[int] = set()
@@ -125,6 +134,11 @@ class Candidate:
             self.line.hang_up()
             self.line = None
 
+    @property
+    def port(self) -> int:
+        """Of the server that is tried or talked to."""
+        return self.ports[self._port % len(self.ports)]
+
     def cut(self) -> None:
         """The connection breaks; the candidate comes back by itself."""
         if self.line is not None:
@@ -142,11 +156,15 @@ class Candidate:
         """What was done here, for the reckoning."""
         return Account(self.seat.sitting, STREAM, tuple(self.edits.values()))
 
+    def dial(self) -> socket.socket | None:
+        """The socket to connect with; None: an ordinary one."""
+        return None
+
     async def _stay(self) -> None:
         failures = 0
         while self.expelled == 0:
             line = Line(self)
-            port = self.ports[self._port % len(self.ports)]
+            port = self.port
             began = self.connections
             with contextlib.suppress(Exception):  # refused, reset, too slow: all mean to try again
                 await ws_connect(
@@ -154,19 +172,35 @@ class Candidate:
                     f"ws://127.0.0.1:{port}/ws/sittings/{self.seat.sitting}?stream={STREAM}",
                     extra_headers=cookies(self.seat, port),
                     websocket_handshake_timeout=PATIENCE,
+                    socket_factory=lambda _: self.dial(),
                 )
-                code = await line.gone
+                code = await self._listen(line)
                 self.closings[code] += 1
                 if code in FINAL:
                     self.expelled = code
             if self.line is line:
                 self.line = None
-                self._under_way = None
+                self._under_way = 0
                 self._put_off(None)
             failures = 0 if self.connections > began else failures + 1
             self._port += 1
-            most = min(LONGEST_PAUSE, FIRST_PAUSE * 2**failures)
-            await asyncio.sleep(0.1 + self.random.random() * most)
+            await self._pause(failures)
+
+    async def _listen(self, line: Line) -> int:
+        """Until the connection is gone, or nothing was heard for too long; the code that it was closed with."""
+        self.heard_at = elapsed_seconds()
+        while not line.gone.done():
+            await asyncio.wait([line.gone], timeout=PING_EVERY)
+            if elapsed_seconds() - self.heard_at > SILENT_AT_MOST:
+                self.silences += 1
+                line.hang_up()
+            elif not line.gone.done():
+                line.say({"type": "ping", "sent": 1})
+        return line.gone.result()
+
+    async def _pause(self, failures: int) -> None:
+        """Before it connects again."""
+        await asyncio.sleep(0.1 + self.random.random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**failures))
 
     # --- the queue ----------------------------------------------------------------------------------------
 
@@ -180,28 +214,30 @@ class Candidate:
         self._pump()
 
     def _pump(self) -> None:
-        if self.line is None or self._under_way is not None or not self.queue:
+        if self.line is None or not self.queue or self.queue[-1].seq <= self._under_way:
             return
-        edit = self.queue[0]
-        self._under_way = edit.seq
-        if edit.first_sent is None:
-            edit.first_sent = SystemClock().now()
-            self._started_at[edit.seq] = elapsed_seconds()
-        self.line.say(edit.message())
-        self._put_off(PATIENCE)
+        for edit in itertools.islice(self.queue, self.window):
+            if edit.seq > self._under_way:
+                self._under_way = edit.seq
+                if edit.first_sent is None:
+                    edit.first_sent = SystemClock().now()
+                    self._started_at[edit.seq] = elapsed_seconds()
+                self.line.say(edit.message())
+                self._put_off(PATIENCE)
 
     def _put_off(self, seconds: float | None) -> None:
-        """Try the first edit again after so many seconds."""
+        """Send again from the first edit on after so many seconds."""
         if self._again is not None:
             self._again.cancel()
         self._again = None if seconds is None else asyncio.get_running_loop().call_later(seconds, self._try_again)
 
     def _try_again(self) -> None:
-        self._under_way = None
+        self._under_way = 0
         self._pump()
 
     def hear(self, line: Line, message: dict[str, Any]) -> None:
         """Whatever the server says."""
+        self.heard_at = elapsed_seconds()
         match message["type"]:
             case "ack":
                 self._settle(message["seq"])
@@ -214,19 +250,17 @@ class Candidate:
                 self._locked = {place for place, mark in enumerate(message["marks"]) if mark.get("locked")}
                 self.ended = message["status"] == "ended"
                 self._settle(message["seq"])
-                self._under_way = None
+                self._under_way = 0
                 if message["status"] == "ready" and not self.edits:
                     self.edit("start")
             case "refused":
-                self._refuse(message.get("seq") or self._under_way, message["code"])
+                self._refuse(message.get("seq"), message["code"])
             case "item":
                 self._item = message["item"]
             case "closed":
                 self._locked.add(message["position"])
             case "ended":
                 self.ended = True
-            case "pong":
-                self.pongs += 1
         self._turned.set()
         self._pump()
 
@@ -237,21 +271,19 @@ class Candidate:
             edit = self.queue.popleft()
             edit.acknowledged = True
             self.delays.append((now, now - self._started_at.pop(edit.seq, now)))
-        if self._under_way is not None and self._under_way <= seq:
-            self._under_way = None
+        if not self.queue or self._under_way < self.queue[0].seq:
             self._put_off(None)
 
     def _refuse(self, seq: int | None, code: str) -> None:
-        if not self.queue or self.queue[0].seq != seq:
+        edit = next((edit for edit in self.queue if edit.seq == seq), None)
+        if edit is None:
             return
         if code in NOT_NOW:
             self._put_off(FIRST_PAUSE / 2 + self.random.random() * FIRST_PAUSE / 2)
             return
-        edit = self.queue.popleft()
+        self.queue.remove(edit)
         edit.refused = code
         self._started_at.pop(edit.seq, None)
-        self._under_way = None
-        self._put_off(None)
 
     # --- the candidate ------------------------------------------------------------------------------------
 
@@ -288,20 +320,26 @@ class Candidate:
 class Crowd:
     """All candidates of a drill."""
 
-    def __init__(self, seats: Sequence[Seat], ports: Sequence[int], temper: Temper = Temper()) -> None:
+    def __init__(
+        self,
+        seats: Sequence[Seat],
+        ports: Sequence[int],
+        temper: Temper = Temper(),
+        kind: type[Candidate] = Candidate,
+    ) -> None:
         self.candidates = [
             # Each begins at another server where there are several.
-            Candidate(seat, [*ports[n % len(ports) :], *ports[: n % len(ports)]], temper, Random(n))
+            kind(seat, [*ports[n % len(ports) :], *ports[: n % len(ports)]], temper, Random(n))
             for n, seat in enumerate(seats)
         ]
 
-    async def arrive(self, seconds: float = 60.0) -> float:
+    async def arrive(self, seconds: float = 120.0) -> float:
         """Everybody comes; how long it took until all were there."""
         for candidate in self.candidates:
             candidate.arrive()
         return await self.gather(seconds)
 
-    async def gather(self, seconds: float = 60.0) -> float:
+    async def gather(self, seconds: float = 120.0) -> float:
         """Wait until everybody is connected; how long it took. Raises TimeoutError."""
         began = elapsed_seconds()
         async with asyncio.timeout(seconds):
@@ -314,21 +352,28 @@ class Crowd:
         """How many edits have been acknowledged so far."""
         return sum(len(candidate.delays) for candidate in self.candidates)
 
-    async def answer(self, edits: int, seconds: float = 60.0) -> None:
+    async def answer(self, edits: int, seconds: float = 120.0) -> None:
         """Wait until so many more edits are acknowledged. Raises TimeoutError."""
         until = self.acknowledged + edits
         async with asyncio.timeout(seconds):
             while self.acknowledged < until:
                 await asyncio.sleep(0.02)
 
-    async def unburden(self, seconds: float = 60.0) -> None:
+    async def lose(self, candidates: Sequence[Candidate], seconds: float = 120.0) -> None:
+        """Wait until each of them has noticed that the connection they have is gone. Raises TimeoutError."""
+        lines = [(candidate, candidate.line) for candidate in candidates]
+        async with asyncio.timeout(seconds):
+            while any(candidate.line is line is not None for candidate, line in lines):
+                await asyncio.sleep(0.02)
+
+    async def unburden(self, seconds: float = 120.0) -> None:
         """Wait until everything that waits for its acknowledgement now has it. Raises TimeoutError."""
         waiting = [(candidate, candidate.queue[-1].seq) for candidate in self.candidates if candidate.queue]
         async with asyncio.timeout(seconds):
             while any(one.queue and one.queue[0].seq <= seq for one, seq in waiting):
                 await asyncio.sleep(0.02)
 
-    async def finish(self, submit: float = 0.2, seconds: float = 60.0) -> None:
+    async def finish(self, submit: float = 0.2, seconds: float = 120.0) -> None:
         """Everybody empties their queue, a share of them submits, all leave. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             await asyncio.gather(*(candidate.rest() for candidate in self.candidates))
@@ -340,11 +385,6 @@ class Crowd:
     @property
     def reconnects(self) -> int:
         return sum(max(0, candidate.connections - 1) for candidate in self.candidates)
-
-    @property
-    def expelled(self) -> int:
-        """How many were sent away for good."""
-        return sum(candidate.expelled != 0 for candidate in self.candidates)
 
     def percentile_ms(self, share: float = 0.99, start: float = 0.0, end: float = float("inf")) -> float:
         """Delay of acknowledgements that came between two readings of the monotonic clock, ms."""

@@ -80,7 +80,8 @@ class Place:
             "errors": len(errors),
         }
         broken = tally.broken + [name for name, count in nothing.items() if count]
-        return {**asdict(tally), **nothing, "verified": report.sittings, "broken": broken}
+        silences = sum(candidate.silences for candidate in candidates)
+        return {**asdict(tally), **nothing, "silences": silences, "verified": report.sittings, "broken": broken}
 
 
 @contextlib.contextmanager

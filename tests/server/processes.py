@@ -86,6 +86,11 @@ class Server:
                 time.sleep(PAUSE)
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def workers(self) -> list[int]:
         """Process ids of the processes that it has started."""
         assert self._process is not None
