@@ -1,4 +1,4 @@
-"""Exams that the demo does not have: one in a hurry, one in sections."""
+"""Exams that the demo does not have: one in a hurry, two in sections."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from app.demo.seed import GENERAL_MEDICINE
 from core.clock import SystemClock
 from core.database import Database
 from core.ids import BlueprintId
-from core.moments import HOUR, MINUTE, SECOND, Moment, Span
+from core.moments import HOUR, MINUTE, SECOND
 from exam_server.scheduling import open_window
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell, Section
@@ -15,6 +15,7 @@ from question_bank.store import publish_items
 
 HURRIED = BlueprintId("hurried-3")
 SECTIONED = BlueprintId("sectioned-5")
+LINEAR = BlueprintId("linear-3")
 REQUIREMENT = "ЛД-01"
 SECTION_REQUIREMENTS = ("ЛД-02", "ЛД-03")
 LIMIT = 6 * SECOND
@@ -32,13 +33,11 @@ async def plan_hurried_exam(database: Database) -> None:
     await plan(database, make_blueprint(HURRIED, "Три задания", (Cell(REQUIREMENT, "four_option", 3),)))
 
 
-async def plan_sectioned_exam(
-    database: Database, *, opens_in: Span = -HOUR, closes_in: Span = 24 * HOUR, id: BlueprintId = SECTIONED
-) -> None:
+async def plan_sectioned_exam(database: Database) -> None:
     """Three items, then two with a limit of their own, and one break of five minutes."""
     blueprint = msgspec.structs.replace(
         make_blueprint(
-            id,
+            SECTIONED,
             "Экзамен из двух разделов",
             (
                 Cell(SECTION_REQUIREMENTS[0], "four_option", 3),
@@ -50,7 +49,21 @@ async def plan_sectioned_exam(
         break_limit=5 * MINUTE,
         exam_limit=20 * MINUTE,
     )
-    await plan(database, blueprint, opens_in, closes_in)
+    await plan(database, blueprint)
+
+
+async def plan_linear_exam(database: Database) -> None:
+    """Two sections in which nobody goes back: two items, then one."""
+    cells = tuple(
+        Cell(SECTION_REQUIREMENTS[0], "four_option", count, section=place) for place, count in enumerate((2, 1))
+    )
+    blueprint = msgspec.structs.replace(
+        make_blueprint(LINEAR, "Экзамен по порядку", cells),
+        sections=(Section("Терапия"), Section("Неотложная помощь")),
+        navigation="linear",
+        flags=False,
+    )
+    await plan(database, blueprint)
 
 
 def make_blueprint(id: BlueprintId, title: str, cells: tuple[Cell, ...]) -> Blueprint:
@@ -72,8 +85,9 @@ def make_blueprint(id: BlueprintId, title: str, cells: tuple[Cell, ...]) -> Blue
     )
 
 
-async def plan(database: Database, blueprint: Blueprint, opens_in: Span = -HOUR, closes_in: Span = 24 * HOUR) -> None:
-    now: Moment = SystemClock().now()
+async def plan(database: Database, blueprint: Blueprint) -> None:
+    """A window that is open."""
+    now = SystemClock().now()
     async with database.transaction() as connection:
         await save_blueprint(connection, blueprint, now)
-        await open_window(connection, blueprint, now + opens_in, now + closes_in, 10, "")
+        await open_window(connection, blueprint, now - HOUR, now + 24 * HOUR, 10, "")

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 import pytest_asyncio
 from playwright.async_api import expect
 
+from core.clock import SystemClock
 from core.database import Database, fetch_one
 from core.ids import ChoiceId
 from core.moments import MINUTE
-from exam_server.commands import AnswerHelp, Extend, Pause, Resume, SetAllowance, Stop, Tell
+from core.web.formats import time_text
+from exam_server.commands import AnswerHelp, Extend, MoveClose, Pause, Resume, SetAllowance, Stop, Tell
 from exam_server.events import (
     Allowance,
     AnyEvent,
@@ -24,7 +26,7 @@ from tests.browser.audit import audit
 from tests.browser.backroom import Backroom, opened
 from tests.browser.conftest import Examinees
 from tests.browser.examinee import Examinee, edits_of, until_queued
-from tests.browser.exams import SECTIONED, plan_sectioned_exam
+from tests.browser.exams import LINEAR, SECTIONED, plan_linear_exam, plan_sectioned_exam
 from tests.browser.line import Line
 from tests.server.conftest import wait_for
 from tests.server.processes import Server
@@ -37,6 +39,7 @@ def prepare(server: Server) -> None:
         database = Database(server.url, pool_size=1)
         try:
             await plan_sectioned_exam(database)
+            await plan_linear_exam(database)
         finally:
             await database.close()
 
@@ -92,6 +95,45 @@ async def test_sections_and_a_break_from_start_to_end(examinees: Examinees) -> N
     assert [kinds.count(kind) for kind in (BreakBegun, BreakOver, SectionClosed)] == [1, 1, 1]
     assert {state: found for state, found in faults.items() if found} == {}
     assert examinee.watchman.take() == []
+
+
+async def test_sections_in_order(examinees: Examinees) -> None:
+    examinee = await examinees(blueprint=LINEAR)
+    page = examinee.page
+    await examinee.start(3)
+    first = await answer(examinee, 0)
+    await examinee.go_on(keyboard=True)
+    await examinee.await_item(2, 3)
+    await page.locator(".item__moves").get_by_role("button", name="Завершить раздел").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("Без ответа 1 задание. Вернуться к нему будет нельзя.")
+    await page.get_by_role("dialog").get_by_role("button", name="Завершить раздел").click()
+    await page.get_by_role("button", name="Начать раздел 2").click()
+    await examinee.await_item(3, 3)
+    second = await answer(examinee, 3)
+    await page.locator(".item__moves").get_by_role("button", name="Завершить тестирование").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Завершить тестирование").click()
+    await expect(page.get_by_role("heading", name="Тестирование завершено")).to_be_visible()
+    assert answers(await examinee.events()) == [first, second]
+    assert examinee.watchman.take() == []
+
+
+async def test_who_has_less_time_than_the_exam_is_told_before_and_during_it(
+    house: Server, examinees: Examinees, backroom: Backroom
+) -> None:
+    examinee = await examinees(blueprint=SECTIONED)
+    page = examinee.page
+    await expect(page.locator(".start__late")).to_have_count(0)
+    note = await backroom.write(examinee.sitting, "Центр закрывается раньше.")
+    closes = SystemClock().now() + 10 * MINUTE
+    await backroom.order(examinee.sitting, MoveClose(closes, backroom.by, note))
+    until_when = f"доступ открыт до {time_text(closes)}"
+    await expect(page.locator(".start__late")).to_contain_text("У вас будет 9 минут")
+    await expect(page.locator(".start__late")).to_contain_text(until_when)
+    faults = await audit(page)
+    await examinee.start(ITEMS)
+    await expect(page.locator(".strip")).to_contain_text(until_when.capitalize())
+    await expect(page.locator(".exam-clock")).to_contain_text("9:")
+    assert faults == []
 
 
 async def test_a_pause_keeps_the_clock_and_the_answers(
