@@ -23,8 +23,8 @@ const clock = new ServerClock(() => performance.now());
 /** Unconfirmed for longer than this: the page says that it keeps the answers itself. */
 const STALLED_AFTER = 3_000;
 const SLOW_AFTER = 5_000;
-/** Good news goes away by itself. */
-const GLAD_FOR = 8_000;
+/** News that asks for nothing goes away by itself. */
+const NEWS_FOR = 15_000;
 /** A change of the exam's time that is worth a word, ms. */
 const WORTH_TELLING = 1_000;
 /** Refusals that tell the candidate nothing: what was asked for is so already. */
@@ -193,7 +193,7 @@ function tellTime(before, now) {
   const left = examLeft(state, now);
   const running = before.status === "running" && state.status === "running";
   if (running && Math.abs(left - examLeft(before, now)) > WORTH_TELLING) {
-    tell("info", say("moreTime", { left: spanText(left) }), "time");
+    mention("info", say("moreTime", { left: spanText(left) }), "time");
   }
 }
 
@@ -230,8 +230,7 @@ function linkChanged() {
 function welcome() {
   if (missed && link.state === "live" && !queue.pending.length) {
     missed = false;
-    const { id } = tell("ok", say("restored"));
-    setTimeout(() => act.dismiss(id), GLAD_FOR);
+    mention("ok", say("restored"));
   }
 }
 
@@ -242,6 +241,11 @@ function tell(kind, text, topic = text) {
   ui.notices = [...ui.notices.filter((one) => one.topic !== topic), notice].slice(-3);
   draw();
   return notice;
+}
+
+function mention(...what) {
+  const { id } = tell(...what);
+  setTimeout(() => act.dismiss(id), NEWS_FOR);
 }
 
 // --- coming and going -----------------------------------------------------------------------------------

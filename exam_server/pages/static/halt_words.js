@@ -7,7 +7,7 @@ export const words = {
     { one: "{count} задание", few: "{count} задания", many: "{count} заданий", other: "{count} задания" },
     { one: "{count} item", other: "{count} items" },
   ],
-  sectionOf: ["Раздел {number} из {count}. {title}", "Section {number} of {count}. {title}"],
+  sectionOf: ["Раздел {number} из {count}", "Section {number} of {count}"],
   sectionLimit: ["Времени на раздел", "Time for the section"],
   sectionDone: ["Раздел {number} завершён", "Section {number} is finished"],
   sectionNext: ["Дальше раздел {number} из {count}: «{title}».", "Next is section {number} of {count}: “{title}”."],

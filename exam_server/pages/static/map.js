@@ -24,7 +24,7 @@ export function ItemMap({ onPick = () => {} }) {
       <div class="map__sections" ref=${list}>
         ${partsOf(model).map(({ title, first, end, ahead }) => html`
           <section class="map__section" key=${first}>
-            ${title && html`<h2 class="map__title">${title}</h2>`}
+            ${title && html`<h2 class="map__title" lang="ru">${title}</h2>`}
             <ol class="map__list" start=${first + 1}>
               ${marks.slice(first, end).map((one, offset) => html`
                 <li key=${offset}>

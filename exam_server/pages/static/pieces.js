@@ -182,7 +182,7 @@ export function Quote({ from, text }) {
   return html`
     <figure class="quote">
       <figcaption class="note">${from}</figcaption>
-      <blockquote>${text}</blockquote>
+      <blockquote lang="ru">${text}</blockquote>
     </figure>
   `;
 }

@@ -46,7 +46,8 @@ function Place() {
   const told = [];
   if (section && view.status === "running") {
     const { title } = data.sections[section.number];
-    told.push(html`<span class="strip__section">${say("sectionOf", { number: section.number + 1, count: section.count, title })}</span>`);
+    const number = say("sectionOf", { number: section.number + 1, count: section.count });
+    told.push(html`<span class="strip__section">${number}<span class="strip__title" lang="ru">. ${title}</span></span>`);
     if (section.deadline && !view.halt) {
       told.push(html`<${SectionClock} deadline=${section.deadline} limit=${data.sections[section.number].limit} />`);
     }

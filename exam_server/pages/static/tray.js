@@ -34,7 +34,7 @@ function Unread({ notice, zone }) {
   return html`
     <${Banner} kind=${warning ? "danger" : "info"} role=${warning ? "alert" : "status"}
       title=${say(warning ? "proctorWarns" : "proctor", { time: timeText(notice.at, zone) })}>
-      <p class="tray__words">${notice.text}</p>
+      <p class="tray__words" lang="ru">${notice.text}</p>
       <p><button class="btn btn--secondary btn--small" type="button" onClick=${() => act.read(notice.id)}>${say("markRead")}</button></p>
     <//>
   `;
