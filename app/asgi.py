@@ -34,6 +34,7 @@ from core.web.pages import Pages
 from core.web.security import SameOrigin, SecurityHeaders
 from core.web.statics import Statics
 from core.web.staying import Staying
+from exam_server import media
 from exam_server.allowances import Allowances
 from exam_server.camera import CameraSocket, Observation
 from exam_server.closing import Closing
@@ -116,7 +117,8 @@ def build(
         neighbours.tell(sitting.id)
         aftermath.note(sitting, events)
 
-    conduct = Conduct(log, source, clock, note)
+    media_key = media.derive_key(keys.secret)
+    conduct = Conduct(log, source, clock, note, media_key)
 
     async def hear_neighbours() -> None:
         await neighbours.listen(conduct)
@@ -183,6 +185,7 @@ def build(
         "blobs": blobs,
         "pages": pages,
         "csrf_secret": keys.secret,
+        "media_key": media_key,
         "signer": keys.platform,
         "conduct": conduct,
         "event_log": log,

@@ -22,6 +22,7 @@ from app.embedded import database_url, embedded_postgres
 from app.migrate import check_durability, check_schema, migrate
 from app.serving import serve as serve_alone
 from app.supervisor import supervise
+from core.blobs import Blobs
 from core.clock import SystemClock
 from core.database import Database
 from core.errors import AccreditationError
@@ -53,7 +54,8 @@ def run(
         keys = Keys.open(settings)
         models = find_models(settings.proctoring_models, settings.data_dir / "models")
         with database_url(settings) as url:
-            asyncio.run(_prepare(url, keys, history))
+            blobs = Blobs.in_folder(settings.blobs_dir, keys.masters)
+            asyncio.run(_prepare(url, keys, blobs, history))
             application = build(settings, url, keys, models, demo_people=(*CANDIDATES, *STAFF))
             _introduce(settings)
             serve_alone(application, settings.host, settings.port, settings.trusted_proxies)
@@ -175,7 +177,7 @@ async def _make_ready(url: str, migrating: bool) -> None:
     await check_durability(url)
 
 
-async def _prepare(url: str, keys: Keys, history: int) -> None:
+async def _prepare(url: str, keys: Keys, blobs: Blobs, history: int) -> None:
     await migrate(url)
     await check_durability(url)
     database, clock = Database(url), SystemClock()
@@ -184,7 +186,7 @@ async def _prepare(url: str, keys: Keys, history: int) -> None:
             fresh = not await seed.is_seeded(connection)
         if fresh:
             out.print("Новая база: заполняю демонстрационными данными.")
-            await seed.seed(database, clock)
+            await seed.seed(database, clock, blobs)
         await seed.keep_windows_open(database, clock)
     finally:
         await database.close()

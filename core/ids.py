@@ -14,3 +14,5 @@ ChoiceId = NewType("ChoiceId", str)
 BlueprintId = NewType("BlueprintId", str)
 RegisterNumber = NewType("RegisterNumber", str)
 BlobId = NewType("BlobId", str)
+AssetId = NewType("AssetId", str)
+"""A picture that items show."""

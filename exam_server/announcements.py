@@ -31,6 +31,7 @@ from exam_server.events import (
     Started,
     Told,
 )
+from exam_server.media import NO_KEY, address_all
 from exam_server.sitting import Sitting
 from question_bank.candidate_copy import CandidateItem, open_stages, order_choices
 
@@ -69,11 +70,16 @@ def quoted(sitting: Sitting) -> tuple[int, ...]:
 
 
 def announce(
-    sitting: Sitting, events: tuple[AnyEvent, ...], copies: Copies, texts: Texts, now: Moment
+    sitting: Sitting,
+    events: tuple[AnyEvent, ...],
+    copies: Copies,
+    texts: Texts,
+    now: Moment,
+    key: bytes = NO_KEY,
 ) -> list[wire.AnyOutgoing]:
     """Messages for the live page, in order; `sitting` is the state after all the events."""
     if any(type(event) is Attached for event in events):
-        return [take_snapshot(sitting, copies, texts, now)]
+        return [take_snapshot(sitting, copies, texts, now, key)]
     anew = any(
         type(event) in REDRAWN
         or (type(event) in LOCKS and sitting.explaining is not None)
@@ -100,9 +106,9 @@ def announce(
                 text = "" if event.note is None else texts.get(event.note, "")
                 told.append(wire.Finished(event.reason, text))
     if anew and sitting.status != "ended":
-        told.append(take_change(sitting, copies, texts, now))
+        told.append(take_change(sitting, copies, texts, now, key))
         return told
-    item = draw_item(sitting, copies) if redraw else None
+    item = draw_item(sitting, copies, key) if redraw else None
     if item is not None:
         told.append(wire.ShownItem(now, item))
     return told
@@ -116,41 +122,48 @@ def _moves_section(sitting: Sitting, event: AnyEvent) -> bool:
     return begins or type(event) in (Started, Extended)
 
 
-def draw_item(sitting: Sitting, copies: Copies) -> wire.OpenItem | None:
-    """The item on screen with its opened stages in this candidate's order; None when there is none."""
+def draw_item(sitting: Sitting, copies: Copies, key: bytes = NO_KEY) -> wire.OpenItem | None:
+    """The item on screen with its opened stages in this candidate's order; None when there is none.
+
+    The addresses of its pictures are signed with `key`, for as long as it may be open.
+    """
     deadline = timing.item_deadline(sitting)
     if sitting.current is None or deadline is None or sitting.status != "running":
         return None
     entry = sitting.form.entries[sitting.current]
     progress = sitting.items[sitting.current]
     whole = order_choices(copies[entry.item, entry.version], tuple(stage.choices for stage in entry.stages))
+    content = open_stages(whole, progress.stage + 1)
     return wire.OpenItem(
         position=sitting.current,
-        content=open_stages(whole, progress.stage + 1),
+        content=content,
         answers=progress.answers[: progress.stage + 1],
         stage=progress.stage,
         deadline=deadline,
         limit=timing.item_limit(sitting, sitting.current),
+        media=address_all(
+            key, sitting.id, sitting.candidate, sitting.current, content.assets, deadline + timing.BROKEN_GRACE
+        ),
     )
 
 
-def take_snapshot(sitting: Sitting, copies: Copies, texts: Texts, now: Moment) -> wire.Snapshot:
+def take_snapshot(sitting: Sitting, copies: Copies, texts: Texts, now: Moment, key: bytes = NO_KEY) -> wire.Snapshot:
     """The whole state as its page may see it."""
     return wire.Snapshot(
         protocol=wire.PROTOCOL,
         sitting=sitting.id,
         epoch=sitting.epoch,
         seq=sitting.streams.get(sitting.stream, 0),
-        **_view(sitting, copies, texts, now),
+        **_view(sitting, copies, texts, now, key),
     )
 
 
-def take_change(sitting: Sitting, copies: Copies, texts: Texts, now: Moment) -> wire.Changed:
+def take_change(sitting: Sitting, copies: Copies, texts: Texts, now: Moment, key: bytes = NO_KEY) -> wire.Changed:
     """The same without what only a page that has just attached needs."""
-    return wire.Changed(**_view(sitting, copies, texts, now))
+    return wire.Changed(**_view(sitting, copies, texts, now, key))
 
 
-def _view(sitting: Sitting, copies: Copies, texts: Texts, now: Moment) -> dict[str, Any]:
+def _view(sitting: Sitting, copies: Copies, texts: Texts, now: Moment, key: bytes) -> dict[str, Any]:
     return {
         "now": now,
         "status": sitting.status,
@@ -171,7 +184,7 @@ def _view(sitting: Sitting, copies: Copies, texts: Texts, now: Moment) -> dict[s
         "deadline": timing.exam_deadline(sitting),
         "closes_at": sitting.closes_at,
         "opens_at": sitting.opens_at if sitting.status == "ready" else 0,
-        "item": draw_item(sitting, copies),
+        "item": draw_item(sitting, copies, key),
         "section": _section(sitting),
         "halt": _halt(sitting, texts),
         "breaks_left": max(0, sitting.rules.breaks + sitting.allowance.breaks - sitting.breaks_taken),

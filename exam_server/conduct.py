@@ -34,6 +34,7 @@ from exam_server.commands import (
 from exam_server.event_log import Fate, Log
 from exam_server.events import AnyEvent, Responded, Via, encode_batch
 from exam_server.held import Draft, Held, Line, Pending
+from exam_server.media import NO_KEY
 from exam_server.ruling import Ruling
 from exam_server.rulings import decide
 from exam_server.sharing import Shared
@@ -60,11 +61,13 @@ class Conduct:
         source: Source,
         clock: Clock,
         on_change: Callable[[Sitting, tuple[AnyEvent, ...]], None] | None = None,
+        media_key: bytes = NO_KEY,
     ) -> None:
         self._log = log
         self._source = source
         self._clock = clock
         self._on_change = on_change
+        self._media_key = media_key
         self._held: dict[SittingId, Held] = {}
         self._loading: dict[SittingId, asyncio.Future[Held]] = {}
         self._wakes: list[tuple[Moment, SittingId]] = []
@@ -181,7 +184,7 @@ class Conduct:
                 break
         if held.line is not line:
             return None
-        return wire.encode(take_snapshot(held.state, held.copies, held.texts, self._clock.now()))
+        return self._snapshot(held)
 
     async def order(self, sitting_id: SittingId, command: Command) -> Ruling:
         """A command of staff or of the server itself; returns once its events are durable."""
@@ -283,8 +286,11 @@ class Conduct:
             draft.farewells += (pending.older,)
         if held.line is None or not events:
             return
-        for message in announce(held.state, events, held.copies, held.texts, held.state.last_at):
+        for message in announce(held.state, events, held.copies, held.texts, held.state.last_at, self._media_key):
             draft.reply(held.line, wire.encode(message))
+
+    def _snapshot(self, held: Held) -> bytes:
+        return wire.encode(take_snapshot(held.state, held.copies, held.texts, self._clock.now(), self._media_key))
 
     # --- committing ---------------------------------------------------------------------------------------
 
@@ -396,7 +402,7 @@ class Conduct:
             held.line = None
         held.epoch = held.state.epoch
         if held.line is not None and not alone:
-            held.line.send(wire.encode(take_snapshot(held.state, held.copies, held.texts, self._clock.now())))
+            held.line.send(self._snapshot(held))
         self._make_good(held)
         waiting, held.waiting = held.waiting, []
         for pending in (*again, *waiting):

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import fetch_one
 from core.errors import Conflict, Forbidden, NotFound
-from core.ids import BlueprintId, ChoiceId, PersonId, SittingId
+from core.ids import AssetId, BlueprintId, ChoiceId, PersonId, SittingId
 from core.moments import DAY, Moment, Span
 from exam_server.allowances import load_allowances
 from exam_server.events import NO_ALLOWANCE
@@ -48,6 +48,9 @@ class Explanation(Struct, frozen=True):
     sources: tuple[str, ...]
     requirement: str
     requirement_title: str
+    assets: tuple[AssetId, ...] = ()
+    media: dict[AssetId, str] = {}
+    """Where the pictures can be fetched; whoever serves a page fills it in."""
 
 
 async def find_open(connection: AsyncConnection, candidate: PersonId) -> OpenRun | None:
@@ -156,6 +159,7 @@ def _explanation(sitting: Sitting, position: int, found: Explained) -> Explanati
         found.sources,
         found.requirement,
         found.requirement_title,
+        found.assets,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias, final
 import msgspec
 from msgspec import Meta, Struct
 
-from core.ids import ChoiceId, SittingId
+from core.ids import AssetId, ChoiceId, SittingId
 from core.moments import Moment, Span
 from exam_server.commands import (
     CandidateMessage,
@@ -121,8 +121,11 @@ class NoticeView(Struct, frozen=True):
     at: Moment
 
 
-class OpenItem(Struct, frozen=True):
-    """The item on screen: its opened stages, what was answered so far, and when it locks (server time, ms)."""
+class OpenItem(Struct, frozen=True, omit_defaults=True):
+    """The item on screen: its opened stages, what was answered so far, and when it locks (server time, ms).
+
+    `media`: where its pictures can be fetched while it is open.
+    """
 
     position: int
     content: CandidateItem
@@ -130,6 +133,7 @@ class OpenItem(Struct, frozen=True):
     stage: int
     deadline: Moment
     limit: Span
+    media: dict[AssetId, str] = {}
 
 
 class View(Outgoing, frozen=True, kw_only=True):

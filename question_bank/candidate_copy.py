@@ -7,8 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from core.errors import Invalid
-from core.ids import ChoiceId, ItemId
+from core.ids import AssetId, ChoiceId, ItemId
 from question_bank.forms import ItemKind, StageKind
+from question_bank.markup import Markup, find_assets
 
 
 class CandidateChoice(Struct, frozen=True):
@@ -29,13 +30,24 @@ class CandidateStage(Struct, frozen=True):
     """Whether the order of the chosen actions counts."""
 
 
-class CandidateItem(Struct, frozen=True):
-    """An item without roles, weights and explanation."""
+class CandidateItem(Struct, frozen=True, omit_defaults=True):
+    """An item without roles, weights and explanation. `markup`: what all its texts are written in."""
 
     item: ItemId
     kind: ItemKind
     stem: str
     stages: tuple[CandidateStage, ...]
+    markup: Markup = "text"
+
+    @property
+    def assets(self) -> tuple[AssetId, ...]:
+        """The pictures of its texts, each once."""
+        if self.markup == "text":
+            return ()
+        texts = [self.stem]
+        for stage in self.stages:
+            texts += [stage.prompt, stage.reveal, *(choice.text for choice in stage.choices)]
+        return tuple(dict.fromkeys(asset for text in texts for asset in find_assets(text)))
 
 
 def order_choices(copy: CandidateItem, order: tuple[tuple[ChoiceId, ...], ...]) -> CandidateItem:

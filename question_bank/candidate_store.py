@@ -10,16 +10,18 @@ from core.database import fetch_all
 from core.errors import NotFound
 from core.ids import ItemId
 from question_bank.candidate_copy import CandidateItem, CandidateStage
+from question_bank.markup import Markup
 
 ItemRef = tuple[ItemId, int]
 """An item and its version."""
 
 
-class Content(Struct, frozen=True):
+class Content(Struct, frozen=True, omit_defaults=True):
     """The jsonb column item_version.content."""
 
     stem: str
     stages: tuple[CandidateStage, ...]
+    markup: Markup = "text"
 
 
 _decoder = msgspec.json.Decoder(Content)
@@ -27,7 +29,7 @@ _decoder = msgspec.json.Decoder(Content)
 
 def encode_content(copy: CandidateItem) -> str:
     """The content column for a copy."""
-    return msgspec.json.encode(Content(copy.stem, copy.stages)).decode()
+    return msgspec.json.encode(Content(copy.stem, copy.stages, copy.markup)).decode()
 
 
 def decode_content(text: str) -> Content:
@@ -54,7 +56,7 @@ async def candidate_copies(connection: AsyncConnection, refs: Iterable[ItemRef])
     for row in rows:
         content = _decoder.decode(row["content"])
         item = ItemId(row["item_id"])
-        copies[item, row["version"]] = CandidateItem(item, row["kind"], content.stem, content.stages)
+        copies[item, row["version"]] = CandidateItem(item, row["kind"], content.stem, content.stages, content.markup)
     refuse_missing(wanted, copies.keys())
     return copies
 

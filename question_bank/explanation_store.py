@@ -58,7 +58,7 @@ async def load_explanation(connection: AsyncConnection, ref: ItemRef) -> Explain
 def _explained(row: RowMapping) -> Explained:
     content = decode_content(row["content"])
     return Explained(
-        CandidateItem(ItemId(row["item_id"]), row["kind"], content.stem, content.stages),
+        CandidateItem(ItemId(row["item_id"]), row["kind"], content.stem, content.stages, content.markup),
         tuple(
             ExplainedStage(
                 tuple(choice for choice, role in stage.roles if role in RIGHT),

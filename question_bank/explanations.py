@@ -2,8 +2,9 @@
 
 from msgspec import Struct
 
-from core.ids import ChoiceId
+from core.ids import AssetId, ChoiceId
 from question_bank.candidate_copy import CandidateItem
+from question_bank.markup import find_assets
 
 
 class ExplainedStage(Struct, frozen=True):
@@ -23,3 +24,9 @@ class Explained(Struct, frozen=True):
     requirement: str
     """Code of the professional requirement."""
     requirement_title: str
+
+    @property
+    def assets(self) -> tuple[AssetId, ...]:
+        """The pictures of the item and of its explanation."""
+        more = find_assets(self.explanation) if self.content.markup == "html" else ()
+        return tuple(dict.fromkeys(self.content.assets + more))

@@ -4,17 +4,20 @@ Nothing that serves a candidate may import this module; see question_bank.candid
 """
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from hashlib import sha256
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from core.errors import Invalid
 from core.ids import ChoiceId, ItemId
 from core.moments import HOUR, SECOND, Span
 from question_bank.candidate_copy import CandidateChoice, CandidateItem, CandidateStage
 from question_bank.forms import FormStage, ItemKind, ItemPool, StageKind
+from question_bank.markup import Markup, find_fault
 from question_bank.pool import WHOLE, PoolItem
 
 Level = Literal["recall", "application", "analysis"]
@@ -80,6 +83,8 @@ class Item(Struct, frozen=True):
     pool: ItemPool = "exam"
     sources: tuple[str, ...] = ()
     """What the explanation rests on: documents, each with its clause; plain text."""
+    markup: Markup = "text"
+    """What all the other texts are written in."""
 
     @property
     def kind(self) -> ItemKind:
@@ -144,7 +149,22 @@ def candidate_copy(item: Item) -> CandidateItem:
             )
             for stage in item.stages
         ),
+        item.markup,
     )
+
+
+def change_texts(item: Item, change: Callable[[str], str]) -> Item:
+    """The item with every text of its markup changed; ids stay as they are."""
+    stages = tuple(
+        replace(
+            stage,
+            prompt=change(stage.prompt),
+            reveal=change(stage.reveal),
+            choices=tuple(replace(choice, text=change(choice.text)) for choice in stage.choices),
+        )
+        for stage in item.stages
+    )
+    return replace(item, stem=change(item.stem), stages=stages, explanation=change(item.explanation))
 
 
 def is_plain(text: str) -> bool:
@@ -175,6 +195,8 @@ def _item_problems(item: Item) -> dict[str, str]:
             problems[name] = "Уберите управляющие знаки."
         elif len(value) > MAX_TEXT:
             problems[name] = f"Не более {MAX_TEXT} знаков."
+        elif item.markup == "html" and name in ("stem", "explanation") and (fault := find_fault(value, inline=False)):
+            problems[name] = fault
     if len(item.sources) > MAX_SOURCES or any(not one.strip() or len(one) > MAX_SOURCE for one in item.sources):
         problems["sources"] = f"Не более {MAX_SOURCES} источников, каждый не длиннее {MAX_SOURCE} знаков."
     elif not all(is_plain(one) for one in item.sources):
@@ -190,10 +212,23 @@ def _item_problems(item: Item) -> dict[str, str]:
     for number, stage in enumerate(item.stages):
         place = f"stages.{number}"
         problems.update(_stage_problems(stage, place, in_case=item.kind == "case", first=number == 0))
+        if item.markup == "html":
+            problems |= {name: fault for name, fault in _markup_faults(stage, place).items() if name not in problems}
     ids = [choice.id for stage in item.stages for choice in stage.choices]
     if len(set(ids)) != len(ids):
         problems.setdefault("stages", "Обозначения вариантов повторяются.")
     return problems
+
+
+def _markup_faults(stage: Stage, place: str) -> dict[str, str]:
+    faults = {
+        f"{place}.prompt": find_fault(stage.prompt, inline=False),
+        f"{place}.reveal": find_fault(stage.reveal, inline=False),
+        f"{place}.choices": next(
+            (fault for choice in stage.choices if (fault := find_fault(choice.text, inline=True))), None
+        ),
+    }
+    return {name: fault for name, fault in faults.items() if fault is not None}
 
 
 def _stage_problems(stage: Stage, place: str, *, in_case: bool, first: bool) -> dict[str, str]:

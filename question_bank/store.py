@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import execute, fetch_all, fetch_one
 from core.errors import Conflict, Invalid, NotFound
-from core.ids import ChoiceId, ItemId
+from core.ids import AssetId, ChoiceId, ItemId
 from core.moments import Moment, Span
+from question_bank.asset_store import load_sizes
 from question_bank.candidate_store import ItemRef, decode_content, encode_content, refuse_missing
 from question_bank.forms import ItemKind, ItemPool
-from question_bank.items import Choice, Item, Level, Role, Stage, candidate_copy
+from question_bank.items import Choice, Item, Level, Role, Stage, candidate_copy, change_texts
+from question_bank.markup import clean, find_assets, read_plain, set_sizes
 from question_bank.requirement_store import list_requirements
 
 BATCH = 2_000
@@ -61,7 +63,8 @@ class ItemPage(Struct, frozen=True):
 async def publish_items(connection: AsyncConnection, items: Sequence[Item], at: Moment) -> int:
     """Publish item versions; returns how many were new. A version that is there already is left.
 
-    Raises Invalid for an item that is not well-formed or names an unknown requirement, Conflict
+    Rich text is cleaned on the way, and its pictures get their sizes. Raises Invalid for an item that is not
+    well-formed, names an unknown requirement or a picture that is not there, Conflict
     (`version_exists`) when a version is there already and is different, or (`pool_fixed`) when the item is of the
     other pool. Nothing is published then
     (the caller's transaction is to be rolled back).
@@ -69,6 +72,7 @@ async def publish_items(connection: AsyncConnection, items: Sequence[Item], at: 
     for item in items:
         item.validate()
     await _refuse_unknown_requirements(connection, items)
+    items = await _dress(connection, items)
     published = 0
     for start in range(0, len(items), BATCH):
         published += await _publish_batch(connection, items[start : start + BATCH], at)
@@ -146,7 +150,7 @@ async def list_items(
         connection,
         f"""
         SELECT i.id, i.state, v.version, v.speciality, v.requirement, v.kind, v.level, v.difficulty,
-               v.limit_ms, v.content ->> 'stem' AS stem, v.published_at, i.pool
+               v.limit_ms, v.content ->> 'stem' AS stem, v.content ->> 'markup' AS markup, v.published_at, i.pool
         {filters} ORDER BY i.id LIMIT :limit OFFSET :offset
         """,
         **values,
@@ -267,6 +271,30 @@ async def _refuse_other_pool(connection: AsyncConnection, items: Sequence[Item])
             )
 
 
+async def _dress(connection: AsyncConnection, items: Sequence[Item]) -> list[Item]:
+    """Rich items as they are kept: clean, with the sizes of their pictures. Raises Invalid (`asset_unknown`)."""
+    cleaned = [change_texts(item, clean) if item.markup == "html" else item for item in items]
+    assets = {(item.id, item.version): _assets(item) for item in cleaned if item.markup == "html"}
+    sizes = await load_sizes(connection, (asset for named in assets.values() for asset in named))
+    for (item_id, _), named in assets.items():
+        for asset in named:
+            if asset not in sizes:
+                raise Invalid(
+                    "asset_unknown",
+                    f"Задание «{item_id}»: изображения «{asset}» нет. Загрузите его или исправьте имя.",
+                    fields={"item": item_id, "asset": asset},
+                )
+
+    def size(text: str) -> str:
+        return set_sizes(text, sizes)
+
+    return [change_texts(item, size) if item.markup == "html" else item for item in cleaned]
+
+
+def _assets(item: Item) -> tuple[AssetId, ...]:
+    return candidate_copy(item).assets + find_assets(item.explanation)
+
+
 async def _refuse_unknown_requirements(connection: AsyncConnection, items: Iterable[Item]) -> None:
     known = {(known.speciality, known.code) for known in await list_requirements(connection)}
     for item in items:
@@ -317,6 +345,7 @@ def _item(row: RowMapping) -> Item:
         row["explanation"],
         row["pool"],
         _sources.decode(row["sources"]),
+        content.markup,
     )
 
 
@@ -330,7 +359,7 @@ def _row(row: RowMapping) -> ItemRow:
         row["level"],
         row["difficulty"],
         row["limit_ms"],
-        row["stem"],
+        read_plain(row["stem"]) if row["markup"] == "html" else row["stem"],
         row["state"],
         row["published_at"],
         row["pool"],
@@ -341,7 +370,7 @@ def _words(item: Item) -> str:
     parts = [item.stem]
     for stage in item.stages:
         parts += [stage.prompt, stage.reveal, *(choice.text for choice in stage.choices)]
-    return _fold("\n".join(parts))
+    return _fold("\n".join(read_plain(part) if item.markup == "html" else part for part in parts))
 
 
 def _fold(text: str) -> str:

@@ -14,6 +14,7 @@ from core.ids import ItemId
 from core.moments import SECOND
 from question_bank.forms import ItemPool, StageKind
 from question_bank.items import Item, Level, Role, Stage, make_stage
+from question_bank.markup import Markup
 from question_bank.requirements import Requirement, Speciality
 
 FOLDER = Path(__file__).parent / "bank"
@@ -51,6 +52,7 @@ class _Item(Struct, forbid_unknown_fields=True):
     explanation: str
     pool: ItemPool = "exam"
     sources: list[str] = []
+    markup: Markup = "text"
 
 
 class _Option(Struct, forbid_unknown_fields=True):
@@ -78,6 +80,7 @@ class _Case(Struct, forbid_unknown_fields=True):
     stage: list[_Stage]
     pool: ItemPool = "exam"
     sources: list[str] = []
+    markup: Markup = "text"
 
 
 class _File(Struct, forbid_unknown_fields=True):
@@ -177,4 +180,5 @@ def _item(speciality: str, entry: _Item | _Case) -> Item:
         entry.explanation.strip(),
         entry.pool,
         tuple(entry.sources),
+        entry.markup,
     )

@@ -3,8 +3,10 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.demo.bank_files import read_bank
+from app.demo.figures import draw_figures
 from app.demo.people import CANDIDATES, STAFF, DemoPerson
 from core.access.people import create_person, find_person
+from core.blobs import Blobs
 from core.clock import Clock
 from core.database import Database, fetch_one
 from core.errors import Unavailable
@@ -12,6 +14,7 @@ from core.ids import BlueprintId, PersonId, WindowId
 from core.moments import DAY, HOUR, MINUTE, Moment
 from core.randomness import fresh_int
 from exam_server.scheduling import book, decide_admission, open_window
+from question_bank.asset_store import keep_asset
 from question_bank.blueprint_store import load_blueprint, save_blueprint
 from question_bank.blueprints import Blueprint, Cell
 from question_bank.requirement_store import save_requirements
@@ -81,7 +84,7 @@ def demo_blueprints() -> tuple[Blueprint, ...]:
             title="Тренировка по лечебному делу с пояснениями",
             speciality=GENERAL_MEDICINE,
             speciality_title="Лечебное дело",
-            cells=tuple(Cell(area, "four_option", 2) for area in areas),
+            cells=(*(Cell(area, "four_option", 2) for area in areas), Cell(None, "case", 1)),
             exam_limit=60 * MINUTE,
             navigation="linear",
             on_item_timeout="advance",
@@ -136,12 +139,14 @@ async def is_seeded(connection: AsyncConnection) -> bool:
     return await fetch_one(connection, "SELECT 1 FROM core.person LIMIT 1") is not None
 
 
-async def seed(database: Database, clock: Clock) -> None:
+async def seed(database: Database, clock: Clock, blobs: Blobs) -> None:
     """Everything in one transaction: a demo is whole or not there."""
     now = clock.now()
     bank = read_bank()
     async with database.transaction() as connection:
         await save_requirements(connection, bank.specialities, bank.requirements)
+        for asset, picture in draw_figures().items():
+            await keep_asset(connection, blobs, asset, picture, now)
         await publish_items(connection, bank.items, now)
         for blueprint in demo_blueprints():
             await save_blueprint(connection, blueprint, now)

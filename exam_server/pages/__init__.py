@@ -15,7 +15,7 @@ from core.web.pages import render
 from core.web.requests import pages_for
 from exam_server.connection import read_id
 from exam_server.entrance import CONSENT_VERSION, Entrance, EntranceView
-from exam_server.pages import edits, explanations, samples, steps
+from exam_server.pages import edits, explanations, media, samples, steps
 
 STEPS = ("check", "consent", "identity")
 
@@ -100,4 +100,5 @@ routes: list[BaseRoute] = [
     *edits.routes,
     *samples.routes,
     *explanations.routes,
+    *media.routes,
 ]

@@ -1,6 +1,7 @@
 """What a page of practice is told about a locked item."""
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -9,6 +10,7 @@ from core.access import signed_in
 from core.errors import NotFound
 from core.web.requests import database_of
 from exam_server.connection import read_id
+from exam_server.media import EXPLAINED_FOR, address_all
 from exam_server.practice import explain
 
 
@@ -19,6 +21,9 @@ async def show_explanation(request: Request) -> Response:
     position = read_position(request.path_params["position"])
     async with database_of(request).transaction() as connection:
         found = await explain(connection, sitting, candidate.id, position)
+    until = request.app.state.clock.now() + EXPLAINED_FOR
+    addresses = address_all(request.app.state.media_key, sitting, candidate.id, position, found.assets, until)
+    found = replace(found, media=addresses)
     return Response(
         msgspec.json.encode(found), media_type="application/json", headers={"cache-control": "private, no-store"}
     )

@@ -23,7 +23,7 @@ from tests.browser.examinee import PATIENCE_MS, Examinee, signed_in
 from tests.browser.film import Film, person
 from tests.browser.line import Line, laid
 from tests.server.booth import Booth, Staff
-from tests.server.conftest import _demo, _demo_copies, drop
+from tests.server.conftest import _demo, _demo_copies, drop, furnish
 from tests.server.processes import Server
 
 __all__ = ["_demo", "_demo_copies"]
@@ -56,7 +56,7 @@ def house(
 ) -> Iterator[Server]:
     """A running server with the demo. A test file may `prepare(server)` it before it starts."""
     url = _demo_copies(request.module.__name__.rpartition(".")[2])
-    server = Server(url, tmp_path_factory.mktemp("house"), free_port(), models.detector.parent)
+    server = Server(url, furnish(tmp_path_factory, "house"), free_port(), models.detector.parent)
     try:
         getattr(request.module, "prepare", lambda server: None)(server)
         yield server.start()

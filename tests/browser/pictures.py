@@ -254,7 +254,7 @@ def _server(folder: Path, models: Path) -> Iterator[Server]:
     try:
         url = postgres.start()
         wait_for(lambda: migrate(url))
-        wait_for(lambda: fill(url))
+        wait_for(lambda: fill(url, folder / "var"))
         server = Server(url, folder / "var", free_port(), models)
         wait_for(lambda: simulate(server))
         try:

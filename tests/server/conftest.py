@@ -1,6 +1,8 @@
 """Real server processes on real databases that hold the demo, and candidates in front of them."""
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,9 +13,12 @@ import pytest
 from app.demo import seed
 from app.embedded import EmbeddedPostgres, ask, free_port
 from app.migrate import migrate
+from core.blobs import Blobs
 from core.clock import SystemClock
 from core.database import Database
 from core.ids import BlueprintId
+from core.keys import Keys
+from core.settings import Settings
 from proctoring.models import Models
 from tests.conftest import Cloned
 from tests.server.booth import Booth
@@ -21,6 +26,7 @@ from tests.server.processes import ROOT, Server
 
 Result = TypeVar("Result")
 Serve = Callable[..., Server]
+DEMO_DATA = "demo-data"
 FACE = ROOT / "tests" / "faces" / "collins.jpg"
 
 
@@ -30,21 +36,34 @@ def wait_for(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         return pool.submit(asyncio.run, work()).result()
 
 
-async def fill(url: str) -> None:
-    """The demo's bank, exams, people and windows."""
+async def fill(url: str, data: Path | None = None) -> None:
+    """The demo's bank, exams, people and windows. Its pictures are sealed with the keys of a data folder."""
     database = Database(url, pool_size=1)
+    folder = data or Path(tempfile.mkdtemp(prefix="demo-data-"))
+    settings = Settings(ACCREDITATION_DATA=folder)  # type: ignore[call-arg]
     try:
-        await seed.seed(database, SystemClock())
+        blobs = Blobs.in_folder(settings.blobs_dir, Keys.open(settings).masters)
+        await seed.seed(database, SystemClock(), blobs)
         await seed.keep_windows_open(database, SystemClock())
     finally:
         await database.close()
+        if data is None:
+            shutil.rmtree(folder)
+
+
+def furnish(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A data folder for one server, with the keys and the pictures of the demo."""
+    folder = factory.mktemp(name)
+    shutil.copytree(factory.getbasetemp() / DEMO_DATA, folder, dirs_exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def _demo(_clones: Cloned) -> Iterator[str]:
+def _demo(_clones: Cloned, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A database with the demo in it, to be copied and not used."""
+    data = tmp_path_factory.getbasetemp() / DEMO_DATA
     with _clones.clone() as url:
-        wait_for(lambda: fill(url))
+        wait_for(lambda: fill(url, data))
         yield url
 
 
@@ -70,7 +89,7 @@ def house(
 ) -> Iterator[Server]:
     """A running server that all tests share who need nothing special of it."""
     url = _demo_copies("house")
-    server = Server(url, tmp_path_factory.mktemp("house"), free_port(), models.detector.parent)
+    server = Server(url, furnish(tmp_path_factory, "house"), free_port(), models.detector.parent)
     try:
         yield server.start()
     finally:

@@ -50,10 +50,13 @@ async def test_each_item_is_explained_before_the_next_one_is_shown(house: Server
         assert page.item is not None
         assert page.item["position"] == position
         assert (await explanation(booth, position))["code"] == "item_not_locked"
-        stage = keys[page.item["content"]["item"]].stages[0]
-        chosen = solve(stage, position % 2 == 0)
-        await page.order("respond", position=position, stage=0, value=chosen)
-        await page.order("lock", position=position, stage=0)
+        stages = keys[page.item["content"]["item"]].stages
+        chosen = [solve(stage, position % 2 == 0) for stage in stages]
+        for number, value in enumerate(chosen):
+            await page.order("respond", position=position, stage=number, value=value)
+            await page.order("lock", position=position, stage=number)
+            if number + 1 < len(stages):
+                await page.hear("item")
         if position + 1 < count:
             told = await page.hear("changed")
             assert (told["explained"], told.get("item")) == (position, None)
@@ -61,8 +64,8 @@ async def test_each_item_is_explained_before_the_next_one_is_shown(house: Server
             assert (await page.hear("ended"))["reason"] == "completed"
         found = await explanation(booth, position)
         assert found["status"] == 200
-        assert found["answers"] == [chosen]
-        assert (found["stages"][0]["right"] == chosen) is (position % 2 == 0)
+        assert found["answers"] == chosen
+        assert ([stage["right"] for stage in found["stages"]] == chosen) is (position % 2 == 0)
         assert found["explanation"] == keys[found["content"]["item"]].explanation
         if position + 1 < count:
             await page.show(position + 1)

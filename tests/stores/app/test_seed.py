@@ -1,5 +1,7 @@
 """The demo is whole after one call, open for exams now, and left alone by the next start."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -9,6 +11,7 @@ from app.demo.people import CANDIDATES, PASSWORD, STAFF
 from app.demo.seed import FULL, QUICK, WINDOW_LENGTH, demo_blueprints
 from core.access.people import find_person, sign_in
 from core.access.roles import Role
+from core.blobs import Blobs
 from core.clock import ManualClock
 from core.database import Database, fetch_all
 from core.moments import DAY, HOUR
@@ -42,10 +45,15 @@ def test_somebody_signs_in_for_every_role() -> None:
     assert all(len(person.roles) == 1 for person in (*STAFF, *CANDIDATES))
 
 
-async def test_an_empty_database_becomes_the_demo(database: Database, clock: ManualClock) -> None:
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs.in_folder(tmp_path / "blobs", {"k": bytes(32)})
+
+
+async def test_an_empty_database_becomes_the_demo(database: Database, clock: ManualClock, blobs: Blobs) -> None:
     async with database.transaction() as connection:
         assert not await seed.is_seeded(connection)
-    await seed.seed(database, clock)
+    await seed.seed(database, clock, blobs)
     await seed.keep_windows_open(database, clock)
     async with database.transaction() as connection:
         assert await seed.is_seeded(connection)
@@ -116,14 +124,14 @@ async def test_an_empty_database_becomes_the_demo(database: Database, clock: Man
 
 
 async def test_a_demo_is_whole_or_not_there(
-    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    database: Database, clock: ManualClock, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
         raise RuntimeError("the process dies in the middle")
 
     monkeypatch.setattr(seed, "add_person", fail)
     with pytest.raises(RuntimeError):
-        await seed.seed(database, clock)
+        await seed.seed(database, clock, blobs)
     async with database.transaction() as connection:
         assert not await seed.is_seeded(connection)
         assert (await list_items(connection)).total == 0

@@ -1,6 +1,7 @@
 """A history through the real engine: the same seed gives the same one, and it holds together."""
 
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -9,6 +10,7 @@ from app.demo import seed, simulation
 from app.demo.bank_files import read_bank
 from app.demo.simulation import Simulation, _choose, sign_some_protocols
 from app.verification import verify
+from core.blobs import Blobs
 from core.clock import ManualClock
 from core.database import Database, fetch_all
 from core.ids import SittingId
@@ -26,8 +28,8 @@ COUNT = 9
 
 
 @pytest.fixture
-async def demo(database: Database, clock: ManualClock) -> Database:
-    await seed.seed(database, clock)
+async def demo(database: Database, clock: ManualClock, tmp_path: Path) -> Database:
+    await seed.seed(database, clock, Blobs.in_folder(tmp_path, {"k": bytes(32)}))
     await seed.keep_windows_open(database, clock)
     return database
 

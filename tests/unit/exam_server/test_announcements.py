@@ -2,7 +2,9 @@
 
 import msgspec
 from hypothesis import given
+from msgspec.structs import replace
 
+from core.ids import AssetId
 from core.moments import HOUR, MINUTE
 from exam_server import timing, wire
 from exam_server.announcements import announce, draw_item, quoted, take_snapshot
@@ -238,3 +240,31 @@ def test_the_page_is_told_anew_when_a_section_begins_or_gets_more_time() -> None
     (given,) = tell(drive, Extend(MINUTE, PROCTOR, 4), NOW + 10_000)
     assert isinstance(given, wire.Changed)
     assert given.section == wire.SectionView(1, 2, 1, 2, begun=True, deadline=NOW + 9_000 + 2 * MINUTE)
+
+
+# --- pictures -------------------------------------------------------------------------------------------
+
+
+def test_the_pictures_of_opened_stages_go_out_with_signed_addresses() -> None:
+    image = '<img data-asset="pic-{}" alt="Рисунок" width="4" height="3">'
+    copies = {
+        ref: replace(
+            copy,
+            markup="html",
+            stem=image.format("stem"),
+            stages=tuple(replace(s, prompt=image.format(f"s{n}")) for n, s in enumerate(copy.stages)),
+        )
+        for ref, copy in COPIES.items()
+    }
+    drive = begun()
+    drive.do(Show(0, 1))
+    item = draw_item(drive.state, copies, b"key")
+    assert item is not None
+    assert set(item.media) == {"pic-stem", "pic-s0"}, "a stage that is not open has shown its picture"
+    until = item.deadline + timing.BROKEN_GRACE
+    assert f"until={until}&" in item.media[AssetId("pic-s0")]
+    assert take_snapshot(drive.state, copies, TEXTS, NOW, b"key").item == item
+    assert b"media" not in wire.encode(take_snapshot(drive.state, copies, TEXTS, NOW))
+    plain = draw_item(drive.state, COPIES, b"key")
+    assert plain is not None
+    assert plain.media == {}

@@ -84,7 +84,7 @@ def test_the_type_has_no_place_for_a_key() -> None:
     schema = msgspec.json.schema(CandidateItem)
     fields = {name: set(definition["properties"]) for name, definition in schema["$defs"].items()}
     assert fields == {
-        "CandidateItem": {"item", "kind", "stem", "stages"},
+        "CandidateItem": {"item", "kind", "stem", "stages", "markup"},
         "CandidateStage": {"kind", "prompt", "reveal", "choices", "ordered"},
         "CandidateChoice": {"id", "text"},
     }
