@@ -7,6 +7,8 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from core.errors import Forbidden
 from core.ids import AssetId, PersonId, SittingId
 from core.moments import MINUTE, Moment, Span
@@ -15,6 +17,13 @@ EXPLAINED_FOR: Span = 30 * MINUTE
 """How long the pictures of an explanation can be fetched with one address."""
 NO_KEY = b""
 """Where nothing is signed, items go out without addresses."""
+
+
+class Exhibit(Struct, frozen=True):
+    """A picture and where it can be fetched for a while."""
+
+    asset: AssetId
+    address: str
 
 
 def derive_key(secret: bytes) -> bytes:
@@ -30,15 +39,18 @@ def sign(key: bytes, sitting: SittingId, candidate: PersonId, position: int, ass
 
 def address_all(
     key: bytes, sitting: SittingId, candidate: PersonId, position: int, assets: Iterable[AssetId], until: Moment
-) -> dict[AssetId, str]:
+) -> tuple[Exhibit, ...]:
     """Where each picture can be fetched until then; nothing without a key."""
     if not key:
-        return {}
-    return {
-        asset: f"/exam/{sitting}/media/{asset}?position={position}&until={until}"
-        f"&sig={sign(key, sitting, candidate, position, asset, until)}"
+        return ()
+    return tuple(
+        Exhibit(
+            asset,
+            f"/exam/{sitting}/media/{asset}?position={position}&until={until}"
+            f"&sig={sign(key, sitting, candidate, position, asset, until)}",
+        )
         for asset in assets
-    }
+    )
 
 
 def check(

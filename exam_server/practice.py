@@ -9,6 +9,7 @@ from core.ids import AssetId, BlueprintId, ChoiceId, PersonId, SittingId
 from core.moments import DAY, Moment, Span
 from exam_server.allowances import load_allowances
 from exam_server.events import NO_ALLOWANCE
+from exam_server.media import Exhibit
 from exam_server.preparation import create
 from exam_server.scheduling import line_up
 from exam_server.sitting import Sitting
@@ -49,7 +50,7 @@ class Explanation(Struct, frozen=True):
     requirement: str
     requirement_title: str
     assets: tuple[AssetId, ...] = ()
-    media: dict[AssetId, str] = {}
+    media: tuple[Exhibit, ...] = ()
     """Where the pictures can be fetched; whoever serves a page fills it in."""
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias, final
 import msgspec
 from msgspec import Meta, Struct
 
-from core.ids import AssetId, ChoiceId, SittingId
+from core.ids import ChoiceId, SittingId
 from core.moments import Moment, Span
 from exam_server.commands import (
     CandidateMessage,
@@ -27,6 +27,7 @@ from exam_server.commands import (
     TakeBreak,
 )
 from exam_server.events import EndReason, NoticeKind
+from exam_server.media import Exhibit
 from exam_server.sitting import Status
 from question_bank.candidate_copy import CandidateItem
 from question_bank.forms import Explanations, Navigation
@@ -133,7 +134,7 @@ class OpenItem(Struct, frozen=True, omit_defaults=True):
     stage: int
     deadline: Moment
     limit: Span
-    media: dict[AssetId, str] = {}
+    media: tuple[Exhibit, ...] = ()
 
 
 class View(Outgoing, frozen=True, kw_only=True):

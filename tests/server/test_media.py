@@ -67,7 +67,8 @@ async def test_a_picture_is_served_while_its_item_is_open_and_refused_after(
     await walk_to(page, position)
     assert page.item is not None
     assert page.item["content"]["markup"] == "html"
-    ((asset, address),) = page.item["media"].items()
+    (exhibit,) = page.item["media"]
+    asset, address = exhibit["asset"], exhibit["address"]
     shown = await get(booth, address)
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/png")
     assert shown.headers["cache-control"] == "private, no-store"
@@ -95,7 +96,7 @@ async def test_a_picture_is_served_while_its_item_is_open_and_refused_after(
     await page.hear("changed")
     assert (await get(booth, address)).status_code == 200, "its explanation is open"
     told = (await get(booth, f"/exam/{booth.sitting}/items/{position}/explanation")).json()
-    assert (await get(booth, told["media"][asset])).status_code == 200
+    assert (await get(booth, told["media"][0]["address"])).status_code == 200
     await page.leave()
 
 
@@ -112,7 +113,7 @@ async def test_the_exam_closes_a_picture_with_its_item(house: Server, booths: Bo
     if places[0]:
         await page.show(places[0])
     assert page.item is not None
-    (address,) = page.item["media"].values()
+    (address,) = (exhibit["address"] for exhibit in page.item["media"])
     assert (await get(booth, address)).status_code == 200
     await page.show(places[0] + 1 if places[0] + 1 < len(form.entries) else 0)
     refused = await get(booth, address)

@@ -4,7 +4,6 @@ import msgspec
 from hypothesis import given
 from msgspec.structs import replace
 
-from core.ids import AssetId
 from core.moments import HOUR, MINUTE
 from exam_server import timing, wire
 from exam_server.announcements import announce, draw_item, quoted, take_snapshot
@@ -260,11 +259,12 @@ def test_the_pictures_of_opened_stages_go_out_with_signed_addresses() -> None:
     drive.do(Show(0, 1))
     item = draw_item(drive.state, copies, b"key")
     assert item is not None
-    assert set(item.media) == {"pic-stem", "pic-s0"}, "a stage that is not open has shown its picture"
+    shown = [exhibit.asset for exhibit in item.media]
+    assert shown == ["pic-stem", "pic-s0"], "a stage that is not open has shown its picture"
     until = item.deadline + timing.BROKEN_GRACE
-    assert f"until={until}&" in item.media[AssetId("pic-s0")]
+    assert f"until={until}&" in item.media[1].address
     assert take_snapshot(drive.state, copies, TEXTS, NOW, b"key").item == item
     assert b"media" not in wire.encode(take_snapshot(drive.state, copies, TEXTS, NOW))
     plain = draw_item(drive.state, COPIES, b"key")
     assert plain is not None
-    assert plain.media == {}
+    assert plain.media == ()

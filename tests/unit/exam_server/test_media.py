@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.errors import Forbidden
 from core.ids import AssetId, PersonId, SittingId
-from exam_server.media import NO_KEY, address_all, check, derive_key, sign
+from exam_server.media import NO_KEY, Exhibit, address_all, check, derive_key, sign
 
 KEY = derive_key(b"a secret of the tests, 32 bytes.")
 GOOD = (SittingId(7), PersonId(70), 3, AssetId("ekg-1"), 1_000)
@@ -48,6 +48,6 @@ def test_the_key_serves_for_nothing_else() -> None:
 def test_addresses_are_given_for_every_picture_and_none_without_a_key() -> None:
     sitting, person, position, asset, until = GOOD
     found = address_all(KEY, sitting, person, position, [asset, AssetId("b-2")], until)
-    assert found[asset] == f"/exam/7/media/ekg-1?position=3&until=1000&sig={sign(KEY, *GOOD)}"
-    assert set(found) == {"ekg-1", "b-2"}
-    assert address_all(NO_KEY, sitting, person, position, [asset], until) == {}
+    assert found[0] == Exhibit(asset, f"/exam/7/media/ekg-1?position=3&until=1000&sig={sign(KEY, *GOOD)}")
+    assert [exhibit.asset for exhibit in found] == ["ekg-1", "b-2"]
+    assert address_all(NO_KEY, sitting, person, position, [asset], until) == ()
