@@ -9,18 +9,18 @@ from core.access.people import create_person, find_person
 from core.blobs import Blobs
 from core.clock import Clock
 from core.database import Database, fetch_one
-from core.errors import Unavailable
+from core.errors import NotFound, Unavailable
 from core.ids import BlueprintId, PersonId, WindowId
 from core.moments import DAY, HOUR, MINUTE, Moment
 from core.randomness import fresh_int
 from exam_server.scheduling import book, decide_admission, open_window
 from question_bank.asset_store import keep_asset
 from question_bank.blueprint_store import load_blueprint, save_blueprint
-from question_bank.blueprints import Blueprint, Cell
+from question_bank.blueprints import Blueprint, Cell, Section
 from question_bank.requirement_store import save_requirements
 from question_bank.store import publish_items
 
-QUICK, FULL = BlueprintId("ld-20"), BlueprintId("ld-80")
+SECTIONED, QUICK, FULL = BlueprintId("ld-12"), BlueprintId("ld-20"), BlueprintId("ld-80")
 MEDICINE_PRACTICE, PEDIATRICS_PRACTICE, NURSING_PRACTICE = (
     BlueprintId("ld-practice"),
     BlueprintId("pd-practice"),
@@ -34,12 +34,36 @@ GENERAL_MEDICINE, PEDIATRICS, NURSING = "31.05.01", "31.05.02", "34.02.01"
 
 
 def demo_blueprints() -> tuple[Blueprint, ...]:
-    """A quick look of 20 items that confirms itself, the real thing of 80 that a protocol confirms, and practice.
+    """A short exam in two sections with a break, a quick look of 20 items, the real thing of 80, and practice.
+
+    The short ones confirm themselves; what a protocol confirms is the real one.
 
     Practice explains each item at once, or all of them at the end as after a real exam.
     """
     areas = [f"ЛД-{number:02d}" for number in range(1, 9)]
     return (
+        Blueprint(
+            id=SECTIONED,
+            version=1,
+            title="Экзамен в двух разделах, 12 заданий",
+            speciality=GENERAL_MEDICINE,
+            speciality_title="Лечебное дело",
+            cells=(
+                *(Cell(area, "four_option", 1) for area in areas),
+                Cell(None, "four_option", 2),
+                Cell(None, "case", 2, weight=2, section=1),
+            ),
+            exam_limit=30 * MINUTE,
+            navigation="free",
+            on_item_timeout="advance",
+            flags=True,
+            confirmation="automatic",
+            cut=85,
+            accreditation="primary",
+            sections=(Section("Тестовые задания", 12 * MINUTE), Section("Ситуационные задачи")),
+            breaks=1,
+            break_limit=5 * MINUTE,
+        ),
         Blueprint(
             id=QUICK,
             version=1,
@@ -175,6 +199,7 @@ async def keep_windows_open(database: Database, clock: Clock) -> None:
         for blueprint in demo_blueprints():
             if blueprint.practice:
                 continue
+            await keep_blueprint(connection, blueprint, now)
             window = await current_window(connection, blueprint.id, now)
             if window is None:
                 kept = await load_blueprint(connection, blueprint.id)
@@ -185,6 +210,14 @@ async def keep_windows_open(database: Database, clock: Clock) -> None:
                 if who is not None:
                     await decide_admission(connection, who.id, blueprint.speciality, [], now)
                     await book(connection, window, who.id, now)
+
+
+async def keep_blueprint(connection: AsyncConnection, blueprint: Blueprint, now: Moment) -> None:
+    """A demo that was filled by an earlier release gets the exams that have come since."""
+    try:
+        await load_blueprint(connection, blueprint.id)
+    except NotFound:
+        await save_blueprint(connection, blueprint, now)
 
 
 async def current_window(connection: AsyncConnection, blueprint: BlueprintId, now: Moment) -> WindowId | None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from app.demo import seed
 from app.demo.bank_files import read_bank
 from app.demo.people import CANDIDATES, PASSWORD, STAFF
-from app.demo.seed import FULL, QUICK, WINDOW_LENGTH, demo_blueprints
+from app.demo.seed import FULL, QUICK, SECTIONED, WINDOW_LENGTH, demo_blueprints
 from core.access.people import find_person, sign_in
 from core.access.roles import Role
 from core.blobs import Blobs
@@ -32,7 +32,7 @@ def test_the_demo_is_as_large_as_it_has_to_be() -> None:
     assert len(cases) >= 8
     assert sum(1 for item in cases if len(item.stages) > 1) >= 3
     assert len({item.speciality for item in bank.items}) >= 3
-    assert {blueprint.length for blueprint in demo_blueprints() if not blueprint.practice} == {20, 80}
+    assert {blueprint.length for blueprint in demo_blueprints() if not blueprint.practice} == {12, 20, 80}
     assert {blueprint.speciality for blueprint in demo_blueprints() if blueprint.practice} == {
         item.speciality for item in bank.items
     }
@@ -60,7 +60,7 @@ async def test_an_empty_database_becomes_the_demo(database: Database, clock: Man
         assert (await list_items(connection)).total == len(read_bank().items)
         chair = await find_person(connection, "predsedatel")
         candidates = [await find_person(connection, person.login) for person in CANDIDATES]
-        windows = {exam: await seed.current_window(connection, exam, clock.now()) for exam in (QUICK, FULL)}
+        windows = {exam: await seed.current_window(connection, exam, clock.now()) for exam in (SECTIONED, QUICK, FULL)}
         assert await seed.current_window(connection, QUICK, clock.now() - 2 * HOUR) is None
     assert chair is not None
     assert chair.roles == {Role.COMMISSION_CHAIR}
@@ -110,7 +110,7 @@ async def test_an_empty_database_becomes_the_demo(database: Database, clock: Man
     await seed.keep_windows_open(database, clock)
     assert await count() > before
     async with database.transaction() as connection:
-        renewed = {exam: await seed.current_window(connection, exam, clock.now()) for exam in (QUICK, FULL)}
+        renewed = {exam: await seed.current_window(connection, exam, clock.now()) for exam in (SECTIONED, QUICK, FULL)}
     assert not set(renewed.values()) & {None, *windows.values()}
 
     made = await seed.add_candidates(database, clock, 2)

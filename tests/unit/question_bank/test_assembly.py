@@ -13,7 +13,7 @@ from core.errors import Conflict
 from core.ids import BlueprintId, ChoiceId, ItemId
 from core.moments import HOUR
 from question_bank.assembly import ALGORITHM, assemble, check_supply, expected_score, prove
-from question_bank.blueprints import Blueprint, Cell
+from question_bank.blueprints import Blueprint, Cell, Section
 from question_bank.forms import FormStage, ItemKind
 from question_bank.pool import WHOLE, Pool, PoolItem
 
@@ -94,6 +94,59 @@ def test_a_form_follows_its_blueprint_or_is_refused_with_the_cells_named(made: l
     assert kinds == sorted(kinds, reverse=True), "four-option items come first"
     assert covers(made, [(known[e.item].requirement, known[e.item].kind, e.weight) for e in form.entries])
     assert prove(form, blueprint, POOL)
+
+
+sectioned = st.integers(2, 3).flatmap(
+    lambda count: st.tuples(
+        st.just(count),
+        st.lists(
+            st.builds(
+                Cell,
+                requirement=st.sampled_from([None, *REQUIREMENTS]),
+                kind=st.sampled_from(["four_option", "case"]),
+                count=st.integers(1, 4),
+                weight=st.integers(0, 4),
+                section=st.integers(0, count - 1),
+            ),
+            min_size=count,
+            max_size=7,
+        ),
+    )
+)
+
+
+@given(sectioned, seeds)
+def test_sections_follow_each_other_each_with_its_own_cells(drawn: tuple[int, list[Cell]], seed: int) -> None:
+    count, made = drawn
+    blueprint = replace(plan(*made), sections=tuple(Section(f"Раздел {number}") for number in range(count)))
+    if not fillable(made):
+        with pytest.raises(Conflict):
+            assemble(blueprint, POOL, seed)
+        return
+    form = assemble(blueprint, POOL, seed)
+    known = {item.item: item for item in POOL.items}
+    assert len({entry.item for entry in form.entries}) == len(form.entries) == blueprint.length
+    assert [rule.count for rule in blueprint.rules.sections] == [
+        sum(cell.count for cell in made if cell.section == place) for place in range(count)
+    ]
+    first = 0
+    for place, rule in enumerate(blueprint.rules.sections):
+        part = [(known[entry.item], entry.weight) for entry in form.entries[first : first + rule.count]]
+        kinds = [item.kind for item, _ in part]
+        assert kinds == sorted(kinds, reverse=True), "four-option items come first in each section"
+        own = [cell for cell in made if cell.section == place]
+        assert covers(own, [(item.requirement, item.kind, weight) for item, weight in part])
+        first += rule.count
+    assert prove(form, blueprint, POOL)
+
+
+@given(cells, seeds)
+def test_one_section_draws_the_form_that_none_draws(made: list[Cell], seed: int) -> None:
+    if fillable(made):
+        whole = plan(*made)
+        assert assemble(replace(whole, sections=(Section("Весь экзамен", HOUR),)), POOL, seed) == assemble(
+            whole, POOL, seed
+        )
 
 
 def fillable(made: list[Cell]) -> bool:
