@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from multiprocessing import get_context
@@ -24,17 +25,18 @@ def main() -> int:
     parser.add_argument("--plant", choices=sorted(PLANTS), default="none", help="a bug to be found")
     parser.add_argument("--processes", type=int, default=1, help="cores to spread the seeds over")
     asked = parser.parse_args()
-    begun = elapsed_seconds()
+    begun, worked = elapsed_seconds(), cpu_seconds()
     outcomes = []
     for outcome in _play(asked):
         outcomes.append(outcome)
         if outcome.violations:
             print(f"seed {outcome.seed}: {len(outcome.violations)} violations")
             for violation in outcome.violations[:SHOWN]:
-                print(f"  {violation}")
+                print(f"  {violation}", flush=True)
             plant = "" if asked.plant == "none" else f" --plant {asked.plant}"
             print(f"  again: python -m tests.simulation --seed {outcome.seed}{plant}")
     seconds = elapsed_seconds() - begun
+    worked = cpu_seconds() - worked
     hours = sum(outcome.hours for outcome in outcomes)
     report: dict[str, object] = {
         "seeds": len(outcomes),
@@ -47,7 +49,9 @@ def main() -> int:
         "violations": sum(len(outcome.violations) for outcome in outcomes),
         "failing_seeds": sum(bool(outcome.violations) for outcome in outcomes),
         "seconds": round(seconds, 1),
+        "cpu_seconds": round(worked, 1),
         "hours_per_minute": round(hours / seconds * 60),
+        "hours_per_cpu_minute": round(hours / worked * 60),
         "processes": asked.processes,
     }
     if asked.seed is not None:
@@ -56,6 +60,12 @@ def main() -> int:
         report["plant"] = asked.plant
     print(json.dumps(report))
     return 1 if report["violations"] else 0
+
+
+def cpu_seconds() -> float:
+    """What this process and those it started have worked, on all cores."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def _play(asked: argparse.Namespace) -> Iterator[Outcome]:

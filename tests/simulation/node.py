@@ -1,7 +1,7 @@
 """A server process: an event loop of its own on virtual time, the real conduct, event log and exam socket."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ DEADLINES_EVERY: Span = 50
 COMPARE_EVERY: Span = 1_000
 SWEEP_EVERY: Span = 2_000
 """As app.jobs has them. A look that would find nothing is left out: nothing else could come of it."""
-LONGEST_UNSEEN: Span = 60_000
+LONGEST_UNSEEN: Span = 300_000
 
 
 class NodeLoop(asyncio.BaseEventLoop):
@@ -45,11 +45,13 @@ class NodeLoop(asyncio.BaseEventLoop):
     def _process_events(self, events: list[Any]) -> None:
         """There is no socket."""
 
-    def run_ready(self) -> None:
-        """Until nothing can go on without the time passing or something coming in."""
+    def run_ready(self, work: Sequence[tuple[Callable[..., object], tuple[Any, ...]]] = ()) -> None:
+        """What comes in, then until nothing can go on without the time passing or something more coming in."""
         inner: Any = self
         asyncio._set_running_loop(self)
         try:
+            for do, values in work:
+                do(*values)
             while inner._ready:
                 inner._run_once()
         finally:
@@ -137,11 +139,10 @@ class Node:
         if self.paused:
             self._inbox.append((do, values))
             return
-        self.loop.call_soon(do, *values)
-        self._run()
+        self._run([(do, values)])
 
-    def _run(self) -> None:
-        self.loop.run_ready()
+    def _run(self, work: Sequence[tuple[Callable[..., object], tuple[Any, ...]]]) -> None:
+        self.loop.run_ready(work)
         self._plan()
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
@@ -158,9 +159,7 @@ class Node:
             return
         self.paused = False
         inbox, self._inbox = self._inbox, []
-        for do, values in inbox:
-            self.loop.call_soon(do, *values)
-        self._run()
+        self._run(inbox)
 
     def die(self) -> None:
         """Everything in memory is gone; nothing that its tasks still do on their way out has an effect."""
@@ -192,7 +191,7 @@ class Node:
     def _awake(self, when: int) -> None:
         if when == self._wake_at:
             self._wake_at = None
-            self.enter(lambda: None)
+            self.enter(self.loop.call_soon, int)  # anything: timers are looked at in passing
 
     def _settle(self, when: int) -> None:
         if when == self._settle_at:

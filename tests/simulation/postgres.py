@@ -79,7 +79,7 @@ class Postgres:
             self.timeline.note("row", sitting, version, "by", node.name, digest.hex()[:12], events.decode())
             self.witness.landed(sitting, events)
             for other in self.nodes:
-                if other is not node and not other.dead:
+                if other is not node and not other.dead and sitting in other.conduct._held:
                     other.look_soon()
         return written
 

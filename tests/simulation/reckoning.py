@@ -88,8 +88,10 @@ class Reckoning:
 
     def _allowed(self, limit: Span) -> Span:
         """A limit with the candidate's allowance: in proportion to the exam's, rounded up."""
+        if self.allowance.percent == 100 and not self.allowance.extra:
+            return limit
         share = Fraction(self.allowance.percent, 100) + Fraction(self.allowance.extra, self.rules.exam_limit)
-        return limit if share == 1 else ceil(limit * share)
+        return ceil(limit * share)
 
     @property
     def exam_due(self) -> Moment:

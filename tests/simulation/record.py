@@ -70,6 +70,8 @@ class Record(Reckoning):
         self.trusted = True
         """No clock was ever beyond the tolerance, so the true time may be judged too."""
         self._newest: Moment = created.at
+        self._graces: dict[Moment, Span] = {}
+        """What each deadline that was settled had for its grace."""
 
     def take(self, events: Sequence[AnyEvent]) -> None:
         """Everything of one row, in order."""
@@ -171,10 +173,11 @@ class Record(Reckoning):
     def _judge_settlement(self, at: Moment, due: Moment | None, moved_on: bool = False) -> None:
         if due is None or at != due or at != self.due:
             self._blame(f"settled at {at}, where the deadline is {due} of {self.due}")
-        elif self.trusted:
-            grace = 0 if moved_on else self.grace(due)  # who asks for the next item gives the rest of the grace up
-            if self.timeline.moment < due + grace - CLOCKS:
-                self._blame(f"settled {due + grace - self.timeline.moment} ms too early")
+            return
+        grace = 0 if moved_on else self.grace(due)  # who asks for the next item gives the rest of the grace up
+        self._graces[due] = grace
+        if self.trusted and self.timeline.moment < due + grace - CLOCKS:
+            self._blame(f"settled {due + grace - self.timeline.moment} ms too early")
 
     def _judge_arrival(self, event: Responded, last: Moment) -> None:
         """The true time, which no clock of a process has to agree with."""
@@ -186,7 +189,7 @@ class Record(Reckoning):
         due = self.expired.get(event.position, self.over_at)
         if due is None:
             self._blame("an answer is late for an item that is open")
-        elif event.at <= due + self.grace(due) - CLOCKS and self.timeline.moment - event.at < COMMIT:
+        elif event.at <= due + self._graces.get(due, 0) - CLOCKS and self.timeline.moment - event.at < COMMIT:
             self._blame(f"an answer {event.at - due} ms after the deadline is not scored, although it was in time")
 
     def _blame(self, what: str) -> None:
