@@ -80,8 +80,10 @@ function tick() {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, dialog");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) {
+  // A dialog that was just closed keeps the focus for a moment.
+  const field = event.target.closest("input, textarea, select");
+  const typing = field !== null && field.closest("dialog:not([open])") === null;
+  if (typing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || event.repeat) {
     return;
   }
   // The place of the key, so that a Russian layout works as well.
@@ -107,7 +109,11 @@ document.addEventListener("click", (event) => {
 hideBroken(image);
 for (const refused of document.querySelectorAll("[data-open-now]")) {
   refused.showModal();
-  refused.querySelector("[aria-invalid], textarea")?.focus();
+  const field = refused.querySelector("[aria-invalid]") ?? refused.querySelector("textarea");
+  field?.focus();
+  if (field?.matches("textarea")) {
+    field.setSelectionRange(field.value.length, field.value.length);
+  }
 }
 listen(`${address}/events`, { changed: read, frame: () => refresh(image) }, shower());
 setInterval(tick, 1_000);
