@@ -9,6 +9,7 @@ from core.access.people import hash_password
 from core.database import Database, execute
 from core.ids import ChoiceId
 from exam_server.events import AnyEvent, Attached, ItemExpired, Responded
+from tests.browser.audit import SIZES, audit
 from tests.browser.conftest import Examinees
 from tests.browser.examinee import Examinee, edits_of, until_queued
 from tests.browser.exams import HURRIED, LIMIT, plan_hurried_exam
@@ -114,6 +115,30 @@ async def test_where_no_socket_gets_through_the_exam_goes_on_by_requests_and_ret
     assert examinee.watchman.take() == []
 
 
+async def test_two_windows_of_one_browser_that_both_go_by_requests_do_not_fight(
+    house: Server, database: Database, line: Line, examinees: Examinees
+) -> None:
+    older = await examinees(line.address)
+    await older.start()
+    first, second, third, _ = await options(older)
+    line.close_sockets()
+    await expect(older.page.locator(".strip__slow")).to_be_visible()
+    await older.choose(first, keyboard=True)
+    newer = Examinee(await older.page.context.new_page(), line.address, database)
+    newer.sitting = older.sitting
+    await newer.open_exam()
+    await newer.await_item(1)
+    await expect(older.page.get_by_role("heading", name="Тестирование продолжено в другом окне")).to_be_visible()
+    await newer.choose(second, keyboard=True)
+    await older.page.get_by_role("button", name="Продолжить в этом окне").click()
+    await expect(older.option(second).locator(".saved--done")).to_have_text("Сохранено")
+    await expect(newer.page.get_by_role("heading", name="Тестирование продолжено в другом окне")).to_be_visible()
+    await older.choose(third, keyboard=True)
+    events = await older.events()
+    assert answers(events) == [first, second, third]
+    edits_of(events)
+
+
 async def test_who_has_to_sign_in_again_comes_back_and_the_answers_go_by_themselves(
     house: Server, database: Database, line: Line, examinees: Examinees
 ) -> None:
@@ -138,6 +163,7 @@ async def test_who_has_to_sign_in_again_comes_back_and_the_answers_go_by_themsel
     line.mend()
     away = page.locator(".strip--warn p")
     await expect(away).to_contain_text("Вход закончился. Ответы сохранены на этом устройстве, время идёт.")
+    assert await audit(page) == []
     await away.get_by_role("link", name="Войти и продолжить").click()
     await page.wait_for_url(re.compile(re.escape(f"/login?next=/exam/{examinee.sitting}")))
     await page.locator("#f-login").fill("zabyl")
@@ -147,6 +173,32 @@ async def test_who_has_to_sign_in_again_comes_back_and_the_answers_go_by_themsel
     await expect(examinee.option(chosen).locator(".saved--done")).to_have_text("Сохранено")
     await until_queued(examinee, 0)
     assert answers(await examinee.events()) == [chosen]
+
+
+async def test_a_lost_line_moves_nothing_that_a_finger_may_be_about_to_press(line: Line, examinees: Examinees) -> None:
+    examinee = await examinees(line.address)
+    page = examinee.page
+    await examinee.start()
+    chosen = (await options(examinee))[3]
+    await examinee.choose(chosen, keyboard=True)
+
+    async def places() -> dict[str, float]:
+        found = {}
+        for size, (width, height) in SIZES.items():
+            await page.set_viewport_size({"width": width, "height": height})
+            box = await examinee.option(chosen).bounding_box()
+            assert box is not None
+            found[size] = box["y"]
+        return found
+
+    before = await places()
+    line.cut()
+    await expect(page.locator(".strip--warn p")).to_contain_text(AWAY)
+    for _ in range(2):
+        await examinee.choose(chosen, keyboard=False, saved=False)
+        await examinee.choose((await options(examinee))[0], keyboard=False, saved=False)
+    await expect(page.locator(".strip--warn p")).to_contain_text("Ждут отправки")
+    assert await places() == before
 
 
 async def test_a_line_that_breaks_again_and_again_delivers_everything_once_and_in_order(
