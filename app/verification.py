@@ -1,4 +1,4 @@
-"""Checks every digest chain, and that each result equals the fold of its log."""
+"""Checks every digest chain, that each result equals the fold of its log, and that each form was drawn as it says."""
 
 import json
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.form_verification import FormCheck
 from core.clock import Clock, SystemClock
 from core.database import Database, execute
 from core.errors import Unavailable
@@ -13,7 +14,7 @@ from core.ids import SittingId
 from core.moments import MINUTE, Moment, Span
 from exam_server import store
 from exam_server.conclusion import counted_form, gather_responses, is_called_off, load_outcome
-from exam_server.events import LateAdmitted
+from exam_server.events import AnyEvent, LateAdmitted
 from exam_server.sitting import Sitting, fold
 from question_bank.blueprint_store import load_blueprint
 from question_bank.store import load_items
@@ -45,7 +46,7 @@ async def verify(url: str, chosen: Sequence[SittingId] | None, clock: Clock | No
 
     Whatever else goes wrong with a sitting is a fault of that sitting, and the others are still looked at.
     """
-    report = Report()
+    report, forms = Report(), FormCheck()
     now = (clock or SystemClock()).now()
     database = Database(url)
     try:
@@ -57,7 +58,7 @@ async def verify(url: str, chosen: Sequence[SittingId] | None, clock: Clock | No
                 async with database.transaction() as connection:
                     # Log and result of one moment: a late answer may be admitted right now.
                     await execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                    report.faults += await _verify_one(connection, sitting_id, report, now)
+                    report.faults += await _verify_one(connection, sitting_id, report, forms, now)
             except Unavailable:
                 raise
             except Exception as error:  # what is damaged may fail in any way
@@ -67,10 +68,20 @@ async def verify(url: str, chosen: Sequence[SittingId] | None, clock: Clock | No
     return report
 
 
-async def _verify_one(connection: AsyncConnection, sitting_id: SittingId, report: Report, now: Moment) -> list[str]:
+async def _verify_one(
+    connection: AsyncConnection, sitting_id: SittingId, report: Report, forms: FormCheck, now: Moment
+) -> list[str]:
     events = await store.load_events(connection, sitting_id)
     report.events += len(events)
     sitting = fold(sitting_id, events)
+    faults = await _verify_outcome(connection, sitting, events, report, now)
+    return faults + await forms.faults(connection, sitting, events)
+
+
+async def _verify_outcome(
+    connection: AsyncConnection, sitting: Sitting, events: Sequence[AnyEvent], report: Report, now: Moment
+) -> list[str]:
+    sitting_id = sitting.id
     if (await store.load_card(connection, sitting_id)).practice:
         return await _verify_practice(connection, sitting, report, now)
     outcome = await load_outcome(connection, sitting_id)

@@ -61,6 +61,9 @@ async def test_only_the_chosen_are_looked_at(database: Database, database_url: s
         ("DELETE FROM scoring.result WHERE sitting_id = :id", "result_unknown"),
         ("UPDATE scoring.result SET marks = '[{}]' WHERE sitting_id = :id", "ValidationError"),
         ("UPDATE exam_server.outcome SET state = 'absent', passed = NULL WHERE sitting_id = :id", "as absent"),
+        ("UPDATE exam_server.outcome SET state = 'cancelled', passed = NULL WHERE sitting_id = :id", "as cancelled"),
+        ("UPDATE exam_server.form SET items[1] = items[2] WHERE sitting_id = :id", "other items"),
+        ("DELETE FROM exam_server.form WHERE sitting_id = :id", "not found from its items"),
     ],
 )
 async def test_a_fault_is_named_with_its_sitting(
@@ -115,3 +118,44 @@ async def test_a_database_that_is_away_is_no_fault_of_a_sitting() -> None:
 async def test_an_unknown_sitting_is_a_fault(database_url: str, taken: list[SittingId]) -> None:
     report = await verify(database_url, [SittingId(404)])
     assert len(report.faults) == 1
+
+
+async def test_a_form_that_its_seed_does_not_draw_is_a_fault(
+    database: Database, database_url: str, taken: list[SittingId]
+) -> None:
+    """A pool whose items were not what was kept of them, under the digest of another."""
+    async with database.transaction() as connection:
+        await execute(connection, "DELETE FROM question_bank.snapshot")
+    report = await verify(database_url, [taken[0]])
+    assert len(report.faults) == 1
+    assert "snapshot_unknown" in report.faults[0]
+
+
+async def test_a_decision_that_the_log_does_not_have_is_a_fault(
+    database: Database, database_url: str, taken: list[SittingId]
+) -> None:
+    async with database.transaction() as connection:
+        item = (await load_sitting(connection, taken[2])).form.entries[0].item
+        await execute(
+            connection,
+            "INSERT INTO exam_server.withdrawal VALUES (:item, 'Утечка', 1, 1, 1)",
+            item=item,
+        )
+        await execute(
+            connection,
+            "INSERT INTO exam_server.withdrawal_case VALUES (:item, :id, 'removed', 1)",
+            item=item,
+            id=taken[2],
+        )
+        await execute(
+            connection,
+            """INSERT INTO exam_server.window_change
+                   (window_id, kind, reason, decided_by, decided_at, applied_at)
+               SELECT b.window_id, 'cancelled', 'Нет света', 1, 1, 1 FROM exam_server.booking b
+               JOIN exam_server.sitting s ON s.booking_id = b.id WHERE s.id = :id""",
+            id=taken[2],
+        )
+    assert (await verify(database_url, None)).faults == [
+        f"sitting {taken[2]}: item {item} was withdrawn, and is not removed",
+        f"sitting {taken[2]}: its window was cancelled, and it goes on",
+    ]
