@@ -120,6 +120,7 @@ class MarkLine(Struct, frozen=True):
     weight: int
     answered: bool
     expired: bool
+    withdrawn: bool
     content: Item | None
     answers: tuple[tuple[str, ...], ...]
 
@@ -258,6 +259,7 @@ async def _marks(
                 weight=entry.weight,
                 answered=any(progress.answers),
                 expired=progress.expired,
+                withdrawn=progress.withdrawn,
                 content=items.get((entry.item, entry.version)),
                 answers=progress.answers if readable else (),
             )

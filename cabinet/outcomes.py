@@ -67,6 +67,11 @@ class View(Struct, frozen=True):
     """What staff wrote where they cancelled it; they may have cancelled nothing."""
 
     @property
+    def withdrawn(self) -> int:
+        """How many items were taken out before the candidate saw them."""
+        return sum(item.withdrawn for item in self.sitting.items)
+
+    @property
     def time_used(self) -> Span | None:
         """From the start to the end; None for a sitting that did not have both."""
         if self.sitting.started_at is None or self.sitting.ended_at is None:

@@ -4,10 +4,13 @@ import pytest
 
 from core.access.roles import Principal, Role
 from core.database import execute, fetch_one
-from core.ids import BookingId
+from core.ids import BookingId, PersonId, WindowId
 from core.moments import DAY, HOUR, MINUTE
+from exam_server.allowances import give_allowance
+from exam_server.closing import cancel_window
+from exam_server.events import Allowance
 from proctoring.review import Ruling
-from tests.stores.cabinet.centre import AUTOMATIC, NURSING, PRACTICE, Centre
+from tests.stores.cabinet.centre import AUTOMATIC, EXAM, NURSING, PRACTICE, Centre
 
 NUMBER = "77-2026-4821-9037-5526-31"
 Scene = Callable[[Centre, Principal], Awaitable[object]]
@@ -105,6 +108,28 @@ async def window_cancelled(centre: Centre, candidate: Principal) -> None:
     await centre.cancel_window(window)
 
 
+async def cancelled_with_a_reason(centre: Centre, candidate: Principal) -> None:
+    window = await centre.window(opens_in=DAY)
+    await centre.book(candidate, window)
+    await call_off(centre, window)
+
+
+async def cancelled_while_it_runs(centre: Centre, candidate: Principal) -> None:
+    window = await centre.window()
+    await centre.start(await centre.enter(candidate, await centre.book(candidate, window)))
+    await call_off(centre, window)
+
+
+async def late(centre: Centre, candidate: Principal) -> None:
+    await centre.book(candidate, await centre.window(lasts=HOUR))
+    centre.clock.advance(35 * MINUTE)
+
+
+async def call_off(centre: Centre, window: WindowId) -> None:
+    async with centre.database.transaction() as connection:
+        await cancel_window(connection, window, PersonId(1), "Нет <b>света</b>", centre.clock.now())
+
+
 async def documents_lost(centre: Centre, candidate: Principal) -> None:
     await waiting(centre, candidate)
     await centre.admit(candidate, "Диплом об образовании", "<b>Справка</b>")
@@ -147,6 +172,15 @@ async def booked_too_early(centre: Centre, candidate: Principal) -> None:
         (missed, ("Вы не вошли на тестирование", "Попытка не израсходована")),
         (window_cancelled, ("Это время отменено организатором", "Выбрать другое время")),
         (
+            cancelled_with_a_reason,
+            ("Это время отменено организатором", "Причина: Нет &lt;b&gt;света&lt;/b&gt;", "Попытка не израсходована"),
+        ),
+        (
+            cancelled_while_it_runs,
+            ("Это время отменено организатором", "Причина: Нет &lt;b&gt;света&lt;/b&gt;", "Выбрать другое время"),
+        ),
+        (late, ("Времени будет меньше обычного", "До закрытия 25 мин, а не 40 мин.", "/enter")),
+        (
             documents_lost,
             ("не хватает документов", "Диплом об образовании", "&lt;b&gt;Справка&lt;/b&gt;", "25 ноября 2026, 16:00"),
         ),
@@ -162,7 +196,29 @@ async def test_the_card_says_what_is_next(
     assert "<b>Справка</b>" not in page
 
 
-@pytest.mark.parametrize("scene", [nothing_booked, waiting, running, passed, failed, annulled, documents_lost])
+async def test_a_new_booking_stands_before_a_cancelled_one(centre: Centre, candidate: Principal) -> None:
+    await cancelled_with_a_reason(centre, candidate)
+    await centre.book(candidate, await centre.window(opens_in=3 * DAY))
+    page = await home_of(centre, candidate)
+    card, _, before = page.partition("Что было раньше")
+    assert "Через 3 дня" in card
+    assert "Время отменено" not in card
+    assert "Время отменено" in before
+
+
+async def test_an_allowance_is_counted_into_the_time_there_will_be(centre: Centre, candidate: Principal) -> None:
+    async with centre.database.transaction() as connection:
+        await give_allowance(
+            connection, candidate.id, EXAM.id, Allowance(200), PersonId(1), "Решение", centre.clock.now()
+        )
+    await late(centre, candidate)
+    assert "Времени будет меньше обычного" not in await home_of(centre, candidate)
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [nothing_booked, waiting, running, passed, failed, annulled, documents_lost, late, cancelled_with_a_reason],
+)
 async def test_an_english_page_has_no_russian_sentence(centre: Centre, candidate: Principal, scene: Scene) -> None:
     await scene(centre, candidate)
     page = await home_of(centre, candidate, "en")

@@ -2,8 +2,10 @@ import pytest
 
 from cabinet.pages.outcomes import PATIENCE
 from core.access.roles import Principal
-from core.ids import SittingId
+from core.ids import PersonId, SittingId
 from core.moments import HOUR, MINUTE
+from exam_server.closing import cancel_window
+from exam_server.commands import Stop, Withdraw
 from exam_server.store import load_sitting
 from proctoring.review import Ruling
 from question_bank.store import load_items
@@ -183,6 +185,34 @@ async def test_an_exam_that_was_never_started_used_no_attempt(centre: Centre, ca
     assert "<h1>Тестирование не начато</h1>" in page
     assert "Попытка не израсходована." in page
     assert "Баллы по разделам" not in page
+
+
+async def test_an_exam_that_was_cancelled_says_why_and_what_next(centre: Centre, candidate: Principal) -> None:
+    window = await centre.window()
+    sitting = await centre.enter(candidate, await centre.book(candidate, window))
+    await centre.start(sitting)
+    async with centre.database.transaction() as connection:
+        await cancel_window(connection, window, PersonId(1), "Нет <b>света</b>", centre.clock.now())
+    await centre.obey(sitting, [Stop(PersonId(1), 1, "window_cancelled")])
+    await centre.conclude(sitting)
+    page = await result_of(centre, candidate, sitting)
+    assert "<h1>Тестирование отменено организатором</h1>" in page
+    assert "Причина: Нет &lt;b&gt;света&lt;/b&gt;" in page
+    assert "Попытка не израсходована" in page
+    assert "Баллы по разделам" not in page
+
+
+async def test_what_was_taken_out_is_told_and_does_not_count(centre: Centre, candidate: Principal) -> None:
+    sitting = await centre.enter(candidate, await centre.book(candidate, await centre.window()))
+    await centre.start(sitting)
+    async with centre.database.transaction() as connection:
+        entries = (await load_sitting(connection, sitting)).form.entries
+    await centre.obey(sitting, [Withdraw(entry.item) for entry in entries[-2:]])
+    await centre.answer(sitting, 18)
+    await centre.conclude(sitting)
+    page = await result_of(centre, candidate, sitting)
+    assert "2 задания изъяты до показа: они не учтены ни в баллах, ни в пороге." in page
+    assert "18 из 18 баллов" in page
 
 
 async def test_somebody_elses_result_looks_like_none(centre: Centre, candidate: Principal) -> None:
