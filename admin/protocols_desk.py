@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid, Unauthenticated
 from core.ids import PersonId, SittingId
 from core.moments import Moment
 from core.signatures import PublicKey, Signer, verify
+from exam_server.events import RespondedLate, trace_of
 from exam_server.protocols import PROTOCOL_TYPE, Line, SignedProtocol, draft_lines, sign_protocol
 from proctoring.review import Ruling
 
@@ -23,7 +24,8 @@ MOST_READY = 500
 
 
 class Ready(Struct, frozen=True):
-    """A preliminary result that a protocol may take. `clean`: nothing was noticed that a person had to read;
+    """A preliminary result that a protocol may take. `clean`: nothing was noticed that a person had to read, and
+    nothing came `late` that the commission might admit;
     `incidents`: all that was noticed."""
 
     sitting: SittingId
@@ -35,6 +37,7 @@ class Ready(Struct, frozen=True):
     raw: Fraction
     maximum: int
     clean: bool
+    late: bool
     incidents: int
     ruling: Ruling | None
 
@@ -45,7 +48,9 @@ async def list_ready(connection: AsyncConnection, signer: Principal, limit: int 
         connection,
         f"""SELECT s.id AS sitting, s.candidate, {NAME} AS name, b.content ->> 'title' AS title, o.concluded_at,
                    o.passed, r.raw_num, r.raw_den, r.maximum, d.decision,
-                   NOT EXISTS (SELECT FROM proctoring.incident i WHERE i.sitting = s.id AND i.holds) AS clean,
+                   NOT EXISTS (SELECT FROM proctoring.incident i WHERE i.sitting = s.id AND i.holds) AS unheld,
+                   EXISTS (SELECT FROM exam_server.log l WHERE l.sitting_id = s.id AND l.version > 0
+                           AND position(CAST(:late AS bytea) IN l.events) > 0) AS late,
                    (SELECT count(*) FROM proctoring.incident i WHERE i.sitting = s.id) AS incidents
             FROM exam_server.outcome o
             JOIN exam_server.sitting s ON s.id = o.sitting_id
@@ -57,6 +62,7 @@ async def list_ready(connection: AsyncConnection, signer: Principal, limit: int 
             ORDER BY o.concluded_at, s.id LIMIT :limit""",
         signer=signer.id,
         limit=limit,
+        late=trace_of(RespondedLate),
     )
     return [
         Ready(
@@ -68,7 +74,8 @@ async def list_ready(connection: AsyncConnection, signer: Principal, limit: int 
             row["passed"],
             Fraction(row["raw_num"], row["raw_den"]),
             row["maximum"],
-            row["clean"],
+            row["unheld"] and not row["late"],
+            row["late"],
             row["incidents"],
             None if row["decision"] is None else Ruling(row["decision"]),
         )

@@ -153,8 +153,7 @@ class Dossier(Struct, frozen=True):
 
 async def open_dossier(connection: AsyncConnection, sitting: SittingId, reader: Principal) -> Dossier:
     """Raises NotFound, and Forbidden for the reader's own sitting."""
-    card = await store.load_card(connection, sitting)
-    refuse_own(reader, card.candidate)
+    card = await open_card(connection, sitting, reader)
     events: tuple[AnyEvent, ...] | None
     try:
         events = tuple(await store.load_events(connection, sitting))
@@ -207,6 +206,15 @@ async def stills(connection: AsyncConnection, sitting: SittingId) -> dict[Incide
     for one in await watched.evidence_of(connection, sitting):
         found.setdefault(one.incident, []).append(one)
     return found
+
+
+async def open_card(connection: AsyncConnection, sitting: SittingId, reader: Principal) -> store.SittingCard:
+    """Raises NotFound, for practice too, which is nobody's business; Forbidden for the reader's own sitting."""
+    card = await store.load_card(connection, sitting)
+    if card.practice:
+        raise store.unknown_sitting()
+    refuse_own(reader, card.candidate)
+    return card
 
 
 def refuse_own(reader: Principal, candidate: PersonId) -> None:

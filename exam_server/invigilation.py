@@ -70,11 +70,6 @@ class Invigilation:
         await self._carry_out(sitting, Extend(span, by, note), note)
         await self._note_act(sitting, by, "sitting.extended", {"minutes": str(minutes)})
 
-    async def connectivity(self, sitting: SittingId) -> Connectivity:
-        """The record of the candidate's connection up to now."""
-        async with self._database.transaction() as connection:
-            return await self._trace(connection, sitting)
-
     async def make_good(self, sitting: SittingId, by: PersonId, minutes: int, reason: str) -> None:
         """Give back what a loss of the candidate's own connection cost: at most what the record proves since last."""
         async with self._database.transaction() as connection:

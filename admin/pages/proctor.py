@@ -15,7 +15,7 @@ from admin.pages.frame import say_in, show
 from admin.pages.sittings import describe_connectivity
 from admin.place import clocks, notices
 from admin.proctor_room import Tile, Wall, open_tile
-from admin.sittings import refuse_own
+from admin.sittings import open_card
 from core.access import Permission, Principal, people
 from core.errors import AccreditationError
 from core.ids import SittingId
@@ -84,9 +84,9 @@ async def show_panel(request: Request, reader: Principal) -> Response:
 @for_staff(Permission.PROCTOR_WATCH)
 async def show_connection(request: Request, reader: Principal) -> Response:
     """`GET /staff/proctor/{id}/connection`: when the candidate was connected, from where and with what."""
-    sitting = await place_of_another(request, reader)
+    sitting = SittingId(read_id(request))
     async with database_of(request).transaction() as connection:
-        card = await store.load_card(connection, sitting)
+        card = await open_card(connection, sitting, reader)
         events = await store.load_events(connection, sitting)
         rows = await store.load_connections(connection, sitting)
         names = {one.id: one.name for one in await people(connection, {card.candidate})}
@@ -105,7 +105,7 @@ async def show_still(request: Request, reader: Principal) -> Response:
     if newest is None:
         return Response(status_code=204, headers=NO_STORE)
     async with database_of(request).transaction() as connection:
-        refuse_own(reader, (await store.load_card(connection, sitting)).candidate)
+        await open_card(connection, sitting, reader)
     jpeg, at = newest
     return Response(jpeg, media_type="image/jpeg", headers={**NO_STORE, "x-taken-at": str(at)})
 
@@ -127,14 +127,13 @@ async def place_of_another(request: Request, reader: Principal) -> SittingId:
     """The sitting in the address. Raises NotFound, and Forbidden for the reader's own."""
     sitting = SittingId(read_id(request))
     async with database_of(request).transaction() as connection:
-        refuse_own(reader, (await store.load_card(connection, sitting)).candidate)
+        await open_card(connection, sitting, reader)
     return sitting
 
 
 async def _context(request: Request, reader: Principal, sitting: SittingId) -> dict[str, Any]:
     async with database_of(request).transaction() as connection:
-        card = await store.load_card(connection, sitting)
-        refuse_own(reader, card.candidate)
+        card = await open_card(connection, sitting, reader)
         events = await store.load_events(connection, sitting)
         folded: Sitting = fold(sitting, events)
         rows = await store.load_connections(connection, sitting)

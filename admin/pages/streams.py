@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from admin.pages.door import for_staff, read_id
 from admin.pages.proctor import draw_tile, seen_by, wall_of
 from admin.proctor_room import Tile, changes, in_slices
-from admin.sittings import refuse_own
+from admin.sittings import open_card
 from core.access import Permission, Principal
 from core.clock import elapsed_seconds
 from core.errors import TooMany, Unavailable
@@ -27,7 +27,6 @@ from core.ids import PersonId, SittingId
 from core.live import ROOM, Live, Subscription, channel_of
 from core.web import language
 from core.web.requests import database_of
-from exam_server.store import load_card
 
 LIFE_SECONDS = 240.0
 HEARTBEAT_SECONDS = 10.0
@@ -69,7 +68,7 @@ async def stream_place(request: Request, reader: Principal) -> Response:
     """`GET /staff/proctor/{id}/events`."""
     sitting = SittingId(read_id(request))
     async with database_of(request).transaction() as connection:
-        refuse_own(reader, (await load_card(connection, sitting)).candidate)
+        await open_card(connection, sitting, reader)
     return _open(request, reader, place_events(request.app, sitting))
 
 

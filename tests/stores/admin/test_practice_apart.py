@@ -1,11 +1,14 @@
 """Whatever staff look at for accreditation never shows practice."""
 
+import pytest
+
 from admin import protocols_desk, review_room, sittings
 from admin.proctor_room import Wall
 from app.verification import verify
 from core.access.roles import Role
 from core.clock import ManualClock
 from core.database import Database
+from core.errors import NotFound
 from core.ids import SittingId
 from core.moments import MINUTE
 from core.web.pages import Pages
@@ -39,6 +42,9 @@ async def test_practice_is_in_no_list_of_staff_and_its_result_verifies(database:
         assert await sittings.count_states(connection) == {}
         assert await protocols_desk.list_ready(connection, chair) == []
         assert await review_room.queue(connection, chair) == []
+        for open_one in (sittings.open_card, sittings.open_dossier):
+            with pytest.raises(NotFound):
+                await open_one(connection, ended, chair)
     clock.advance(2 * MINUTE)
     report = await verify(database.url, None, clock)
     assert (report.sittings, report.results, report.faults) == (2, 1, [])

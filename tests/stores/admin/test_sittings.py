@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 from admin import sittings
+from admin.protocols_desk import list_ready
 from core.access import Role
 from core.database import execute
 from core.ids import SittingId
@@ -156,6 +157,10 @@ async def test_the_commission_admits_a_late_answer_and_the_result_is_another_one
     page = (await school.get(member, f"/staff/sittings/{sitting}")).text
     assert "75\u00a0%" in page
     assert "Опоздал на" in page
+    async with school.database.transaction() as connection:
+        (ready,) = await list_ready(connection, school.staff[Role.COMMISSION_CHAIR])
+    assert (ready.late, ready.clean) == (True, False)
+    assert f"/staff/sittings/{sitting}#late" in (await school.get(member, "/staff/protocols")).text
     assert f'action="/staff/sittings/{sitting}/late/1"' in page
     short = await school.post(member, f"/staff/sittings/{sitting}/late/1", reason="потому")
     assert (short.status_code, "Напишите от 10 до 2000 знаков." in short.text) == (422, True)

@@ -14,6 +14,7 @@ from core.ids import SittingId
 from core.moments import HOUR, MINUTE, SECOND
 from exam_server import store, timing, wire
 from exam_server.commands import Admit, Attach, Detach, Help, ReadNotice, Start
+from exam_server.connectivity import trace
 from exam_server.events import Allowance, Ended, Extended, HelpAnswered, Paused, Told
 from exam_server.invigilation import LONGEST_MESSAGE, LONGEST_REASON, LONGEST_SHOWN, Invigilation
 from tests.stores.cabinet.centre import Centre
@@ -245,7 +246,7 @@ async def test_a_proven_outage_is_made_good_up_to_what_the_record_shows(
     assert await code_of(invigilation.make_good(running, by, 1, "Сбой сети")) == "no_outage"
     await lose(engine, running, clock, 45)
     await lose(engine, running, clock, 50)
-    record = await invigilation.connectivity(running)
+    record = trace(await engine.events(running), {}, clock.now())
     assert (record.owed, record.owed_breaks) == (95 * SECOND, 2)
     for minutes in (0, 3, 10**9):
         assert await code_of(invigilation.make_good(running, by, minutes, "Сбой сети")) == "bad_span"
