@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from core.clock import SystemClock
 from core.database import Database, fetch_one
 from core.ids import ChoiceId
-from core.moments import MINUTE
+from core.moments import MINUTE, SECOND
 from core.web.formats import time_text
 from exam_server.commands import AnswerHelp, Extend, MoveClose, Pause, Resume, SetAllowance, Stop, Tell
 from exam_server.events import (
@@ -85,6 +85,8 @@ async def test_sections_and_a_break_from_start_to_end(examinees: Examinees) -> N
     await page.get_by_role("button", name="Начать раздел 2").click()
     await examinee.await_item(4, ITEMS)
     await expect(page.locator(".strip [role=timer]")).to_contain_text("4:5")
+    spoken = page.locator(":is([role=status], [role=alert], [aria-live=polite], [aria-live=assertive])")
+    await expect(spoken.locator("[role=timer]")).to_have_count(0)
     await answer(examinee, 1)
     faults["section"] = await audit(page)
     await page.get_by_role("button", name="Проверить и завершить").click()
@@ -245,6 +247,24 @@ async def test_time_that_is_given_moves_the_clock_and_is_said_once(
     await expect(page.locator(".tray .banner")).to_have_count(1)
     await expect(page.locator(".tray .banner")).to_contain_text("Время изменено. До конца тестирования 49 минут")
     await expect(page.locator("[aria-live=polite].visually-hidden")).to_have_text("")
+
+
+async def test_half_of_the_time_is_said_once(house: Server, examinees: Examinees) -> None:
+    examinee = await examinees(blueprint=SECTIONED)
+    page = examinee.page
+    await page.clock.install()
+    await page.reload()
+    await examinee.start(ITEMS)
+    spoken = page.locator(".visually-hidden[aria-live=polite]")
+    entry = (await examinee.state()).form.entries[0]
+    await page.clock.fast_forward(entry.limit // 4)
+    await expect(spoken).to_have_text("")
+    await page.clock.fast_forward(entry.limit // 4 + SECOND)
+    await expect(spoken).to_contain_text("На задание осталось")
+    said = await spoken.inner_text()
+    for _ in range(5):
+        await page.clock.fast_forward(SECOND)
+        assert await spoken.inner_text() == said
 
 
 async def test_who_is_stopped_reads_why_and_what_comes_next(

@@ -5,12 +5,14 @@ import { html } from "../core/vendor/preact-htm.js";
 import { Icon, SectionClock, useExam } from "./pieces.js";
 import { timeText } from "./words.js";
 
+/** Only trouble is spoken: what changes with every answer and every second is there to be looked at. */
 export function Strip() {
   const { model } = useExam();
   const trouble = troubleOf(model);
   return html`
     <div class=${`strip ${trouble ? "strip--warn" : ""}`}>
-      <div class="strip__say" role="status">${trouble ? html`<${Trouble} of=${trouble} />` : html`<${Place} />`}</div>
+      <div class="strip__say" role="status">${trouble && html`<${Trouble} of=${trouble} />`}</div>
+      ${!trouble && html`<${Place} />`}
       <${Calls} trouble=${trouble !== null} />
     </div>
   `;
