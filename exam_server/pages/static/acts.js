@@ -1,6 +1,6 @@
 // What the candidate can do: each act changes what the page shows of itself, or puts an edit into the queue.
 
-import { entryOf, hasNextSection, neighbour } from "./state.js";
+import { entryOf, hasNextSection, isBetween, neighbour } from "./state.js";
 
 /**
  * `ui`: what the page shows of itself. `seen()`: the sitting with unconfirmed edits laid over. `overdue()`: the time of
@@ -71,6 +71,24 @@ export function makeActs({ ui, seen, overdue, queue, link, camera, preferences, 
         ui.dialog = "leave";
       } else {
         show(open);
+      }
+    }),
+    /** In practice: lock the item, and see what it was about. */
+    check: change(() => {
+      const { item } = seen();
+      ui.stepEmpty = !item.answers[item.stage]?.length;
+      if (!ui.stepEmpty) {
+        queue.add({ type: "lock", position: item.position, stage: item.stage });
+      }
+    }),
+    /** From an explanation to the next item, or to what stands between two sections. */
+    goOn: change(() => {
+      const view = seen();
+      ui.reviewing = false;
+      if (isBetween(view)) {
+        ui.read = view.explained;
+      } else {
+        show(neighbour(view, view.explained, 1) ?? entryOf(view));
       }
     }),
     previous: change(() => {

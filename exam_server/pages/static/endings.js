@@ -1,6 +1,7 @@
 // What stands in place of the exam: after its end, and when it goes on elsewhere or can't.
 
 import { html } from "../core/vendor/preact-htm.js";
+import { Explained } from "./explanation.js";
 import { Banner, Quote, Screen, useExam } from "./pieces.js";
 
 const ENDINGS = {
@@ -32,6 +33,12 @@ export function Ended() {
           ? html`<a class="btn btn--primary" href="/cabinet">${say("cabinet")}</a>`
           : html`<a class="btn btn--primary" href=${`/cabinet/results/${model.data.sitting}`}>${say("results")}</a>`}
       </div>
+      ${model.view.explained !== null && html`
+        <section class="item explanation">
+          <h2>${say("lastExplained")}</h2>
+          <${Explained} position=${model.view.explained} />
+        </section>
+      `}
     <//>
   `;
 }

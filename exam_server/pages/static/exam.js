@@ -8,6 +8,7 @@ import { words } from "./exam_words.js";
 import { words as haltWords } from "./halt_words.js";
 import { listen } from "./keys.js";
 import { Link } from "./link.js";
+import { words as practiceWords } from "./practice_words.js";
 import { Queue } from "./queue.js";
 import { blank, examLeft, fold, look, receive } from "./state.js";
 import { openStore } from "./store.js";
@@ -18,7 +19,7 @@ import { spanText, speaker } from "./words.js";
 const data = JSON.parse(document.getElementById("exam-data").textContent);
 const token = document.querySelector('meta[name="csrf-token"]').content;
 const place = document.getElementById("exam");
-const say = speaker({ ...words, ...haltWords });
+const say = speaker({ ...words, ...haltWords, ...practiceWords });
 const clock = new ServerClock(() => performance.now());
 /** Unconfirmed for longer than this: the page says that it keeps the answers itself. */
 const STALLED_AFTER = 3_000;
@@ -58,6 +59,8 @@ const ui = {
   dialog: null,
   reviewing: false,
   stepEmpty: false,
+  /** The explanation that was read to its end while no item could follow it: a section was over. */
+  read: null,
   leaving: false,
   dock: preferences.get("dock", "side"),
   keys: preferences.get("keys", "on") === "on",

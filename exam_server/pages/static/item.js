@@ -1,9 +1,9 @@
 // The item on screen.
 
-import { html, useEffect, useRef } from "../core/vendor/preact-htm.js";
-import { Banner, Icon, ItemClock, Prose, useExam } from "./pieces.js";
+import { html, useEffect, useRef, useState } from "../core/vendor/preact-htm.js";
+import { Banner, Icon, ItemClock, useExam } from "./pieces.js";
+import { Large, Media, Text, mediaOf, picturesOf } from "./rich.js";
 import { hasNextSection, neighbour, press } from "./state.js";
-import { typeset } from "./words.js";
 
 export function Item() {
   const { model } = useExam();
@@ -16,11 +16,13 @@ export function Item() {
   const isCase = item.content.kind === "case";
   const frozen = Boolean(model.view.moving) || item.closed || model.timeUp;
   return html`
+    <${Media.Provider} value=${mediaOf(item.media)}>
     <article class=${`item ${isCase ? "item--case" : ""}`} key=${item.position}>
       <${Head} item=${item} heading=${heading} />
       <${Expired} />
       ${isCase ? html`<${CaseBody} item=${item} frozen=${frozen} />` : html`<${PlainBody} item=${item} frozen=${frozen} />`}
     </article>
+    <//>
   `;
 }
 
@@ -63,7 +65,7 @@ function Expired() {
 
 function PlainBody({ item, frozen }) {
   return html`
-    <${Prose} text=${item.content.stem} class="item__stem" />
+    <${Text} text=${item.content.stem} markup=${item.content.markup} block class="item__stem" />
     <${Stage} item=${item} number=${0} frozen=${frozen} />
     <${Moves} item=${item} isCase=${false} />
   `;
@@ -72,7 +74,7 @@ function PlainBody({ item, frozen }) {
 /** The scenario stays in view beside the actions; what a stage reveals joins it. */
 function CaseBody({ item, frozen }) {
   const { say } = useExam();
-  const { stages, stem } = item.content;
+  const { stages, stem, markup } = item.content;
   const place = useRef();
   const newest = useRef();
   const steps = useRef(item.stage);
@@ -88,7 +90,7 @@ function CaseBody({ item, frozen }) {
     <div class="case" tabindex="-1" ref=${place}>
       <section class="case__scenario" aria-labelledby="scenario" tabindex="0">
         <h2 id="scenario">${say("scenario")}</h2>
-        <${Prose} text=${stem} />
+        <${Text} text=${stem} markup=${markup} block />
         ${stages.map(
           (stage, number) =>
             stage.reveal &&
@@ -100,7 +102,7 @@ function CaseBody({ item, frozen }) {
                 key=${number}
               >
                 <h3>${say("newData", { number: number + 1 })}</h3>
-                <${Prose} text=${stage.reveal} />
+                <${Text} text=${stage.reveal} markup=${markup} block />
               </div>
             `,
         )}
@@ -116,14 +118,15 @@ function CaseBody({ item, frozen }) {
 
 function ClosedStage({ item, number }) {
   const { say } = useExam();
+  const { markup } = item.content;
   const stage = item.content.stages[number];
   const chosen = item.answers[number].map((id) => stage.choices.find((choice) => choice.id === id)?.text ?? "");
   const List = stage.ordered ? "ol" : "ul";
   return html`
     <details class="case__closed">
       <summary><${Icon} name="lock" />${say("stepClosed", { number: number + 1 })}</summary>
-      <p lang="ru">${typeset(stage.prompt)}</p>
-      <${List} lang="ru">${chosen.map((text) => html`<li>${typeset(text)}</li>`)}<//>
+      <div lang="ru"><${Text} text=${stage.prompt} markup=${markup} /></div>
+      <${List} lang="ru">${chosen.map((text) => html`<li><${Text} text=${text} markup=${markup} /></li>`)}<//>
     </details>
   `;
 }
@@ -143,7 +146,7 @@ function Stage({ item, number, frozen }) {
     <fieldset class="stage" inert=${frozen} data-stage=${number}>
       <legend class="stage__legend">
         ${item.content.kind === "case" && html`<span class="eyebrow">${say("step", { number: number + 1 })}</span>`}
-        ${stage.prompt && html`<span class="stage__prompt" lang="ru">${typeset(stage.prompt)}</span>`}
+        ${stage.prompt && html`<span class="stage__prompt" lang="ru"><${Text} text=${stage.prompt} markup=${item.content.markup} /></span>`}
         <span class=${item.content.kind === "case" ? "note" : "visually-hidden"}>${say(task)}</span>
       </legend>
       ${stage.ordered && html`<p class="note">${say("orderedHint")}</p>`}
@@ -153,6 +156,7 @@ function Stage({ item, number, frozen }) {
             <${Choice}
               key=${choice.id}
               choice=${choice}
+              markup=${item.content.markup}
               name=${`item-${item.position}-${number}`}
               type=${many ? "checkbox" : "radio"}
               digit=${index + 1}
@@ -169,17 +173,24 @@ function Stage({ item, number, frozen }) {
   `;
 }
 
-function Choice({ choice, name, type, digit, chosen, order, told, stage, onChoose }) {
+function Choice({ choice, markup, name, type, digit, chosen, order, told, stage, onChoose }) {
   const { model, say } = useExam();
+  const [large, setLarge] = useState(null);
   return html`
     <label class="choice">
       <input class="choice__mark" type=${type} name=${name} value=${choice.id} checked=${chosen} onChange=${onChoose} />
-      <span class="choice__text" lang="ru">${typeset(choice.text)}</span>
+      <span class="choice__text" lang="ru"><${Text} text=${choice.text} markup=${markup} /></span>
       <span class="choice__aside">
         ${order > 0 && html`<b class="choice__order"><span class="visually-hidden">${say("place", { number: order })}</span><span aria-hidden="true">${order}</span></b>`}
         ${told ? html`<${Saved} stage=${stage} />` : !order && model.keys && digit < 10 && html`<kbd aria-hidden="true">${digit}</kbd>`}
       </span>
     </label>
+    ${picturesOf(choice.text, markup).map((picture) => html`
+      <button class="btn btn--quiet btn--small" type="button" aria-haspopup="dialog" onClick=${() => setLarge(picture)} key=${picture.asset}>
+        ${say("enlarge")}<span class="visually-hidden"> ${picture.alt}</span>
+      </button>
+    `)}
+    ${large && html`<${Large} picture=${large} onClose=${() => setLarge(null)} />`}
   `;
 }
 
@@ -202,6 +213,8 @@ function Moves({ item, isCase }) {
   const last = neighbour(view, item.position, 1) === null;
   const more = hasNextSection(view);
   const note = moveNote(model, item);
+  const checks = view.explanations === "item" && !isCase;
+  const answered = item.answers[0].length > 0;
   const button = (kind, text, work, icon = null, off = idle) => html`
     <button class=${`btn btn--${kind}`} type="button" aria-disabled=${String(off)} aria-describedby=${note ? "move-note" : null}
       onClick=${() => !off && work()}>
@@ -213,8 +226,9 @@ function Moves({ item, isCase }) {
       <div class="cluster">
         ${!linear && button("secondary", html`<${Icon} name="chevron-left" />${say("previous")}`, act.previous, null, idle || neighbour(view, item.position, -1) === null)}
         ${isCase && button("primary", say("finishStep"), act.askLock)}
-        ${(!last || !linear) && button(isCase ? "secondary" : "primary", say(isCase && linear ? "skipCase" : "next"), act.next, "chevron-right")}
-        ${linear && last && button(isCase ? "secondary" : "primary", say(more ? "sectionClose" : "finish"), act.askFinish)}
+        ${checks && button("primary", say("check"), act.check)}
+        ${(!last || !linear) && !(checks && linear && answered) && button(isCase || checks ? "secondary" : "primary", say(isCase && linear ? "skipCase" : "next"), act.next, "chevron-right")}
+        ${linear && last && button(isCase || checks ? "secondary" : "primary", say(more ? "sectionClose" : "finish"), act.askFinish)}
         ${!linear && button("quiet", say(more ? "reviewSection" : "review"), act.review)}
       </div>
       ${note && html`<p class="note" id="move-note" role="status">${say(note)}</p>`}
@@ -257,6 +271,9 @@ function moveNote(model, item) {
   }
   if (model.offline) {
     return model.view.moving ? "movingOffline" : "offlineMoves";
+  }
+  if (model.view.explanations === "item" && item.content.kind !== "case") {
+    return "checkNote";
   }
   const last = neighbour(model.view, item.position, 1) === null;
   return model.view.navigation === "linear" && !last && item.content.kind !== "case" ? "nextLinear" : null;

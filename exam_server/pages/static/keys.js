@@ -3,11 +3,14 @@
 const OWN_ENTER = "a, button, summary, select, textarea, dialog";
 const ARROWS = ["ArrowDown", "ArrowUp"];
 
+/** Practice checks an answer before it goes on. */
+const checks = ({ explanations, item }) => explanations === "item" && item.answers[0].length > 0;
+
 /** `now()` gives the model with `act` whenever a key is pressed. */
 export function listen(now) {
   document.addEventListener("keydown", (event) => {
     const { act, dialog, keys, offline, reviewing, timeUp, view } = now();
-    const plain = !event.altKey && !event.ctrlKey && !event.metaKey && !event.defaultPrevented;
+    const plain = !event.altKey && !event.ctrlKey && !event.metaKey && !event.defaultPrevented && !event.target.closest?.("dialog");
     if (!plain || !keys || dialog || reviewing || !view.item || view.status !== "running" || view.moving) {
       return;
     }
@@ -28,7 +31,7 @@ export function listen(now) {
     } else if (event.key === "Enter" && !event.repeat && !event.target.closest(OWN_ENTER)) {
       event.preventDefault();
       if (!offline && !timeUp) {
-        (view.item.content.kind === "case" ? act.askLock : act.next)();
+        (view.item.content.kind === "case" ? act.askLock : checks(view) ? act.check : act.next)();
       }
     } else if (event.code === "KeyF" && view.flags && !event.repeat) {
       event.preventDefault();

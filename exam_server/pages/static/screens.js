@@ -29,6 +29,7 @@ export function Start() {
   const needsCamera = model.watched && !camera.stream;
   const idle = model.offline || needsCamera || model.early || Boolean(view.moving);
   const rules = [
+    view.explanations === "item" ? "rulePractice" : view.explanations === "end" && "rulePracticeEnd",
     "ruleItemClock",
     view.navigation === "linear" ? "ruleLinear" : "ruleFree",
     data.sections.length > 0 && "ruleSections",
@@ -70,7 +71,7 @@ export function Start() {
                   ? say("startNeedsCamera")
                   : ""}
           </p>
-          <p><a href=${`/exam/${data.sitting}?step=check`}>${say("repeatCheck")}</a></p>
+          ${model.watched && html`<p><a href=${`/exam/${data.sitting}?step=check`}>${say("repeatCheck")}</a></p>`}
         </div>
       </div>
     <//>

@@ -20,6 +20,8 @@ export const blank = {
   unread: [],
   help: false,
   explanations: "none",
+  /** In practice: the locked item whose explanation is open until the candidate goes on; at the end the last one. */
+  explained: null,
   ended: null,
   reason: "",
   epoch: 0,
@@ -61,7 +63,15 @@ export function receive(state, message) {
     case "late":
       return takeBack(state, message.seq);
     case "ended":
-      return { ...state, status: "ended", ended: message.reason, reason: message.text ?? "", item: null, halt: null };
+      return {
+        ...state,
+        status: "ended",
+        ended: message.reason,
+        reason: message.text ?? "",
+        item: null,
+        halt: null,
+        explained: state.explanations === "item" ? (state.item?.position ?? state.explained) : null,
+      };
     default:
       return state;
   }
@@ -85,6 +95,7 @@ function viewOf(message) {
     unread: message.notices ?? [],
     help: message.help ?? false,
     explanations: message.explanations ?? "none",
+    explained: message.explained ?? null,
     ended: message.ended ?? null,
     reason: message.reason ?? "",
   };
@@ -212,7 +223,7 @@ function showItem(state, item) {
   const { closing } = state;
   const locked = closing !== null && closing !== item.position;
   const after = locked ? mark(state, closing, { locked: true }) : state;
-  return { ...mark(after, item.position, { visited: true }), item, closing: null };
+  return { ...mark(after, item.position, { visited: true }), item, closing: null, explained: null };
 }
 
 function takeBack(state, seq) {

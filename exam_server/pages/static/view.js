@@ -2,6 +2,7 @@
 
 import { html } from "../core/vendor/preact-htm.js";
 import { Absent, Ended, Refused, Taken } from "./endings.js";
+import { Explanation } from "./explanation.js";
 import { haltOf } from "./halts.js";
 import { Item } from "./item.js";
 import { ItemMap } from "./map.js";
@@ -60,6 +61,9 @@ function OnScreen() {
   const Halt = haltOf(view);
   if (view.status === "ready") {
     return html`<${Start} />`;
+  }
+  if (view.status === "running" && view.explained !== null && !view.halt && model.read !== view.explained) {
+    return html`<${Explanation} />`;
   }
   if (Halt) {
     return html`<${Halt} />`;

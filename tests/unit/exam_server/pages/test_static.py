@@ -12,7 +12,7 @@ from exam_server.events import EndReason
 STATIC = Path(exam_server.pages.__file__).parent / "static"
 CORE = Path(exam_server.pages.__file__).parents[2] / "core/web/static"
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
-EXAM_TABLES = ("exam_words.js", "halt_words.js")
+EXAM_TABLES = ("exam_words.js", "halt_words.js", "practice_words.js")
 TABLES = (*EXAM_TABLES, "entrance_words.js")
 
 
