@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,4 +69,24 @@ def test_starts() -> None:
     found = run("benchmarks.starts", "--candidates", "40", "--within", "0.2")
     assert found["starts_per_cpu_s"] > 0
     assert found["refused"] == 0
+    assert 0 < found["p50_ms"] <= found["p99_ms"]
+
+
+@pytest.mark.usefixtures("models")
+def test_growth() -> None:
+    answers = ("--sittings", "8", "24", "--seconds", "0.5", "--rounds", "1", "--in-flight", "4")
+    found: dict[str, Any] = run("benchmarks.growth", *answers, "--deadlines", "16", "--minute", "5")
+    assert found["sittings"] == [8, 24]
+    assert len(found["cpu_us_per_answer"]) == 2
+    assert (found["timers"], found["unheard"], found["early"]) == (16, 0, 0)
+    assert 0 < found["timer_p50_ms"] <= found["timer_p99_ms"]
+
+
+@pytest.mark.usefixtures("models")
+def test_capacity() -> None:
+    size = ("--drive", "20", "--within", "0.5", "--seconds", "3", "--every", "0.5")
+    found = run("benchmarks.capacity", *size)
+    assert (found["driven"], found["refused"]) == (20, 0)
+    assert found["answers"] > 20
+    assert found["start_ms_cpu"] > 0
     assert 0 < found["p50_ms"] <= found["p99_ms"]
