@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Dialog, expect
 
 from app.demo.people import PASSWORD
 from core.access.people import hash_password
@@ -37,8 +37,15 @@ async def test_answers_given_without_a_line_survive_a_reload(line: Line, examine
     await expect(page.locator(".strip--warn p")).to_have_text(f"{AWAY} Ждут отправки: 2.")
     assert answers(await examinee.events()) == [first]
 
-    page.on("dialog", lambda dialog: dialog.accept())
+    asked: list[str] = []
+
+    async def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.accept()
+
+    page.on("dialog", leave)
     await page.reload()
+    assert asked == ["beforeunload"]
     await expect(page.get_by_role("status").filter(has_text="Открываем тестирование")).to_be_attached()
     assert await examinee.queued() == 2
     line.mend()
