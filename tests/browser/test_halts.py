@@ -188,12 +188,16 @@ async def test_what_the_proctor_says_stays_until_it_is_read(
     faults = {"notices": await audit(page)}
     await page.reload()
     await expect(said).to_have_count(2)
-    await said.first.get_by_role("button", name="Прочитано").click()
+    await said.first.get_by_role("button", name="Прочитано").press("Enter")
     await expect(said).to_have_count(1)
+    await expect(said.get_by_role("button", name="Прочитано")).to_be_focused()
     await expect(said).to_contain_text("Предупреждение проктора")
     await until_queued(examinee, 0)
+    await said.get_by_role("button", name="Прочитано").press("Enter")
+    await expect(page.locator("h1.item__number")).to_be_focused()
+    await until_queued(examinee, 0)
     read = [event.note for event in await examinee.events() if type(event) is NoticeRead]
-    assert read == [message]
+    assert read == [message, warning]
     assert {state: found for state, found in faults.items() if found} == {}
     assert examinee.watchman.take() == []
 

@@ -20,7 +20,7 @@ export function Tray() {
       ${model.notices.map((notice) => html`
         <${Banner} kind=${notice.kind} key=${`told-${notice.id}`}>
           <p>${notice.text}</p>
-          <p><button class="btn btn--quiet btn--small" type="button" onClick=${() => act.dismiss(notice.id)}>${say("understood")}</button></p>
+          <p><button class="btn btn--quiet btn--small" type="button" onClick=${() => goOn(act.dismiss, notice.id)}>${say("understood")}</button></p>
         <//>
       `)}
     </div>
@@ -35,7 +35,17 @@ function Unread({ notice, zone }) {
     <${Banner} kind=${warning ? "danger" : "info"} role=${warning ? "alert" : "status"}
       title=${say(warning ? "proctorWarns" : "proctor", { time: timeText(notice.at, zone) })}>
       <p class="tray__words" lang="ru">${notice.text}</p>
-      <p><button class="btn btn--secondary btn--small" type="button" onClick=${() => act.read(notice.id)}>${say("markRead")}</button></p>
+      <p><button class="btn btn--secondary btn--small" type="button" onClick=${() => goOn(act.read, notice.id)}>${say("markRead")}</button></p>
     <//>
   `;
+}
+
+/** The pressed button goes away: whoever uses keys goes on at the next one, or at the item. */
+function goOn(work, id) {
+  work(id);
+  setTimeout(() => {
+    if (document.activeElement === document.body) {
+      (document.querySelector(".tray button") ?? document.querySelector("main h1"))?.focus({ preventScroll: true });
+    }
+  });
 }
