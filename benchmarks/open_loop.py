@@ -7,11 +7,14 @@ count from the moment an answer was due, so that a client or server that falls b
     ack_p50_ms, ack_p99_ms          from the moment an answer was due to its acknowledgement; one that never came
                                     counts with the time it was waited for
     us_per_answer                   CPU of the server process per acknowledged answer, microseconds
+    client_stall_ms                 the longest that the client itself was kept from running meanwhile: on a machine
+                                    that others use, delays of that length are not the server's
 
 for the log as it is, and under `single_…` for one that commits each answer in a transaction of its own.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from random import Random
 from time import perf_counter
@@ -22,6 +25,7 @@ from benchmarks.talkers import Talker, connect, fall_silent
 from benchmarks.visitors import percentile_ms
 
 WARM_UP = 1.0
+TICK = 0.005
 PATIENCE = 10.0
 """Seconds to wait for what was not acknowledged at the end."""
 
@@ -34,7 +38,9 @@ async def measure_open_loop(hall: Hall, port: int, server: int, rate: float, sec
         talker.delays.clear()
         talker.counted = 0
     before, used = sum(len(talker.sent) for talker in talkers), cpu_seconds(server)
+    stall = asyncio.create_task(_longest_stall())
     offered = await _arrive(talkers, rate, seconds, random)
+    stall.cancel()
     achieved, used = sum(talker.counted for talker in talkers), cpu_seconds(server) - used
     await fall_silent(talkers, PATIENCE)
     now = perf_counter()
@@ -47,7 +53,19 @@ async def measure_open_loop(hall: Hall, port: int, server: int, rate: float, sec
         "ack_p50_ms": percentile_ms(delays, 0.5),
         "ack_p99_ms": percentile_ms(delays, 0.99),
         "us_per_answer": round(used / max(1, achieved) * 1e6, 1),
+        "client_stall_ms": round(await stall * 1e3, 1),
     }
+
+
+async def _longest_stall() -> float:
+    """Until cancelled: by how much a short sleep was exceeded at most, seconds."""
+    longest, last = 0.0, perf_counter()
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            await asyncio.sleep(TICK)
+            now = perf_counter()
+            longest, last = max(longest, now - last - TICK), now
+    return longest
 
 
 async def _arrive(talkers: Sequence[Talker], rate: float, seconds: float, random: Random) -> int:

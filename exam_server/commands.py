@@ -13,7 +13,7 @@ Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**53)]
 Position: TypeAlias = Annotated[int, Meta(ge=0, le=9_999)]
 
 
-class CandidateMessage(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True):
+class CandidateMessage(Struct, frozen=True, gc=False, tag_field="type", forbid_unknown_fields=True):
     """What a candidate's page can ask for. `seq` numbers the edits of one browser, counting up."""
 
     seq: Seq

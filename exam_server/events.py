@@ -41,7 +41,7 @@ class Allowance(Struct, frozen=True, omit_defaults=True):
 NO_ALLOWANCE = Allowance()
 
 
-class Event(Struct, frozen=True, tag_field="e", omit_defaults=True):
+class Event(Struct, frozen=True, gc=False, tag_field="e", omit_defaults=True):
     """Something that happened at a moment of the server's clock."""
 
     at: Moment

@@ -7,7 +7,7 @@ from core.moments import Moment, Span
 from exam_server.events import NoticeKind
 
 
-class ItemProgress(Struct, frozen=True):
+class ItemProgress(Struct, frozen=True, gc=False):
     """How far the candidate is with one item. `answers` has one tuple of chosen ids per stage.
 
     `spent` is the response time: how long it was on screen over all visits, by the server's clock. `extra` was given

@@ -67,7 +67,7 @@ T = TypeVar("T")
 Status = Literal["ready", "running", "ended"]
 
 
-class Sitting(Struct, frozen=True):
+class Sitting(Struct, frozen=True, gc=False):
     """The state folded from the log. `deadline` is timing.next_deadline of it, kept so that it costs nothing.
 
     `settled_grace`: the grace of that deadline, once the connection has changed after it. `graced`: what answers have
