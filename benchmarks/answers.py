@@ -62,8 +62,7 @@ async def talk(hall: Hall, port: int, server: int, path: str, in_flight: int, se
         talker.run(in_flight)
     await asyncio.sleep(min(1.0, seconds / 5))
     for talker in talkers:
-        talker.delays.clear()
-        talker.counted = 0
+        talker.forget()
     used, database, own, began = cpu_seconds(server), family_cpu_seconds(hall.postmaster), own_cpu(), perf_counter()
     await asyncio.sleep(seconds)
     counted, wall = sum(talker.counted for talker in talkers), perf_counter() - began

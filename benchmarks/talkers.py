@@ -34,6 +34,7 @@ class Talker(WSListener):
         self.running = False
         self.counted = 0
         self.sent: deque[float] = deque()
+        self.dues: list[float] = []
         self.delays: list[float] = []
         self.ready: asyncio.Future[None] = loop.create_future()
         self.idle: asyncio.Future[None] = loop.create_future()
@@ -74,13 +75,21 @@ class Talker(WSListener):
         """Everything up to `seq` came back."""
         now = perf_counter()
         for _ in range(seq - self.acknowledged):
-            self.delays.append(now - self.sent.popleft())
+            due = self.sent.popleft()
+            self.dues.append(due)
+            self.delays.append(now - due)
             self.counted += 1
             if self.running:
                 self.say(now)
         self.acknowledged = seq
         if not self.sent and not self.running and not self.idle.done():
             self.idle.set_result(None)
+
+    def forget(self) -> None:
+        """Count anew from here."""
+        self.counted = 0
+        self.dues.clear()
+        self.delays.clear()
 
     def say(self, due: float) -> None:
         """One more message, which was due then."""
