@@ -4,6 +4,8 @@ New forms are drawn without it; whoever has not begun gets another form; from wh
 out. Who has seen it keeps it, and somebody decides later whether it counts.
 """
 
+import asyncio
+from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 from msgspec import Struct
@@ -136,46 +138,53 @@ class Withdrawals(Consequences):
             sittings = [SittingId(row["id"]) for row in rows]
             if not sittings:
                 return not failed
-            seen: set[SittingId] = set()
+            failed |= set(sittings) - await self._take_out(item, sittings)
 
-            async def take_out(sitting: SittingId, seen: set[SittingId] = seen) -> None:
-                await self._take_out(item, sitting)
-                seen.add(sitting)
+    async def _take_out(self, item: ItemId, sittings: Sequence[SittingId]) -> set[SittingId]:
+        """Take an item out of these sittings; those where it worked."""
+        held = await self._hold(sittings)
+        forms = await self._draw_again([one for one in held if one.status == "ready" and _has(one, item)])
+        states: dict[SittingId, Sitting] = {}
 
-            await self._each(sittings, take_out)
-            failed |= set(sittings) - seen
+        async def take_out(sitting_id: SittingId) -> None:
+            if sitting_id in forms:
+                await self._conduct.order(sitting_id, ReplaceForm(forms[sitting_id]))
+            await self._conduct.order(sitting_id, Withdraw(item))
+            states[sitting_id] = (await self._conduct.hold(sitting_id)).state
 
-    async def _take_out(self, item: ItemId, sitting_id: SittingId) -> None:
-        sitting = (await self._conduct.hold(sitting_id)).state
-        if sitting.status == "ready" and _has(sitting, item):
-            form = await self._draw_again(sitting)
-            if form is not None:
-                await self._conduct.order(sitting_id, ReplaceForm(form))
-        await self._conduct.order(sitting_id, Withdraw(item))
-        sitting = (await self._conduct.hold(sitting_id)).state
+        await self._each(sittings, take_out)
         async with self._database.transaction() as connection:
-            await store.record_forms(connection, {sitting_id: sitting.form})
+            await store.record_forms(connection, {sitting.id: sitting.form for sitting in states.values()})
             await execute(
                 connection,
                 """INSERT INTO exam_server.withdrawal_case (item_id, sitting_id, fate, decided_at)
-                   VALUES (:item, :sitting, :fate, :at) ON CONFLICT DO NOTHING""",
+                   SELECT :item, sitting, fate, :at
+                   FROM unnest(CAST(:sittings AS bigint[]), CAST(:fates AS text[])) AS t(sitting, fate)
+                   ON CONFLICT DO NOTHING""",
                 item=item,
-                sitting=sitting_id,
-                fate=fate_of(sitting, item),
+                sittings=list(states),
+                fates=[fate_of(sitting, item) for sitting in states.values()],
                 at=self._clock.now(),
             )
+        return set(states)
 
-    async def _draw_again(self, sitting: Sitting) -> Form | None:
-        """Another form from what the bank has now; None where that is not enough, and the place stays empty."""
-        async with self._database.transaction() as connection:
-            blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
-            pool = await self._pools.pool(connection, blueprint)
-            try:
-                form = assemble(blueprint, pool, fresh_seed())
-            except Conflict:
-                return None
-            await save_snapshot(connection, pool, self._clock.now())
-            return form
+    async def _draw_again(self, sittings: Sequence[Sitting]) -> dict[SittingId, Form]:
+        """Another form for each from what the bank has now. Where that is not enough, the place is to stay empty."""
+        forms: dict[SittingId, Form] = {}
+        exams = {(sitting.form.blueprint, sitting.form.blueprint_version) for sitting in sittings}
+        for exam in sorted(exams):
+            async with self._database.transaction() as connection:
+                blueprint = await load_blueprint(connection, *exam)
+                pool = await self._pools.pool(connection, blueprint)
+                await save_snapshot(connection, pool, self._clock.now())
+            for sitting in sittings:
+                if (sitting.form.blueprint, sitting.form.blueprint_version) == exam:
+                    try:
+                        forms[sitting.id] = assemble(blueprint, pool, fresh_seed())
+                    except Conflict:
+                        break
+                    await asyncio.sleep(0)  # a form takes a millisecond, and candidates at work come first
+        return forms
 
 
 def fate_of(sitting: Sitting, item: ItemId) -> Fate:
