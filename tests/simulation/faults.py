@@ -144,7 +144,7 @@ class Faults:
         if node is None:
             return
         connections = list(node.connections)
-        offset = node.clock.offset
+        offset = node.clock.offset if abs(node.clock.offset) <= CLOCKS_WITHIN else 0  # somebody has set the clock
         node.die()
         for connection in connections:
             if self.timeline.chance(0.7):

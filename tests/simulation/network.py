@@ -100,6 +100,7 @@ class Connection:
                 self.timeline.at(self._arrival("_down_last"), self._reach_page, text)
             case "websocket.close":
                 self.server_there = False
+                self.timeline.note(self.node.name, "closes", self.tab.id, message["code"], message["reason"])
                 self.timeline.at(self._arrival("_down_last"), self._close_at_page, message["code"])
                 low, high = (0, 200) if not self.cut and self.page_there else SERVER_NOTICES
                 self.timeline.later(
