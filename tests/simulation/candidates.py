@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.ids import PersonId, SittingId
 from core.moments import MINUTE, SECOND, Span
+from tests.simulation.letters import Letters
 from tests.simulation.network import Connection, is_taken_over
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Browser:
         self.lost = False
         """Its disk was wiped: what was not sent is gone."""
         self.streams: set[str] = set()
+        self.walled = timeline.chance(0.12)
+        """A proxy lets no socket through: it goes by requests."""
         lazy = timeline.chance(0.25)
         self.laziness = 0.2 if lazy else 0.01
         self.slowness = 400 if lazy else 60
@@ -52,7 +55,9 @@ class Tab:
         self.latency = browser.latency
         self.jitter = browser.jitter
         self.stream: str = ""
-        self.connection: Connection | None = None
+        self.connection: Connection | Letters | None = None
+        self.epoch = 0
+        """Of the newest snapshot; 0 takes the sitting over, whoever has it."""
         self.live = False
         self.gone = False
         self.over = False
@@ -80,15 +85,16 @@ class Tab:
         if node is None:
             self._lost()
         else:
-            self.connection = Connection(self.world, self, node)
+            self.connection = (Letters if self.browser.walled else Connection)(self.world, self, node)
 
     def restart(self) -> None:
         """The candidate wants the sitting back in this tab."""
         self.taken = False
+        self.epoch = 0
         self._failures = 0
         self.connect()
 
-    def hear(self, connection: Connection, text: str) -> None:
+    def hear(self, connection: Connection | Letters, text: str) -> None:
         if self.gone or connection is not self.connection:
             return
         if is_taken_over(text):
@@ -107,7 +113,7 @@ class Tab:
         unread, self._unread = self._unread, []
         self.world.work(self, unread)
 
-    def closed(self, connection: Connection, code: int) -> None:
+    def closed(self, connection: Connection | Letters, code: int) -> None:
         """The connection is gone, as far as the page can tell."""
         if self.gone or connection is not self.connection:
             return

@@ -5,14 +5,18 @@ from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from core.clock import Clock
 from core.errors import AccreditationError
 from core.ids import SittingId
 from core.moments import Moment, Span
-from exam_server import timing
 from exam_server.commands import CandidateCommand, Command
 from exam_server.conduct import Conduct
 from exam_server.connection import SittingSocket
+from exam_server.event_log import Log
+from exam_server.events import Via
+from exam_server.fallback import CollectingLine, Fallback
 from exam_server.held import Held, Line
+from exam_server.source import Source
 from tests.simulation.postgres import SimulatedLog, SimulatedRecords, SimulatedSource
 from tests.simulation.timeline import START, Timeline
 
@@ -92,8 +96,21 @@ class WatchedConduct(Conduct):
 
     node: "Node"
 
+    def __init__(self, log: Log, source: Source, clock: Clock) -> None:
+        super().__init__(log, source, clock)
+        self.streams: dict[Line, str] = {}
+
+    async def attach(self, sitting_id: SittingId, line: Line, stream: str, via: Via = "socket") -> Held:
+        self.streams[line] = stream
+        return await super().attach(sitting_id, line, stream, via)
+
+    def by_request(self, sitting: SittingId) -> bool:
+        """Is its page one that asks by requests?"""
+        held = self._held.get(sitting)
+        return held is not None and isinstance(held.line, CollectingLine)
+
     def receive(self, held: Held, line: Line, command: CandidateCommand, now: Moment) -> None:
-        self.node.witness_receipt(held.state.id, line, command, now)
+        self.node.world.witness.received(held.id, self.streams[line], command, now, self.node)
         super().receive(held, line, command, now)
 
 
@@ -122,10 +139,11 @@ class Node:
         self.clock = NodeClock(self.timeline, offset, world.timeline.between(0, 2**31))
         self.source = SimulatedSource(world.postgres, self)
         self.log = SimulatedLog(world.postgres, self)
-        self.conduct: Conduct = world.plant.conduct(self.log, self.source, self.clock)
-        assert isinstance(self.conduct, WatchedConduct)
+        self.conduct: WatchedConduct = world.plant.conduct(self.log, self.source, self.clock)
         self.conduct.node = self
-        self.socket = SittingSocket(self.conduct, self.clock, SimulatedRecords(world.postgres, self))
+        records = SimulatedRecords(world.postgres, self)
+        self.socket = SittingSocket(self.conduct, self.clock, records)
+        self.fallback = Fallback(self.conduct, self.clock, records)
         self.enter(self.start, self.log.start())
         self.look_soon()
         self.timeline.later(LONGEST_UNSEEN, self._look_now_and_then)
@@ -261,23 +279,7 @@ class Node:
         finally:
             self.connections.pop(connection, None)
 
-    def witness_receipt(self, sitting: SittingId, line: Line, command: CandidateCommand, now: Moment) -> None:
-        connection = connection_of(line)
-        self.world.witness.received(sitting, connection.stream, command, now, self)
-
     def _on_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if not self.dead:
             error = context.get("exception")
             self.timeline.blame(f"{self.name}: {context.get('message')}: {error!r}")
-
-
-def connection_of(line: Line) -> "Connection":
-    """The connection that a page's line writes to."""
-    send: Any = line
-    found: Connection = send._send.__self__
-    return found
-
-
-def latest_settlement() -> Span:
-    """After a deadline somebody has settled it by then, if anybody runs."""
-    return timing.BROKEN_GRACE + timing.SWEEP_MARGIN + SWEEP_EVERY

@@ -21,6 +21,7 @@ from tests.simulation.record import Record
 from tests.simulation.timeline import START, Timeline
 
 if TYPE_CHECKING:
+    from tests.simulation.letters import Letters
     from tests.simulation.network import Connection
     from tests.simulation.node import Node
     from tests.simulation.world import World
@@ -73,11 +74,13 @@ class Witness:
     def received(self, sitting: SittingId, stream: str, command: CandidateCommand, now: Moment, node: "Node") -> None:
         """A process took an edit in and read its clock."""
         there = self.timeline.moment + node.clock.offset
-        written = isinstance(command, Question | Help)  # these wait for their text to be kept, after the reading
-        if now > there + READING_SLACK or (now < there - READING_SLACK and not written):
+        waited = isinstance(command, Question | Help) or node.conduct.by_request(sitting)  # after the reading
+        if now > there + READING_SLACK or (now < there - READING_SLACK and not waited):
             self.timeline.blame(f"{node.name} says {now - there} ms past its own clock")
         self.timeline.note(node.name, "receives", sitting, stream, command.seq, now)
-        self.records[sitting].receipts.setdefault((stream, command.seq), []).append((now, self.timeline.moment))
+        self.records[sitting].receipts.setdefault((stream, command.seq), []).append(
+            (now, min(self.timeline.moment, now - node.clock.offset))
+        )
 
     def landed(self, sitting: SittingId, stored: bytes) -> None:
         """A row is durable from this moment on."""
@@ -92,7 +95,7 @@ class Witness:
 
     # --- on the way to the pages ---------------------------------------------------------------------------------
 
-    def leaves(self, connection: "Connection", text: str) -> None:
+    def leaves(self, connection: "Connection | Letters", text: str) -> None:
         """A message leaves a process for a page, now."""
         record, stream = self.records[connection.sitting], connection.stream
         if text.startswith('{"type":"ack"'):
