@@ -195,8 +195,9 @@ class ExamPage {
     }
   }
 
-  finishUp() {
-    if (this.state.status === "ended" && !this.queue.pending.length && !this.over) {
+  async finishUp() {
+    const { queue, state } = this;
+    if (state.status === "ended" && !queue.pending.length && (await queue.isEmpty()) && !this.over) {
       this.over = true;
       this.tell("over");
       this.storage.erase();

@@ -274,8 +274,8 @@ function leave() {
 }
 
 /** Over and everything confirmed: nothing of it stays on this device. */
-function finishUp() {
-  if (state.status === "ended" && !queue.pending.length) {
+async function finishUp() {
+  if (state.status === "ended" && !queue.pending.length && (await queue.isEmpty())) {
     link.stop();
     store.erase();
   }

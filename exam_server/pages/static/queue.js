@@ -60,6 +60,15 @@ export class Queue {
     return this._inTurn(async () => this._keep(await this.storage.all()));
   }
 
+  /** Whether nothing is left, of what another tab of this browser added either; what is found is sent. */
+  async isEmpty() {
+    await this._inTurn(async () => {
+      this._keep(await this.storage.all());
+      await this._pump();
+    });
+    return !this.pending.length;
+  }
+
   /** Store an edit, then send it when its turn comes. `edit` has everything but the seq. */
   add(edit) {
     const draft = { seq: null, edit };

@@ -214,6 +214,18 @@ def test_two_tabs_never_give_one_number_twice_and_the_live_one_sends_for_both(br
     assert sent(browser.up(left, seq=3)) == []
 
 
+def test_the_tab_that_sees_the_end_sends_what_another_one_left_before_all_is_erased(browser: Browser) -> None:
+    left, right = browser.open(), browser.open()
+    browser.up(right)
+    browser.do("add", left, FIRST)
+    told = browser.hear(right, type="ended", reason="exam_time")
+    assert [what for what, *_ in told] == ["send"]
+    assert browser.kept == [1]
+    told = browser.hear(right, type="ack", seq=1)
+    assert [what for what, *_ in told] == ["dropped", "over", "dropped"]
+    assert browser.kept == []
+
+
 @pytest.mark.parametrize("browser", [400], indirect=True)
 def test_nothing_is_sent_before_it_is_on_the_disk(browser: Browser) -> None:
     tab = browser.open()
