@@ -29,6 +29,8 @@ class Browser:
         self.lost = False
         """Its disk was wiped: what was not sent is gone."""
         self.streams: set[str] = set()
+        self.tells_windows = timeline.chance(0.8)
+        """Its windows can tell each other which of them has the sitting."""
         self.walled = timeline.chance(0.12)
         """A proxy lets no socket through: it goes by requests."""
         lazy = timeline.chance(0.25)
@@ -103,6 +105,9 @@ class Tab:
         if text.startswith('{"type":"snapshot"'):
             self._failures = 0
             self.live = True
+            if self.browser.tells_windows:
+                for other in self.candidate.tabs:
+                    other.give_way(self)
         self._unread.append(text)
         if not text.startswith(ONLY_SEEN):
             unread, self._unread = self._unread, []
@@ -112,6 +117,11 @@ class Tab:
         """The candidate does the next thing."""
         unread, self._unread = self._unread, []
         self.world.work(self, unread)
+
+    def give_way(self, newer: "Tab") -> None:
+        """Another window of this browser has the sitting now."""
+        if newer is not self and newer.browser is self.browser and not (self.gone or self.over or self.taken):
+            self._finish()
 
     def closed(self, connection: Connection | Letters, code: int) -> None:
         """The connection is gone, as far as the page can tell."""
@@ -238,6 +248,8 @@ class Candidate:
 
     def leave(self, span: Span) -> None:
         """Close everything, come back after a while."""
+        if not self.tabs:
+            return
         self.away = True
         for tab in self.tabs:
             tab.close()
@@ -249,10 +261,14 @@ class Candidate:
             self.open(self.browser)
 
     def open_second_tab(self) -> None:
+        if not self.tabs:
+            return
         if not self.away:
             self.open(self.browser)
 
     def take_other_device(self) -> None:
+        if not self.tabs:
+            return
         if not self.away:
             if len(self.browsers) < 3:
                 self.browsers.append(Browser(self, len(self.browsers)))
@@ -260,6 +276,8 @@ class Candidate:
 
     def wipe(self) -> None:
         """The browser throws away what it keeps, unsent edits too."""
+        if not self.tabs:
+            return
         browser = self.browser
         browser.lost = True
         for tab in self.tabs:

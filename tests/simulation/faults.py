@@ -75,7 +75,9 @@ class Faults:
     # --- who ----------------------------------------------------------------------------------------------------
 
     def _candidate(self) -> "Candidate":
-        return self.world.candidates[self.timeline.between(0, len(self.world.candidates) - 1)]
+        """One of those who have come; of all, before anybody has."""
+        candidates = [one for one in self.world.candidates if one.tabs] or self.world.candidates
+        return candidates[self.timeline.between(0, len(candidates) - 1)]
 
     def _connection(self) -> "Connection | None":
         """Of those that are open, one; most often of one whose sitting still runs."""
