@@ -148,6 +148,11 @@ async def test_a_sitting_goes_on_over_nginx_when_one_node_is_killed(
         claimed = Page(await dial(server, path, made[0].cookie, **claim))
         await claimed.hear("snapshot")
         await claimed.leave()
+
+    async def three() -> bool:
+        return len(await addresses(made[0])) == 3
+
+    await until(three, "each connection is on record, a moment after the page has its snapshot")
     assert await addresses(made[0]) == ["127.0.0.1", "127.0.0.1", "203.0.113.9"]
     pages[0] = await made[0].open_page()
 
