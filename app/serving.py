@@ -104,10 +104,10 @@ def serve(application: Starlette, host: str, port: int, trusted_proxies: str = "
     Server(Config(application, host, port, trusted_proxies)).run()
 
 
-def serve_on(application: Starlette, listener: socket.socket, trusted_proxies: str = "") -> None:
-    """The same on a socket that listens already and that other processes accept from too."""
+def serve_on(application: Starlette, bound: socket.socket, trusted_proxies: str = "") -> None:
+    """The same on a socket that has its address; it listens once the application is ready."""
     signal.signal(signal.SIGTERM, _leave)
-    Server(Config(application, trusted_proxies=trusted_proxies)).run([listener])
+    Server(Config(application, trusted_proxies=trusted_proxies)).run([bound])
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

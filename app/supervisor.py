@@ -1,8 +1,9 @@
-"""The parent of a node's worker processes: holds the listening socket, starts them, starts again what crashed.
+"""The parent of a node's worker processes: keeps their port, starts them, starts again what crashed.
 
-Each worker is an application of its own: event loop, engine, jobs. They accept from one inherited socket, so what
-waits to be accepted when one of them crashes is taken by another. A worker whose parent is gone notices by the end of
-its standard input, and leaves as if it had been told to.
+Each worker is an application of its own: event loop, engine, jobs. Each listens on the same port once it is ready, and
+the kernel deals connections out evenly (SO_REUSEPORT): from one shared socket a burst goes to whoever wakes first, up
+to two thirds of it to one of two, and it stays for hours. A worker whose parent is gone notices by the end of its standard
+input, and leaves as if it had been told to.
 """
 
 import contextlib
@@ -20,8 +21,6 @@ import structlog
 from core.clock import elapsed_seconds
 from core.errors import Unavailable
 
-BACKLOG = 2_048
-"""Connections that wait to be accepted: thousands come back at once after a restart."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 STEADY_SECONDS = 60.0
 """A worker that lived as long is started again at once: what it died of is no fault of the start."""
@@ -44,14 +43,11 @@ class _Place:
 
 
 class Supervisor:
-    """Runs `command` `count` times, each with the listening socket as the descriptor its last argument names."""
+    """Runs `command` `count` times."""
 
-    def __init__(
-        self, command: Sequence[str], count: int, listener: socket.socket, environment: dict[str, str]
-    ) -> None:
-        self._command = [*command, str(listener.fileno())]
+    def __init__(self, command: Sequence[str], count: int, environment: dict[str, str]) -> None:
+        self._command = list(command)
         self._places = [_Place(number) for number in range(count)]
-        self._listener = listener
         self._environment = environment
         self._told: list[int] = []
         self._leave_by: float | None = None
@@ -90,7 +86,6 @@ class Supervisor:
         now = elapsed_seconds()
         if self._told and self._leave_by is None:
             self._leave_by = now + LEAVE_SECONDS
-            self._listener.close()
             for place in self._places:
                 place.due = None
                 if place.process is not None:
@@ -116,7 +111,6 @@ class Supervisor:
             self._command,
             env=self._environment,
             stdin=subprocess.PIPE,
-            pass_fds=[self._listener.fileno()],
             start_new_session=True,  # Ctrl+C is for the supervisor; workers hear of it once, from here
         )
         place.started, place.due = now, None
@@ -142,26 +136,35 @@ class Supervisor:
         return max(0.0, min(moments) - elapsed_seconds()) if moments else None
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """The node's listening socket. Raises Unavailable where the address cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+def reserve(host: str, port: int) -> socket.socket:
+    """A socket that keeps the address for this node without listening. Raises Unavailable where it is taken."""
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
+        bind(host, port, shared=False).close()  # whoever listens there is in the way, even one who would share
+        return bind(host, port)
     except OSError as error:
-        listener.close()
         raise Unavailable(
             "address_taken",
             f"Адрес {host}:{port} занять не удалось ({error.strerror}). "
             "Остановите другую программу или задайте HOST и PORT.",
         ) from error
-    return listener
+
+
+def bind(host: str, port: int, *, shared: bool = True) -> socket.socket:
+    """A socket at the address; `shared`: with others of this account that say so too. Raises OSError."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def supervise(count: int, host: str, port: int, database_url: str) -> int:
     """Serve with so many workers until told to stop: the exit code. Raises Unavailable."""
-    with listen(host, port) as listener:
+    with reserve(host, port):
         environment = {**os.environ, "DATABASE_URL": database_url}
-        return Supervisor([sys.executable, "-m", "app.worker"], count, listener, environment).run()
+        return Supervisor([sys.executable, "-m", "app.worker"], count, environment).run()

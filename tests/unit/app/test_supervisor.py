@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.embedded import free_port
-from app.supervisor import listen
+from app.supervisor import bind, reserve
 from core.clock import elapsed_seconds
 from core.errors import Unavailable
 
@@ -22,17 +22,20 @@ PARENT = """
 import os, sys
 from app import supervisor
 supervisor.FIRST_PAUSE, supervisor.LONGEST_PAUSE, supervisor.LEAVE_SECONDS = 0.05, 0.2, float(sys.argv[3])
-listener = supervisor.listen("127.0.0.1", int(sys.argv[1]))
-raise SystemExit(supervisor.Supervisor([sys.executable, "-c", sys.argv[2]], 2, listener, dict(os.environ)).run())
+with supervisor.reserve("127.0.0.1", int(sys.argv[1])):
+    command = [sys.executable, "-c", sys.argv[2], sys.argv[1]]
+    raise SystemExit(supervisor.Supervisor(command, 2, dict(os.environ)).run())
 """
 WORKER = """
-import os, signal, socket, sys, threading
+import os, signal, sys, threading
+from app.supervisor import bind
 signal.signal(signal.SIGTERM, lambda *_: os._exit({code}))
 def watch():
     os.read(0, 1)
     os._exit(0)
 threading.Thread(target=watch, daemon=True).start()
-listener = socket.socket(fileno=int(sys.argv[1]))
+listener = bind("127.0.0.1", int(sys.argv[1]))
+listener.listen()
 while True:
     caller, _ = listener.accept()
     caller.sendall(b"%d" % os.getpid())
@@ -145,8 +148,12 @@ def test_workers_notice_that_their_supervisor_is_gone(nodes: list[Node]) -> None
 
 
 def test_an_address_that_cannot_be_had_is_named() -> None:
-    with listen("127.0.0.1", 0) as listener:
-        port = listener.getsockname()[1]
+    with bind("127.0.0.1", 0) as other:
+        other.listen()
+        port = other.getsockname()[1]
         with pytest.raises(Unavailable, match=str(port)) as taken:
-            listen("127.0.0.1", port)
+            reserve("127.0.0.1", port)
         assert taken.value.code == "address_taken"
+    with reserve("127.0.0.1", port), bind("127.0.0.1", port) as worker:
+        worker.listen()
+        socket.create_connection(("127.0.0.1", port)).close()
