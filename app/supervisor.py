@@ -2,8 +2,8 @@
 
 Each worker is an application of its own: event loop, engine, jobs. Each listens on the same port once it is ready, and
 the kernel deals connections out evenly (SO_REUSEPORT): from one shared socket a burst goes to whoever wakes first, up
-to two thirds of it to one of two, and it stays for hours. A worker whose parent is gone notices by the end of its standard
-input, and leaves as if it had been told to.
+to two thirds of it to one of two, and it stays for hours. A worker whose parent is gone notices by the end of its
+standard input, and leaves as if it had been told to.
 """
 
 import contextlib
