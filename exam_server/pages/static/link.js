@@ -161,10 +161,13 @@ export class Link {
 
   /** Does something let pages through and no sockets? */
   async _suspect() {
-    const served = await fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(OPEN_WITHIN) }).then(
+    const hang = new AbortController();
+    const tooLong = setTimeout(() => hang.abort(), OPEN_WITHIN);
+    const served = await fetch("/health", { cache: "no-store", signal: hang.signal }).then(
       (answer) => answer.ok,
       () => false,
     );
+    clearTimeout(tooLong);
     this._blocked = served ? this._blocked + 1 : 0;
     if (this._blocked >= BLOCKED_AFTER && this.state === "down" && !this.slow) {
       this.slow = true;
