@@ -1,6 +1,6 @@
 // Rich texts of items: the markup is read into an inert document, and only what is allowed is built from it.
 
-import { createContext, h, html, useContext, useState } from "../core/vendor/preact-htm.js";
+import { createContext, h, html, useContext, useEffect, useState } from "../core/vendor/preact-htm.js";
 import { Dialog, Icon, Prose, useExam } from "./pieces.js";
 import { typeset } from "./words.js";
 
@@ -71,9 +71,10 @@ function build(node, onZoom) {
 
 /** Its size is known before it comes, so nothing moves. Pressed it is shown as large as the window allows. */
 function Figure({ asset, alt, width, height, onZoom }) {
-  const { say } = useExam();
+  const { model, say } = useExam();
   const address = useContext(Media).get(asset);
   const [lost, setLost] = useState(false);
+  useEffect(() => setLost(false), [model.offline]); // tried again when the connection is back
   if (!address || lost) {
     return html`<span class="rich__lost"><${Icon} name="info" /><span>${alt} ${say("pictureLost")}</span></span>`;
   }
