@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.database import fetch_all
 from core.ids import ItemId
 from core.moments import Moment
+from question_bank.markup import read_plain
 
 PAGE = 30
 SHOWN = 20
@@ -51,7 +52,7 @@ async def list_remarks(connection: AsyncConnection, *, item: str = "", page: int
         RemarkedItem(
             ItemId(row["item"]),
             row["version"],
-            row["stem"] or "",
+            read_plain(row["stem"]) if row["markup"] == "html" else row["stem"] or "",
             row["requirement"] or "",
             row["state"] == "withdrawn",
             row["remarks"],
@@ -73,7 +74,8 @@ _REMARKS = """
         WHERE CAST(:item AS text) IS NULL OR item = :item
         GROUP BY item, version ORDER BY count(*) DESC, max(written_at) DESC, item, version
         LIMIT :limit OFFSET :offset)
-    SELECT p.item, p.version, p.remarks, p.total, v.content ->> 'stem' AS stem, v.requirement, i.state,
+    SELECT p.item, p.version, p.remarks, p.total, v.content ->> 'stem' AS stem,
+           v.content ->> 'markup' AS markup, v.requirement, i.state,
            c.texts, c.moments,
            (SELECT count(*) FROM exam_server.form f JOIN exam_server.sitting s ON s.id = f.sitting_id
             WHERE f.items @> ARRAY[p.item] AND s.entered_at IS NOT NULL

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.errors import NotFound
 from core.ids import BlueprintId, ItemId, PersonId, SittingId
 from core.moments import Moment
-from exam_server.practice import Explanation, OpenRun, explain_run, find_open
+from exam_server.practice import NOT_SIGNED, Explanation, OpenRun, Signing, explain_run, find_open
 from exam_server.store import NO_SITTING
 from question_bank.blueprint_store import list_blueprints, load_blueprint
 from question_bank.blueprints import Blueprint
@@ -140,21 +140,25 @@ def gather_areas(
     return tuple(sorted(areas, key=lambda area: (area.share, -len(area.mistakes), area.code)))
 
 
-async def load_practice_page(connection: AsyncConnection, candidate: PersonId) -> Practice:
+async def load_practice_page(
+    connection: AsyncConnection, candidate: PersonId, signing: Signing = NOT_SIGNED
+) -> Practice:
     """Everything the practice page says, read in the caller's transaction."""
     exams = tuple(blueprint for blueprint in await list_blueprints(connection) if blueprint.practice)
     runs = await _load_runs(connection, await list_practice(connection, candidate))
     explained: dict[SittingId, Mapping[ItemId, Explanation]] = {}
     for run in runs[:IN_DETAIL]:
-        found = await explain_run(connection, run.sitting, candidate)
+        found = await explain_run(connection, run.sitting, candidate, signing)
         explained[run.sitting] = {one.content.item: one for one in found}
     titles = {(one.speciality, one.code): one.title for one in await list_requirements(connection)}
     return Practice(exams, await find_open(connection, candidate), runs, gather_areas(runs, explained, titles))
 
 
-async def load_run(connection: AsyncConnection, sitting: SittingId, candidate: PersonId) -> RunView | None:
+async def load_run(
+    connection: AsyncConnection, sitting: SittingId, candidate: PersonId, signing: Signing = NOT_SIGNED
+) -> RunView | None:
     """One finished run; None while it has no result. Raises NotFound for anybody else's, Forbidden for an exam."""
-    explained = {one.position: one for one in await explain_run(connection, sitting, candidate)}
+    explained = {one.position: one for one in await explain_run(connection, sitting, candidate, signing)}
     result = (await load_practice(connection, [sitting])).get(sitting)
     if result is None:
         return None

@@ -5,11 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import fetch_one
 from core.errors import Conflict, Forbidden, NotFound
-from core.ids import AssetId, BlueprintId, ChoiceId, PersonId, SittingId
+from core.ids import BlueprintId, ChoiceId, PersonId, SittingId
 from core.moments import DAY, Moment, Span
 from exam_server.allowances import load_allowances
 from exam_server.events import NO_ALLOWANCE
-from exam_server.media import Exhibit
+from exam_server.media import NO_KEY, Exhibit, address_all
 from exam_server.preparation import create
 from exam_server.scheduling import line_up
 from exam_server.sitting import Sitting
@@ -49,9 +49,19 @@ class Explanation(Struct, frozen=True):
     sources: tuple[str, ...]
     requirement: str
     requirement_title: str
-    assets: tuple[AssetId, ...] = ()
     media: tuple[Exhibit, ...] = ()
-    """Where the pictures can be fetched; whoever serves a page fills it in."""
+    """Where the pictures can be fetched."""
+
+
+class Signing(Struct, frozen=True):
+    """The key that addresses of pictures are signed with, and until when they are good."""
+
+    key: bytes
+    until: Moment
+
+
+NOT_SIGNED = Signing(NO_KEY, 0)
+"""Explanations without addresses of their pictures."""
 
 
 async def find_open(connection: AsyncConnection, candidate: PersonId) -> OpenRun | None:
@@ -109,7 +119,11 @@ async def begin_run(
 
 
 async def explain(
-    connection: AsyncConnection, sitting_id: SittingId, candidate: PersonId, position: int
+    connection: AsyncConnection,
+    sitting_id: SittingId,
+    candidate: PersonId,
+    position: int,
+    signing: Signing = NOT_SIGNED,
 ) -> Explanation:
     """The explanation of one item of the candidate's own run, by what is durable.
 
@@ -124,10 +138,13 @@ async def explain(
     sitting = await load_sitting(connection, sitting_id)
     check_explained(sitting, position)
     entry = sitting.form.entries[position]
-    return _explanation(sitting, position, await load_explanation(connection, (entry.item, entry.version)))
+    found = await load_explanation(connection, (entry.item, entry.version))
+    return _explanation(sitting, position, found, signing)
 
 
-async def explain_run(connection: AsyncConnection, sitting_id: SittingId, candidate: PersonId) -> list[Explanation]:
+async def explain_run(
+    connection: AsyncConnection, sitting_id: SittingId, candidate: PersonId, signing: Signing = NOT_SIGNED
+) -> list[Explanation]:
     """Everything of the candidate's own ended run that may be explained, in the order of the form.
 
     Raises NotFound for a sitting that is not the candidate's, Forbidden for an exam.
@@ -143,13 +160,13 @@ async def explain_run(connection: AsyncConnection, sitting_id: SittingId, candid
     seen = [(place, entry) for place, entry in enumerate(sitting.form.entries) if sitting.items[place].visited]
     found = await load_explanations(connection, [(entry.item, entry.version) for _, entry in seen])
     return [
-        _explanation(sitting, place, found[entry.item, entry.version])
+        _explanation(sitting, place, found[entry.item, entry.version], signing)
         for place, entry in seen
         if (entry.item, entry.version) in found
     ]
 
 
-def _explanation(sitting: Sitting, position: int, found: Explained) -> Explanation:
+def _explanation(sitting: Sitting, position: int, found: Explained, signing: Signing) -> Explanation:
     entry = sitting.form.entries[position]
     return Explanation(
         position,
@@ -160,7 +177,7 @@ def _explanation(sitting: Sitting, position: int, found: Explained) -> Explanati
         found.sources,
         found.requirement,
         found.requirement_title,
-        found.assets,
+        address_all(signing.key, sitting.id, sitting.candidate, position, found.assets, signing.until),
     )
 
 

@@ -13,6 +13,7 @@ from admin import sittings
 from admin.chronicle import Say, Writer, clock_text, gap_reason, in_order, ruling_text, verdict_text
 from admin.pages.door import for_staff, read_id, read_page, read_query
 from admin.pages.frame import back, pages_of, say_in, show
+from admin.pages.texts import item_text, item_words
 from admin.plot import draw, draw_connectivity
 from admin.responses import late_lines, remarks, response_lines, share
 from admin.review_room import likeness
@@ -127,6 +128,8 @@ async def _sitting(
         "state": _state(dossier),
         "responses": lines,
         "shares": [share(line) for line in lines],
+        "item_text": item_text,
+        "item_words": item_words,
         "late": () if state is None else late_lines(state, events),
         "admits": preliminary and reader.may(Permission.REVIEW_DECIDE),
         "remarks": remarks(events),

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from cabinet.account import has_desk
 from cabinet.pages.entry import for_candidates, read_id
-from cabinet.pages.words import percent, points
+from cabinet.pages.words import item_text, item_words, percent, points
 from cabinet.plot import HEIGHT, WIDTH, draw_line
 from cabinet.practice import load_practice_page, load_run
 from core.access.roles import Principal
@@ -18,7 +18,8 @@ from core.ids import BlueprintId, SittingId
 from core.randomness import fresh_seed
 from core.web.pages import render
 from core.web.requests import database_of, read_field
-from exam_server.practice import begin_run
+from exam_server.media import EXPLAINED_FOR
+from exam_server.practice import Signing, begin_run
 from exam_server.store import NO_SITTING
 from scoring.decision import points_needed
 
@@ -59,7 +60,7 @@ async def show_run(request: Request, candidate: Principal) -> Response:
     """`GET /cabinet/practice/{sitting}`: every item of a finished run, explained; an unfinished one goes on."""
     sitting = SittingId(read_id(request.path_params["sitting"], NO_SITTING))
     async with database_of(request).transaction() as connection:
-        view = await load_run(connection, sitting, candidate.id)
+        view = await load_run(connection, sitting, candidate.id, _signing(request))
     if view is None:
         return RedirectResponse(f"/cabinet/results/{sitting}", status_code=303)
     return render(request, "cabinet/practice_run.html", {"view": view, **_common(candidate)})
@@ -74,9 +75,14 @@ routes: list[BaseRoute] = [
 
 async def _practice_page(request: Request, candidate: Principal, refusal: AccreditationError | None = None) -> Response:
     async with database_of(request).transaction() as connection:
-        practice = await load_practice_page(connection, candidate.id)
+        practice = await load_practice_page(connection, candidate.id, _signing(request))
     context = {"practice": practice, "refusal": refusal, **_common(candidate)}
     return render(request, "cabinet/practice.html", context, 200 if refusal is None else refusal.status)
+
+
+def _signing(request: Request) -> Signing:
+    state = request.app.state
+    return Signing(state.media_key, state.clock.now() + EXPLAINED_FOR)
 
 
 def _common(candidate: Principal) -> dict[str, Any]:
@@ -87,5 +93,7 @@ def _common(candidate: Principal) -> dict[str, Any]:
         "points_needed": points_needed,
         "percent": percent,
         "draw_line": draw_line,
+        "item_text": item_text,
+        "item_words": item_words,
         "plot_size": (WIDTH, HEIGHT),
     }

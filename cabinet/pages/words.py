@@ -1,10 +1,15 @@
 """Numbers and days of the cabinet in words. Pure."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from fractions import Fraction
 
+from markupsafe import Markup as Safe
+
 from core.web import formats, language
+from exam_server.media import Exhibit
 from exam_server.scheduling import Window, today_in
+from question_bank.markup import Markup, as_page, read_plain
 from scoring.decision import percent_text, points_text
 
 
@@ -40,6 +45,19 @@ def elsewhere(window: Window, zone: str, home_zone: str) -> str:
     if today_in(window.opens_at, zone) != today_in(window.opens_at, home_zone):
         text = f"{formats.date_text(window.opens_at, language.current(), home_zone)}, {text}"
     return text
+
+
+def item_text(text: str, markup: Markup, media: Iterable[Exhibit]) -> Safe:
+    """A text of an item as it stands on a page; rich text is cleaned once more, and shows the pictures it may."""
+    if markup == "html":
+        addresses = {exhibit.asset: exhibit.address for exhibit in media}
+        return Safe(as_page(text, addresses.get))
+    return Safe("").join(Safe("<p>{}</p>").format(formats.typeset(line)) for line in text.splitlines() if line.strip())
+
+
+def item_words(text: str, markup: Markup) -> str:
+    """The words of an item's text in one line."""
+    return read_plain(text) if markup == "html" else " ".join(text.split())
 
 
 def _marked(text: str) -> str:

@@ -1,7 +1,6 @@
 """What a page of practice is told about a locked item."""
 
 import msgspec
-from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -10,8 +9,8 @@ from core.access import signed_in
 from core.errors import NotFound
 from core.web.requests import database_of
 from exam_server.connection import read_id
-from exam_server.media import EXPLAINED_FOR, address_all
-from exam_server.practice import explain
+from exam_server.media import EXPLAINED_FOR
+from exam_server.practice import Signing, explain
 
 
 async def show_explanation(request: Request) -> Response:
@@ -19,11 +18,10 @@ async def show_explanation(request: Request) -> Response:
     candidate = signed_in(request)
     sitting = read_id(request.path_params["sitting"])
     position = read_position(request.path_params["position"])
+    state = request.app.state
+    signing = Signing(state.media_key, state.clock.now() + EXPLAINED_FOR)
     async with database_of(request).transaction() as connection:
-        found = await explain(connection, sitting, candidate.id, position)
-    until = request.app.state.clock.now() + EXPLAINED_FOR
-    addresses = address_all(request.app.state.media_key, sitting, candidate.id, position, found.assets, until)
-    found = replace(found, media=addresses)
+        found = await explain(connection, sitting, candidate.id, position, signing)
     return Response(
         msgspec.json.encode(found), media_type="application/json", headers={"cache-control": "private, no-store"}
     )

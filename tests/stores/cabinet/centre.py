@@ -130,6 +130,7 @@ class Centre:
             setattr(self.app.state, name, getattr(self, name))
         self.app.state.pages = pages
         self.app.state.csrf_secret = SECRET
+        self.app.state.media_key = SECRET
 
     async def fill(self) -> None:
         """The bank and the exams."""

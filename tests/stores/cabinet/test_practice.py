@@ -1,16 +1,26 @@
 """Practice in the cabinet: begun with one button, read afterwards by requirement, and nobody else's."""
 
 from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from msgspec.structs import replace
 
 from cabinet.practice import load_practice_page
 from core.access.roles import Principal
-from core.ids import SittingId
+from core.blobs import Blobs
+from core.ids import AssetId, BlueprintId, ItemId, SittingId
 from core.moments import MINUTE
 from exam_server.commands import Attach, Respond, Show, Start, Submit
 from exam_server.store import load_sitting
-from question_bank.items import Role
-from question_bank.store import load_items
-from tests.stores.cabinet.centre import EXAM, EXPLAINING, PRACTICE, Centre
+from question_bank.asset_store import keep_asset
+from question_bank.blueprint_store import save_blueprint
+from question_bank.blueprints import Cell
+from question_bank.items import Item, Role, make_stage
+from question_bank.pictures import redraw
+from question_bank.store import load_items, publish_items
+from tests.stores.cabinet.centre import EXAM, EXPLAINING, NURSING, PRACTICE, Centre
 
 
 async def practise(centre: Centre, candidate: Principal, right: int, exam: str = PRACTICE.id) -> SittingId:
@@ -138,3 +148,41 @@ async def test_practice_changes_nothing_in_the_cabinet_of_accreditation(centre: 
     await practise(centre, candidate, 5)
     assert await told() == before
     assert "Тренировка" in before
+
+
+async def test_rich_texts_are_shown_clean_with_signed_pictures(centre: Centre, tmp_path: Path) -> None:
+    blobs = Blobs.in_folder(tmp_path, {"k": bytes(32)})
+    picture = redraw(cv2.imencode(".png", np.zeros((20, 30, 3), np.uint8))[1].tobytes())
+    item = ItemId("p-rich")
+    options = tuple((f"<em>{letter}</em>", Role.KEY if letter == "а" else Role.DISTRACTOR) for letter in "абвг")
+    rich = Item(
+        item,
+        1,
+        NURSING,
+        "СД-03",
+        "recall",
+        0.6,
+        15 * MINUTE,
+        '<p>Плёнка: <img data-asset="plenka" alt="Полоска"></p>',
+        (make_stage(item, 1, 0, "choice", options),),
+        "<ul><li>раз</li></ul>",
+        "practice",
+        ("Приказ, п. 3",),
+        "html",
+    )
+    exam = replace(PRACTICE, id=BlueprintId("rich"), cells=(Cell("СД-03", "four_option", 1),))
+    async with centre.database.transaction() as connection:
+        await keep_asset(connection, blobs, AssetId("plenka"), picture, centre.clock.now())
+        await publish_items(connection, [rich], centre.clock.now())
+        await save_blueprint(connection, exam, centre.clock.now())
+    somebody = await centre.person("somebody")
+    sitting = await practise(centre, somebody, 0, exam.id)
+    browser = await centre.browser(somebody)
+    for path in ("/cabinet/practice", f"/cabinet/practice/{sitting}"):
+        page = (await browser.get(path)).text
+        assert "<ul><li>раз</li></ul>" in page
+        assert "<em>а</em>" in page
+        assert f'src="/exam/{sitting}/media/plenka?position=0&amp;until=' in page
+        assert 'alt="Полоска" width="30" height="20"' in page
+        assert "data-asset" not in page
+        assert "Приказ, п." in page.replace("\N{NO-BREAK SPACE}", " ")
