@@ -13,8 +13,9 @@ from core.errors import Unavailable
 from core.ids import SittingId
 from core.moments import MINUTE, Moment, Span
 from exam_server import store
-from exam_server.conclusion import counted_form, gather_responses, is_called_off, load_outcome
+from exam_server.conclusion import load_outcome
 from exam_server.events import AnyEvent, LateAdmitted
+from exam_server.reckoning import counted_form, gather_responses, is_called_off
 from exam_server.sitting import Sitting, fold
 from question_bank.blueprint_store import load_blueprint
 from question_bank.store import load_items

@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias
 import msgspec
 import structlog
 from msgspec import Struct
-from msgspec.structs import replace
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,9 +18,11 @@ from core.access.people import person
 from core.clock import Clock
 from core.database import Database, execute, fetch_all, fetch_one
 from core.errors import Conflict
-from core.ids import BlueprintId, ChoiceId, ItemId, PersonId, ProtocolId, SittingId
-from core.moments import MINUTE, Moment, Span
+from core.ids import BlueprintId, PersonId, ProtocolId, SittingId
+from core.moments import MINUTE, SECOND, Moment, Span
 from exam_server import store
+from exam_server.late_answers import mark_again
+from exam_server.reckoning import is_called_off, reckon, zone_of
 from exam_server.scheduling import today_in
 from exam_server.sitting import Sitting
 from proctoring import review
@@ -30,19 +31,17 @@ from proctoring.store import settle as settle_watching
 from proctoring.store import watched as watched_of
 from question_bank.blueprint_store import load_blueprint
 from question_bank.blueprints import Accreditation, Blueprint
-from question_bank.forms import Form
-from question_bank.requirement_store import list_requirements
-from question_bank.store import load_items
 from scoring import store as results
 from scoring.decision import earliest_retake
 from scoring.practice_store import record_practice
-from scoring.results import Result, work_out
 
 TOPIC = "exam.outcome"
 STORED_WITHIN: Span = MINUTE
 """How long a conclusion waits for what the camera saw to be stored; after that a person decides."""
 UNSEEN_AT_MOST: Span = MINUTE
 """Time without a frame that a sitting may have and still be confirmed by itself."""
+ADMITTED_EVERY: Span = 30 * SECOND
+"""How often it is looked for late answers that a crash left admitted and not counted."""
 
 OutcomeState: TypeAlias = Literal["absent", "cancelled", "preliminary", "confirmed", "annulled"]
 """cancelled: by the organiser, or for want of anything that counts; like an absence it is no attempt."""
@@ -82,27 +81,6 @@ class OutcomeFact(Struct, frozen=True):
     basis: str
 
 
-def gather_responses(sitting: Sitting) -> dict[ItemId, dict[int, Sequence[ChoiceId]]]:
-    """The responses that count, by item and stage; late ones only where the commission has admitted them."""
-    return {
-        entry.item: {stage: value for stage, value in enumerate(progress.answers) if value}
-        for entry, progress in zip(sitting.form.entries, sitting.items, strict=True)
-    }
-
-
-def is_called_off(sitting: Sitting) -> bool:
-    """Cancelled by staff; or begun, and all that would have counted was withdrawn, so there is nothing to decide by."""
-    if sitting.end_reason == "window_cancelled":
-        return True
-    return sitting.started_at is not None and not any(entry.weight for entry in counted_form(sitting).entries)
-
-
-def counted_form(sitting: Sitting) -> Form:
-    """The form without what was withdrawn unseen: that counts neither for nor against anybody."""
-    places = zip(sitting.form.entries, sitting.items, strict=True)
-    return replace(sitting.form, entries=tuple(entry for entry, progress in places if not progress.withdrawn))
-
-
 def choose_state(blueprint: Blueprint, flagged: bool, watched: Watched, late: bool = False) -> OutcomeState:
     """An exam may confirm itself, but never where an incident waits for a person or nobody was watching.
 
@@ -139,11 +117,11 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
         return False
     if not watched.complete:
         await settle_watching(connection, sitting_id, sitting.ended_at)  # whoever watched is gone
-    result, blueprint = await _work_out(connection, sitting, retake_days, now)
+    result, blueprint = await reckon(connection, sitting, retake_days, now)
     await results.record_result(connection, result)
     flagged = review.flagged(await incidents_of(connection, sitting_id))
     state = choose_state(blueprint, flagged, watched, late=any(not one.admitted for one in sitting.late))
-    zone = await _zone_of(connection, sitting.candidate)
+    zone = await zone_of(connection, sitting.candidate)
     retake_on = earliest_retake(sitting.ended_at, zone, retake_days)
     await _insert(connection, sitting, version, "preliminary", result.decision.passed, flagged, retake_on, now)
     await journal.record(
@@ -168,46 +146,9 @@ async def _conclude_practice(connection: AsyncConnection, sitting: Sitting, now:
         at=now,
     )
     if concluded and sitting.started_at is not None and not is_called_off(sitting):
-        result, _ = await _work_out(connection, sitting, 0, now)
+        result, _ = await reckon(connection, sitting, 0, now)
         await record_practice(connection, result)
     return bool(concluded)
-
-
-async def mark_again(connection: AsyncConnection, sitting_id: SittingId, now: Moment) -> bool:
-    """Work a preliminary outcome out anew from what the log says now; False when it counts nothing new.
-
-    In the caller's transaction, which holds the outcome from here on. What the result was before is kept.
-    """
-    row = await fetch_one(
-        connection,
-        "SELECT state, passed, retake_on, marked_version FROM exam_server.outcome WHERE sitting_id = :id FOR UPDATE",
-        id=sitting_id,
-    )
-    version = await store.newest_version(connection, sitting_id)
-    if row is None or row["state"] != "preliminary" or row["marked_version"] >= version:
-        return False
-    sitting = await store.load_sitting(connection, sitting_id)
-    result, _ = await _work_out(connection, sitting, 0, now)
-    passed = result.decision.passed
-    result = replace(result, retake_on=None if passed else row["retake_on"])  # the date stands since the conclusion
-    changed = await results.replace_result(connection, result, "late_admitted", now)
-    await execute(
-        connection,
-        "UPDATE exam_server.outcome SET passed = :passed, marked_version = :version WHERE sitting_id = :id",
-        id=sitting_id,
-        passed=passed,
-        version=version,
-    )
-    if changed:
-        fields = {"passed": str(passed).lower(), "passed_before": str(row["passed"]).lower()}
-        await journal.record(connection, "system", "outcome.recomputed", f"sitting:{sitting_id}", fields, now)
-    return changed
-
-
-async def mark_stale_again(connection: AsyncConnection, sittings: Sequence[SittingId], now: Moment) -> None:
-    """The same for those of the sittings where a late answer was admitted and not counted yet: a crash lay between."""
-    for sitting_id in await store.stale(connection, sittings):
-        await mark_again(connection, sitting_id, now)
 
 
 async def confirm_outcome(
@@ -289,6 +230,7 @@ class Conclusion:
         self._database = database
         self._clock = clock
         self._retake_days = retake_days
+        self._swept_at: Moment | None = None
 
     async def conclude(self, sitting_id: SittingId) -> bool:
         """One sitting, in a transaction of its own."""
@@ -303,13 +245,17 @@ class Conclusion:
         return await self._sweep_admitted() + await self._sweep_ended(limit)
 
     async def _sweep_admitted(self) -> int:
+        now = self._clock.now()
+        if self._swept_at is not None and now - self._swept_at < ADMITTED_EVERY:
+            return 0
+        self._swept_at = now
         async with self._database.transaction() as connection:
             waiting = await store.stale(connection)
         done = 0
         for sitting_id in waiting:
             try:
                 async with self._database.transaction() as connection:
-                    done += await mark_again(connection, sitting_id, self._clock.now())
+                    done += await mark_again(connection, sitting_id, now)
             except Exception as error:  # it stays stale and is tried again
                 _log.error("conclusion.failed", sitting=sitting_id, error=repr(error))
         return done
@@ -331,36 +277,6 @@ class Conclusion:
 
 _OUTCOME = """SELECT sitting_id, candidate, state, passed, flagged, concluded_at, confirmed_at, protocol_id,
                      retake_on, register_number, receipt FROM exam_server.outcome"""
-
-
-async def _work_out(
-    connection: AsyncConnection, sitting: Sitting, retake_days: int, now: Moment
-) -> tuple[Result, Blueprint]:
-    """The result of an ended sitting as its log stands."""
-    assert sitting.ended_at is not None
-    blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
-    form = counted_form(sitting)
-    refs = [(entry.item, entry.version) for entry in form.entries]
-    titles = {r.code: r.title for r in await list_requirements(connection, blueprint.speciality)}
-    result = work_out(
-        sitting=sitting.id,
-        person=sitting.candidate,
-        form=form,
-        blueprint=blueprint,
-        items=await load_items(connection, refs),
-        responses=gather_responses(sitting),
-        titles=titles,
-        ended=sitting.ended_at,
-        zone=await _zone_of(connection, sitting.candidate),
-        retake_days=retake_days,
-        decided_at=now,
-    )
-    return result, blueprint
-
-
-async def _zone_of(connection: AsyncConnection, candidate: PersonId) -> str:
-    who = await person(connection, candidate)
-    return who.zone if who is not None else "UTC"
 
 
 async def _insert(

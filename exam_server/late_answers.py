@@ -1,19 +1,61 @@
 """Answers that came after their time: evidence, until the commission admits one with a written reason."""
 
+from collections.abc import Sequence
+
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import journal
 from core.access.roles import Permission, Principal
 from core.clock import Clock
-from core.database import Database, fetch_one
+from core.database import Database, execute, fetch_one
 from core.errors import Conflict, Forbidden, Invalid
 from core.ids import SittingId
+from core.moments import Moment
 from exam_server import store, wire
 from exam_server.commands import AdmitLate
-from exam_server.conclusion import mark_again
 from exam_server.conduct import Conduct
+from exam_server.reckoning import reckon
+from scoring import store as results
 
 SHORTEST_REASON, LONGEST_REASON = 10, 2_000
+
+
+async def mark_again(connection: AsyncConnection, sitting_id: SittingId, now: Moment) -> bool:
+    """Work a preliminary outcome out anew from what the log says now; False when it counts nothing new.
+
+    In the caller's transaction, which holds the outcome from here on. What the result was before is kept.
+    """
+    row = await fetch_one(
+        connection,
+        "SELECT state, passed, retake_on, marked_version FROM exam_server.outcome WHERE sitting_id = :id FOR UPDATE",
+        id=sitting_id,
+    )
+    version = await store.newest_version(connection, sitting_id)
+    if row is None or row["state"] != "preliminary" or row["marked_version"] >= version:
+        return False
+    sitting = await store.load_sitting(connection, sitting_id)
+    result, _ = await reckon(connection, sitting, 0, now)
+    passed = result.decision.passed
+    result = replace(result, retake_on=None if passed else row["retake_on"])  # the date stands since the conclusion
+    changed = await results.replace_result(connection, result, "late_admitted", now)
+    await execute(
+        connection,
+        "UPDATE exam_server.outcome SET passed = :passed, marked_version = :version WHERE sitting_id = :id",
+        id=sitting_id,
+        passed=passed,
+        version=version,
+    )
+    if changed:
+        fields = {"passed": str(passed).lower(), "passed_before": str(row["passed"]).lower()}
+        await journal.record(connection, "system", "outcome.recomputed", f"sitting:{sitting_id}", fields, now)
+    return changed
+
+
+async def mark_stale_again(connection: AsyncConnection, sittings: Sequence[SittingId], now: Moment) -> None:
+    """The same for those of the sittings where a late answer was admitted and not counted yet: a crash lay between."""
+    for sitting_id in await store.stale(connection, sittings):
+        await mark_again(connection, sitting_id, now)
 
 
 class LateAnswers:

@@ -15,7 +15,8 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.ids import PersonId, ProtocolId, SittingId
 from core.moments import Moment
 from core.signatures import Signer
-from exam_server.conclusion import annul_outcome, confirm_outcome, load_outcomes, mark_stale_again
+from exam_server.conclusion import annul_outcome, confirm_outcome, load_outcomes
+from exam_server.late_answers import mark_stale_again
 from exam_server.scheduling import today_in
 from proctoring import review
 from proctoring.store import decision_of, findings_of, incidents_of

@@ -15,9 +15,9 @@ from core.ids import SittingId
 from core.moments import SECOND
 from exam_server import store
 from exam_server.commands import Admit, AdmitLate, Attach, Detach, Respond, Settle, Show, Start, Submit
-from exam_server.conclusion import Conclusion, Outcome, load_outcome, mark_again
+from exam_server.conclusion import Conclusion, Outcome, load_outcome
 from exam_server.events import LateAdmitted
-from exam_server.late_answers import LateAnswers
+from exam_server.late_answers import LateAnswers, mark_again
 from exam_server.protocols import draft_lines, sign_protocol
 from exam_server.timing import BROKEN_GRACE, item_deadline
 from question_bank.blueprints import Blueprint

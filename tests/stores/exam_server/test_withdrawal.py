@@ -12,9 +12,10 @@ from core.errors import Unavailable
 from core.ids import ItemId, SittingId
 from core.moments import HOUR, MINUTE
 from exam_server.commands import Admit, Attach, Command, Respond, Show, Start, Submit
-from exam_server.conclusion import conclude, counted_form, load_outcome
+from exam_server.conclusion import conclude, load_outcome
 from exam_server.event_log import EventLog
 from exam_server.events import FormReplaced, ItemWithdrawn, Shown
+from exam_server.reckoning import counted_form
 from exam_server.ruling import Ruling
 from exam_server.withdrawal import Withdrawal, Withdrawals, list_kept, load_withdrawal, withdraw
 from question_bank.assembly import prove
