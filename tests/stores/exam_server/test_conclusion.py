@@ -14,7 +14,7 @@ from core.errors import Conflict
 from core.ids import ProtocolId, SittingId
 from core.moments import HOUR, MINUTE, SECOND
 from exam_server import conclusion
-from exam_server.commands import Admit, Attach, Respond, Start
+from exam_server.commands import Admit, Attach, Detach, Respond, Start
 from exam_server.conclusion import STORED_WITHIN, TOPIC, Conclusion, Outcome, OutcomeFact, conclude, load_outcome
 from exam_server.event_log import EventLog
 from exam_server.events import Ended, ItemExpired
@@ -251,11 +251,12 @@ async def test_an_item_locks_at_its_deadline_without_any_client(
     engine: Engine, clock: ManualClock, prepared: SittingId
 ) -> None:
     await begin(engine, prepared)
+    await engine.order(prepared, Detach(1))
     state = await engine.stored(prepared)
     count = len(await engine.events(prepared))
     deadline = state.deadline
     assert deadline is not None
-    clock.set(deadline + LIVE_GRACE)
+    clock.set(deadline + BROKEN_GRACE)
     engine.conduct.settle_due()
     assert len(await engine.events(prepared)) == count, "an answer on its way still has its grace"
     clock.advance(1)
