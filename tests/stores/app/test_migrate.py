@@ -12,6 +12,9 @@ from app.embedded import ask
 from app.migrate import MIGRATIONS, check_durability, migrate
 from core.database import driver_url
 from core.errors import Unavailable
+from core.ids import BlueprintId, ItemId, PersonId
+from exam_server.events import Created, encode_batch
+from question_bank.forms import Form, FormEntry, Rules
 
 STEP = """
 from alembic import op
@@ -101,3 +104,40 @@ async def test_a_database_that_may_lose_commits_is_refused(database_url: str, du
     await asyncio.to_thread(ask, durable_database_url, f"ALTER DATABASE {name} SET synchronous_commit = off")
     with pytest.raises(Unavailable, match="synchronous_commit"):
         await check_durability(durable_database_url)
+
+
+async def test_sittings_of_an_earlier_release_are_found_from_their_items(empty: str, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    (folder / "versions").mkdir(parents=True)
+    shutil.copy(MIGRATIONS / "env.py", folder)
+    for path in sorted((MIGRATIONS / "versions").glob("*.py")):
+        if path.name < "0011":
+            shutil.copy(path, folder / "versions")
+    await migrate(empty, folder)
+    connection = await asyncpg.connect(empty)
+    try:
+        await connection.execute(
+            """INSERT INTO exam_server."window" (blueprint_id, blueprint_version, opens_at, closes_at, capacity)
+               VALUES ('exam', 1, 0, 9, 1)"""
+        )
+        await connection.execute("INSERT INTO exam_server.booking (window_id, candidate, booked_at) VALUES (1, 7, 0)")
+        await connection.execute(
+            """INSERT INTO exam_server.sitting
+                   (booking_id, candidate, blueprint_id, blueprint_version, attempt, created_at)
+               VALUES (1, 7, 'exam', 1, 1, 5)"""
+        )
+        entries = tuple(FormEntry(ItemId(f"item-{n}"), n, 1000, 1, ()) for n in (3, 1, 2))
+        form = Form(BlueprintId("exam"), 1, 1, "x", "0" * 64, entries)
+        rules = Rules(1000, "free", "advance", True)
+        created = Created(5, PersonId(7), form, rules, 9)
+        await connection.execute(
+            "INSERT INTO exam_server.log (sitting_id, version, prev, digest, events) VALUES (1, 0, '', '', $1)",
+            encode_batch((created,)),
+        )
+        await migrate(empty)
+        found = await connection.fetchrow("SELECT items, versions FROM exam_server.form WHERE sitting_id = 1")
+        entered = await connection.fetchval("SELECT entered_at FROM exam_server.sitting")
+    finally:
+        await connection.close()
+    assert found is not None
+    assert (found["items"], found["versions"], entered) == (["item-3", "item-1", "item-2"], [3, 1, 2], 5)
