@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from core.ids import PersonId
 from core.moments import Moment, to_datetime
-from core.web.formats import duration_text
+from core.web.formats import MOSCOW, datetime_text, duration_text
 from exam_server.events import (
     AdmissionWithdrawn,
     Admitted,
@@ -72,12 +72,13 @@ class Line(Struct, frozen=True):
 
 
 class Writer(Struct, frozen=True):
-    """What it takes to put events into words: the reader's language, names by person, notes by id."""
+    """What it takes to put events into words: the reader's language and zone, names by person, notes by id."""
 
     say: Say
     lang: str = "ru"
     names: Mapping[PersonId, str] = {}
     notes: Mapping[int, Note] = {}
+    zone: str = MOSCOW
 
     def lines(self, events: Iterable[AnyEvent]) -> list[Line]:
         """One line for each event, in the order of the log."""
@@ -175,7 +176,8 @@ class Writer(Struct, frozen=True):
                 values = {"allowance": allowance_text(event.allowance, say, self.lang), "name": self._name(event.by)}
                 return Line(at, text % values, "ok", detail=self._note(event.note))
             case CloseMoved():
-                text = say("Окончание назначенного времени перенесено: %(name)s") % {"name": self._name(event.by)}
+                when = datetime_text(event.closes_at, self.lang, self.zone)
+                text = say("Окончание перенесено на %(when)s: %(name)s") % {"when": when, "name": self._name(event.by)}
                 return Line(at, text, detail=self._note(event.note))
             case FormReplaced():
                 return Line(at, say("Набор заданий заменён до начала"))
@@ -195,6 +197,10 @@ class Writer(Struct, frozen=True):
                 return Line(at, text, detail=self._note(event.note))
             case NoticeRead():
                 return Line(at, say("Кандидат прочёл сообщение"), minor=True)
+            case Extended() if event.cause == "outage":
+                values = {"span": duration_text(event.span, self.lang), "name": self._name(event.by)}
+                text = say("Возвращено %(span)s за обрыв связи: %(name)s") % values
+                return Line(at, text, "ok", detail=self._note(event.note))
             case Extended():
                 values = {"span": duration_text(event.span, self.lang), "name": self._name(event.by)}
                 return Line(at, say("Добавлено %(span)s: %(name)s") % values, "ok", detail=self._note(event.note))

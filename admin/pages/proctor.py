@@ -146,7 +146,7 @@ async def _context(request: Request, reader: Principal, sitting: SittingId) -> d
         ids = {card.candidate, *(note.author for note in notes.values()), *actors(events)}
         names = {one.id: one.name for one in await people(connection, ids)}
     say, lang = say_in(request)
-    writer = Writer(say, lang, names, notes)
+    writer = Writer(say, lang, names, notes, reader.zone)
     told = [line for line in writer.lines(events) if not line.minor]
     lines = in_order(told, writer.incident_lines(incidents), writer.gap_lines(gaps))
     closes_at = to_datetime(folded.closes_at).astimezone(ZoneInfo(reader.zone))

@@ -157,7 +157,7 @@ def describe_connectivity(
 def describe(request: Request, reader: Principal, dossier: Dossier) -> dict[str, Any]:
     """A dossier as the pages that show one take it."""
     say, lang = say_in(request)
-    writer = Writer(say, lang, dossier.names, dossier.notes)
+    writer = Writer(say, lang, dossier.names, dossier.notes, reader.zone)
     events = dossier.events or ()
     lines = in_order(
         writer.lines(events),

@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from admin.chronicle import Line, Writer, clock_text, end_text, gap_reason, in_order
+from admin.chronicle import Line, Writer, actors, clock_text, end_text, gap_reason, in_order
 from core.ids import BlueprintId, ChoiceId, IncidentId, PersonId, SittingId
 from core.moments import MINUTE, SECOND, Moment
 from exam_server.events import (
@@ -89,6 +89,7 @@ EVENTS: tuple[AnyEvent, ...] = (
     Told(AT, "message", 9, PersonId(2)),
     Told(AT, "warning", 9, PersonId(2)),
     NoticeRead(AT, 9, 13),
+    Extended(AT, 10 * MINUTE, PersonId(2), 9, "outage"),
     Extended(AT, 10 * MINUTE, PersonId(2), 9),
     Ended(AT, "proctor", by=PersonId(2), note=9),
 )
@@ -135,6 +136,16 @@ def test_who_acted_and_why_stands_with_the_act(writer: Writer) -> None:
     assert extended.detail == "Отключали свет"
     assert ended.text == "Тестирование завершил проктор: Зимин Олег"
     assert ended.detail == "Отключали свет"
+
+
+def test_whoever_acted_is_known_and_admission_by_biometrics_is_nobody() -> None:
+    assert actors(EVENTS) == {PersonId(2)}
+    assert actors([Admitted(AT, "person"), Ended(AT, "submitted")]) == set()
+
+
+def test_a_moved_close_is_told_in_the_readers_zone() -> None:
+    line = Writer(echo, "ru", zone="Asia/Yakutsk").lines([CloseMoved(AT, AT + MINUTE, PersonId(2), 9)])[0]
+    assert line.text.replace("\u00a0", " ") == "Окончание перенесено на 22 ноября 2026, 18:01 (МСК+6): № 2"
 
 
 def test_a_person_and_a_note_that_are_gone_leave_a_line(writer: Writer) -> None:
