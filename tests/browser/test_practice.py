@@ -138,7 +138,11 @@ async def test_a_whole_run_explains_every_item_before_the_next(
     await page.get_by_role("link", name="Разобрать ошибки").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("из")
     assert await page.locator("details[open]").count() == 2
-    await page.wait_for_function(LOADED)
+    picture = page.locator('img[alt^="Полоска ЭКГ"]')
+    await page.locator("details", has=picture).evaluate("one => { one.open = true; }")
+    await picture.scroll_into_view_if_needed()
+    await page.wait_for_function("() => [...document.images].some(one => one.naturalWidth === 960)")
+    assert "<p>" not in await page.locator("main").inner_text()
     faults["a run reviewed"] = await audit(page)
     await page.goto(f"{house.address}/cabinet/practice")
     await expect(page.get_by_role("heading", name="Ошибки по требованиям")).to_be_visible()
