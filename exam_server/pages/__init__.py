@@ -84,7 +84,6 @@ def describe_exam(request: Request, view: EntranceView, candidate: Principal) ->
             "speciality": view.speciality,
             "items": view.items,
             "exam_limit": view.exam_limit,
-            "available": view.available,
             "zone": candidate.zone,
             "zone_text": formats.zone_text(local, language.of(request)),
             "sections": [to_builtins(section) for section in view.sections],

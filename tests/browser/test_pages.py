@@ -55,7 +55,14 @@ SHOWN = {
         "/staff/protocols",
         "/staff/protocols/{protocol}",
     ),
-    "sekretar": ("/staff", "/staff/windows", "/staff/windows?past=1", "/staff/blueprints"),
+    "sekretar": (
+        "/staff",
+        "/staff/windows",
+        "/staff/windows?past=1",
+        "/staff/windows/1",
+        "/staff/allowances",
+        "/staff/blueprints",
+    ),
     "ekspert": ("/staff", "/staff/protocols", "/staff/reviews/{review}"),
     "apellyaciya": ("/staff", "/staff/sittings/{review}", "/staff/reviews/{review}"),
     "metodist": (
@@ -65,6 +72,8 @@ SHOWN = {
         "/staff/bank?q=никто",
         "/staff/bank/{item}",
         "/staff/bank/{case}",
+        "/staff/remarks",
+        "/staff/withdrawals",
         "/staff/blueprints",
     ),
     "proktor": (

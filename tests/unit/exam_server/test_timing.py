@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from core.moments import HOUR, MINUTE
 from exam_server import timing
 from exam_server.commands import Attach, Detach, Extend, Settle, Submit
+from exam_server.events import Allowance
 from tests.histories.sittings import FIRST, NOW, PROCTOR, Drive, make_created, make_rules, thorough
 
 
@@ -54,6 +55,28 @@ def test_time_given_back_moves_a_deadline_by_itself_up_to_the_window(span: int, 
     assert drive.attempt(Extend(span, PROCTOR, 1))[1] == (None if given else "past_window")
     assert timing.exam_deadline(drive.state) == NOW + HOUR + given
     assert timing.item_deadline(drive.state) == NOW + MINUTE + given
+
+
+@given(
+    st.integers(MINUTE, 12 * HOUR),
+    st.integers(100, 400),
+    st.integers(0, 6 * HOUR),
+    st.integers(0, 20),
+    st.integers(0, HOUR),
+    st.integers(0, 4 * HOUR),
+)
+def test_a_window_moved_by_the_gain_never_cuts_an_allowance_off(
+    limit: int, percent: int, extra: int, breaks: int, break_limit: int, waited: int
+) -> None:
+    """Whoever began in time without an allowance begins in time with one: exam and breaks end before the close."""
+    rules = replace(make_rules(exam_limit=limit), break_limit=break_limit)
+    allowance = Allowance(percent, extra, breaks)
+    usual_close = NOW + waited + limit
+    created = make_created(rules=rules, closes_at=usual_close + timing.gain(rules, allowance))
+    state = Drive(replace(created, allowance=allowance)).state
+    rested = breaks * (break_limit or timing.USUAL_BREAK)
+    assert NOW + waited + timing.stretch(state, limit) + rested <= state.closes_at
+    assert timing.gain(rules, Allowance()) == 0
 
 
 def test_grace_depends_on_the_connection_across_the_deadline() -> None:
