@@ -127,3 +127,22 @@ def test_what_was_withdrawn_counts_nowhere(module: Module) -> None:
 def test_an_end_brings_what_was_written_to_it(module: Module) -> None:
     state = fold(module, SNAPSHOT, {"type": "ended", "reason": "proctor", "text": "Вы вышли."})
     assert (state["status"], state["ended"], state["reason"], state["item"]) == ("ended", "proctor", "Вы вышли.", None)
+
+
+def test_an_explanation_is_open_until_the_next_item_comes(module: Module) -> None:
+    practice = {**SNAPSHOT, "explanations": "item"}
+    locked = {**practice, "type": "changed", "item": None, "explained": 0, "marks": [{"locked": True}, {}, {}]}
+    state = fold(module, practice, locked)
+    assert (state["explained"], state["item"], state["explanations"]) == (0, None, "item")
+    gone_on = fold(module, practice, locked, {"type": "item", "now": 9_000, "item": {**ITEM, "position": 1}})
+    assert gone_on["explained"] is None
+    assert fold(module, SNAPSHOT)["explained"] is None
+
+
+@pytest.mark.parametrize(("explanations", "explained"), [("item", 0), ("end", None), ("none", None)])
+def test_the_last_item_of_a_run_is_explained_after_its_end(
+    module: Module, explanations: str, explained: int | None
+) -> None:
+    practice = {**SNAPSHOT, "explanations": explanations}
+    state = fold(module, practice, {"type": "ended", "reason": "completed"})
+    assert (state["status"], state["explained"]) == ("ended", explained)
