@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer.main
+import yaml
 
 from app.asgi import LARGE_BODIES
 from app.cli import app
@@ -41,7 +42,6 @@ def unit(path: Path) -> configparser.ConfigParser:
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    yaml = pytest.importorskip("yaml", reason="PyYAML is not among the packages of this environment")
     read: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     return read
 
