@@ -344,7 +344,7 @@ class Conduct:
 
     def _refuse(self, held: Held, undone: Sequence[Pending]) -> None:
         """None of this can be stored. The page has to come back: it must not go on with a gap in its edits."""
-        lines = {held.line, *(pending.older for pending in undone)}
+        lines = dict.fromkeys((held.line, *(pending.older for pending in undone)))
         held.line = None
         for pending in undone:
             seq = getattr(pending.command, "seq", None)
