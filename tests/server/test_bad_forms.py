@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
+from admin.pages.acts import ACTS
 from app.candidate import READINGS, find_token
 from core.access.people import FAILURES_PER_LOGIN_AND_ADDRESS
 from exam_server.pages.samples import MAX_SAMPLE
@@ -319,7 +320,8 @@ async def test_a_candidate_has_no_business_with_the_staff(house: Server, booths:
         "/staff/people",
     ):
         check(await booth.http.get(path), 403, "forbidden")
-    for path in (f"/staff/proctor/{other.sitting}/{act}" for act in ("time", "end", "identity")):
+    acts = [f"/staff/proctor/{other.sitting}/{act}" for act in ACTS]
+    for path in (*acts, f"/staff/sittings/{other.sitting}/late/1"):
         check(await booth.post(path, data={"minutes": "10", "reason": "просто так"}), 403, "forbidden")
     async with await Staff.open(house, "proktor") as proctor:
         for minutes in ("", "0", "-5", "241", "abc", HUGE, "\x00", "1.5"):
@@ -330,6 +332,29 @@ async def test_a_candidate_has_no_business_with_the_staff(house: Server, booths:
         for reason in ("", "  ", "\x00\x00\x00", "x" * 5_000):
             answer = await proctor.post(f"/staff/proctor/{other.sitting}/end", data={"reason": reason})
             assert answer.status_code == 422, (reason[:9], answer.status_code)
+
+
+async def test_an_act_that_makes_no_sense_is_refused_and_nothing_is_done(house: Server, booths: Booths) -> None:
+    booth = await booths(house)
+    page = await booth.begin()
+    before = await booth.state()
+    strange = ("", "-1", "1e9", HUGE, "\x00", "x" * 5_000, "0001-01-01", "9999-12-31", "24:60", "💥")
+    async with await Staff.open(house, "proktor") as proctor:
+        for act in ("warning", "message", "pause", "time", "outage", "allowance", "close", "end"):
+            for value in strange:
+                fields = dict.fromkeys(("minutes", "percent", "extra", "breaks", "day", "time"), value)
+                written = value if len(value.strip("\x00")) in (0, 5_000) else "Сбой связи"
+                if act in ("warning", "message", "pause", "end") and written == "Сбой связи":
+                    continue  # they take any sentence
+                answer = await proctor.post(
+                    f"/staff/proctor/{booth.sitting}/{act}", data={**fields, "reason": written, "text": written}
+                )
+                assert answer.status_code in (409, 422), (act, value[:12], answer.status_code)
+        for number in ("0", "-1", "x", "9" * 30):
+            answer = await proctor.post(f"/staff/proctor/{number}/pause", data={"reason": "Сбой связи"})
+            assert answer.status_code == 404, number
+    assert await booth.state() == before
+    await page.leave()
 
 
 async def test_none_of_it_was_a_fault_of_the_server(house: Server) -> None:
