@@ -106,14 +106,19 @@ async def test_a_database_that_may_lose_commits_is_refused(database_url: str, du
         await check_durability(durable_database_url)
 
 
-async def test_sittings_of_an_earlier_release_are_found_from_their_items(empty: str, tmp_path: Path) -> None:
+def before(tmp_path: Path, number: str) -> Path:
+    """The platform's migrations up to that one, as an earlier release had them."""
     folder = tmp_path / "migrations"
     (folder / "versions").mkdir(parents=True)
     shutil.copy(MIGRATIONS / "env.py", folder)
     for path in sorted((MIGRATIONS / "versions").glob("*.py")):
-        if path.name < "0011":
+        if path.name < number:
             shutil.copy(path, folder / "versions")
-    await migrate(empty, folder)
+    return folder
+
+
+async def test_sittings_of_an_earlier_release_are_found_from_their_items(empty: str, tmp_path: Path) -> None:
+    await migrate(empty, before(tmp_path, "0011"))
     connection = await asyncpg.connect(empty)
     try:
         await connection.execute(
@@ -141,3 +146,44 @@ async def test_sittings_of_an_earlier_release_are_found_from_their_items(empty: 
         await connection.close()
     assert found is not None
     assert (found["items"], found["versions"], entered) == (["item-3", "item-1", "item-2"], [3, 1, 2], 5)
+
+
+async def test_practice_of_an_earlier_release_is_taken_apart_from_exams(empty: str, tmp_path: Path) -> None:
+    await migrate(empty, before(tmp_path, "0012"))
+    connection = await asyncpg.connect(empty)
+    try:
+        await connection.execute("INSERT INTO question_bank.speciality (code, title) VALUES ('s', 'S')")
+        for number, practice in enumerate(("true", "false"), start=1):
+            await connection.execute(
+                f"""INSERT INTO question_bank.blueprint (id, version, speciality, content, saved_at)
+                    VALUES ('b{number}', 1, 's', '{{"practice": {practice}}}', 0)"""
+            )
+            await connection.execute(
+                f"""INSERT INTO exam_server."window" (blueprint_id, blueprint_version, opens_at, closes_at, capacity)
+                    VALUES ('b{number}', 1, 0, 9, 1)"""
+            )
+            await connection.execute(
+                f"INSERT INTO exam_server.booking (window_id, candidate, booked_at) VALUES ({number}, 7, 0)"
+            )
+            await connection.execute(
+                f"""INSERT INTO exam_server.sitting
+                        (booking_id, candidate, blueprint_id, blueprint_version, attempt, created_at)
+                    VALUES ({number}, 7, 'b{number}', 1, 1, 5)"""
+            )
+            await connection.execute(
+                f"""INSERT INTO exam_server.outcome (sitting_id, candidate, state, passed, flagged, concluded_at)
+                    VALUES ({number}, 7, 'confirmed', true, false, 6)"""
+            )
+            await connection.execute(
+                f"""INSERT INTO scoring.result (sitting_id, person_id, blueprint_id, blueprint_version, algorithm,
+                        raw_num, raw_den, maximum, cut, passed, marks, advice, decided_at)
+                    VALUES ({number}, 7, 'b{number}', 1, 'x', 9, 1, 10, 85, true, '[]', '[]', 6)"""
+            )
+        await migrate(empty)
+        told = [
+            [row["sitting_id"] for row in await connection.fetch(f"SELECT sitting_id FROM {table}")]
+            for table in ("scoring.practice_result", "scoring.result", "exam_server.outcome")
+        ]
+    finally:
+        await connection.close()
+    assert told == [[1], [2], [2]]
