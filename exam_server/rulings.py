@@ -6,7 +6,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from core.moments import Moment
+from core.moments import Moment, Span
 from exam_server import timing
 from exam_server.commands import (
     Admit,
@@ -123,14 +123,23 @@ def _compensate(sitting: Sitting, command: CompensateOutage, now: Moment) -> Rul
     events = settle(sitting, command.began_at)
     for event in events:
         sitting = evolve(sitting, event)
-    if sitting.status == "running" and command.began_at not in sitting.outages and sitting.halt is None:
+    if sitting.status == "running" and command.began_at not in sitting.outages:
         assert sitting.started_at is not None
-        span = command.began_at + command.span - max(command.began_at, sitting.started_at)
+        began, ended = max(command.began_at, sitting.started_at), command.began_at + command.span
+        span = ended - began - _stood(sitting, began, ended)
         if 0 < span <= timing.LONGEST_EXTENSION:
             given = OutageCompensated(now, span, command.began_at)
             events += (given,)
             sitting = evolve(sitting, given)
     return Ruling(events + settle(sitting, now))
+
+
+def _stood(sitting: Sitting, began: Moment, ended: Moment) -> Span:
+    """How long the clocks stood meanwhile: that time is given back by the pause or the break itself."""
+    halts = sitting.stood
+    if sitting.halt is not None:
+        halts += ((sitting.halt.since, sitting.halt.until or ended),)
+    return sum(max(0, min(until, ended) - max(since, began)) for since, until in halts)
 
 
 def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:

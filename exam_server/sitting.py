@@ -71,7 +71,8 @@ class Sitting(Struct, frozen=True, gc=False):
     """The state folded from the log. `deadline` is timing.next_deadline of it, kept so that it costs nothing.
 
     `settled_grace`: the grace of that deadline, once the connection has changed after it. `graced`: what answers have
-    gained by more than the shorter grace. `back_to`: the item that a pause took off the screen.
+    gained by more than the shorter grace. `back_to`: the item that a pause took off the screen. `stood`: from when to
+    when the clocks have stood, in pauses and breaks that are over.
     """
 
     id: SittingId
@@ -100,6 +101,7 @@ class Sitting(Struct, frozen=True, gc=False):
     back_to: int | None = None
     breaks_taken: int = 0
     outages: tuple[Moment, ...] = ()
+    stood: tuple[tuple[Moment, Moment], ...] = ()
     streams: dict[str, int] = {}
     stream: str = ""
     epoch: int = 0
@@ -369,6 +371,7 @@ def _halt(sitting: Sitting, event: Paused | Resumed | BreakBegun | BreakOver) ->
             return replace(
                 sitting,
                 halt=None,
+                stood=(*sitting.stood, (at - stood, at)),
                 extra=sitting.extra + stood,
                 section_extra=sitting.section_extra + (stood if sitting.section_started_at is not None else 0),
                 streams=sitting.streams if seq is None else _heard(sitting, seq),

@@ -24,11 +24,13 @@ from exam_server.commands import (
     Show,
     Stop,
     Submit,
+    TakeBreak,
     Tell,
     Withdraw,
 )
 from exam_server.events import (
     Allowance,
+    BreakOver,
     Ended,
     HelpAnswered,
     ItemExpired,
@@ -162,6 +164,38 @@ def test_an_outage_before_the_start_counts_from_the_start_and_one_in_a_pause_not
     assert drive.state.extra == 10 * SECOND
     drive.do(Pause(PROCTOR, 1))
     assert drive.do(CompensateOutage(drive.now, MINUTE), drive.now + MINUTE) == ()
+
+
+def test_an_outage_in_a_pause_is_not_given_back_once_the_pause_is_over_either() -> None:
+    drive = begun()
+    drive.do(Pause(PROCTOR, 1), NOW + 10 * SECOND)
+    outage = CompensateOutage(NOW + 20 * SECOND, MINUTE)
+    drive.do(Resume(PROCTOR), NOW + 2 * MINUTE)
+    assert drive.do(outage, NOW + 2 * MINUTE + SECOND) == ()
+    assert drive.state.extra == 110 * SECOND
+
+
+def test_of_an_outage_that_a_pause_was_a_part_of_the_rest_is_given_back() -> None:
+    drive = begun()
+    drive.do(Pause(PROCTOR, 1), NOW + 10 * SECOND)
+    drive.do(Resume(PROCTOR), NOW + 40 * SECOND)
+    events = drive.do(CompensateOutage(NOW + 20 * SECOND, 30 * SECOND), NOW + 50 * SECOND)
+    assert events == (OutageCompensated(NOW + 50 * SECOND, 10 * SECOND, NOW + 20 * SECOND),)
+    assert drive.state.extra == 40 * SECOND
+
+
+def test_a_break_that_an_outage_outlasted_gives_back_what_came_after_it() -> None:
+    rules = make_rules(breaks=1, break_limit=MINUTE)
+    drive = Drive(make_created(make_form(CHOICE, CHOICE, CHOICE), rules, NOW + DAY)).start()
+    drive.do(TakeBreak(0), NOW + 10 * SECOND)
+    outage = CompensateOutage(NOW + 30 * SECOND, 90 * SECOND)
+    events = drive.do(outage, NOW + 2 * MINUTE)
+    assert events == (
+        OutageCompensated(NOW + 2 * MINUTE, 50 * SECOND, NOW + 30 * SECOND),
+        BreakOver(NOW + 70 * SECOND),
+    )
+    assert drive.do(outage, NOW + 3 * MINUTE) == ()
+    assert drive.state.extra == 50 * SECOND + MINUTE
 
 
 # --- words ----------------------------------------------------------------------------------------------
