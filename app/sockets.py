@@ -83,6 +83,12 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         self._clogged = False
         super().resume_writing()
 
+    def handle_ping(self) -> None:
+        if self._clogged:
+            self.conn.data_to_send()  # an answer to who reads nothing would only take room
+        else:
+            super().handle_ping()
+
     def handle_close(self, event: Frame) -> None:
         self._over = True
         super().handle_close(event)

@@ -19,7 +19,7 @@ from exam_server import wire
 from exam_server.commands import Help, Question, Respond
 from exam_server.conduct import Conduct
 from exam_server.held import Held, Line
-from exam_server.rulings import MAX_REMARKS
+from exam_server.rulings import MAX_REMARKS, MAX_SEQ_STEP
 
 MAX_QUEUE = 256
 """Messages waiting for a page that does not read; then it is dropped and comes back to a snapshot."""
@@ -353,8 +353,10 @@ async def take_remark(
     note: int | None = None
     text = message.text.replace("\0", "").strip()
     state = held.state
-    fresh = message.seq > state.streams.get(state.stream, 0)
-    doomed = state.remarks >= MAX_REMARKS
+    last = state.streams.get(state.stream, 0)
+    fresh = message.seq > last
+    # what is going to be refused is not kept: a text that no event names would be one of any number
+    doomed = state.remarks >= MAX_REMARKS or state.status == "ended" or message.seq > last + MAX_SEQ_STEP
     kind: RemarkKind = "help"
     position = None
     if isinstance(message, wire.Remark):

@@ -260,6 +260,18 @@ async def test_nothing_is_written_to_a_page_that_does_not_keep_up_or_is_going(tr
     await end.leave()
 
 
+async def test_pings_of_a_page_that_reads_nothing_are_not_answered() -> None:
+    end = await opened()
+    end.protocol.pause_writing()
+    for _ in range(3):
+        end.protocol.data_received(frame(Opcode.PING, b"z" * 125))
+    assert end.wire.written == b""
+    end.protocol.resume_writing()
+    end.protocol.data_received(frame(Opcode.PING, b"there?"))
+    assert end.wire.written == Frame(Opcode.PONG, b"there?").serialize(mask=False)
+    await end.leave()
+
+
 @pytest.mark.parametrize("how", [lambda end: end.direct.abort(), lambda end: end.protocol.keepalive_timeout()])
 async def test_nobody_waits_for_what_is_never_read(how: Callable[[End], None]) -> None:
     end = await opened()

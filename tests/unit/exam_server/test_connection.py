@@ -423,6 +423,19 @@ async def test_a_remark_that_can_not_be_kept_stays_with_the_page() -> None:
     assert house.log.state(SITTING).help_since == NOW
 
 
+async def test_what_is_going_to_be_refused_is_not_kept() -> None:
+    house = House()
+    peer = await house.begin()
+    far = {"seq": 20_000, "text": "Далеко впереди"}
+    await peer.say(json.dumps({"type": "help", **far}), json.dumps({"type": "remark", "position": 0, **far}))
+    await peer.say('{"type":"submit","seq":2}')
+    late = {"seq": 3, "text": "Уже после конца"}
+    await peer.say(json.dumps({"type": "help", **late}), json.dumps({"type": "remark", "position": 0, **late}))
+    assert [one["code"] for one in peer.told if one["type"] == "refused"] == ["bad_seq", "bad_seq", "ended", "ended"]
+    assert house.records.remarks == []
+    await peer.leave()
+
+
 async def test_a_remark_without_words_says_nothing() -> None:
     house = House()
     peer = await house.begin()
