@@ -19,7 +19,7 @@ from exam_server.ruling import Ruling
 from exam_server.sitting import Sitting
 
 MAX_WAITING = 256
-"""Commands of one sitting that may wait while its log is read again."""
+"""Commands of one sitting that may wait while its log is read again, or while it is not known what is overdue."""
 
 
 class Line(Protocol):
@@ -186,7 +186,7 @@ class Held:
 
     def admits(self, seq: int) -> bool:
         """May this edit be decided now? Nothing may overtake an edit that was turned away."""
-        if self.flight is None and not self.stalled and not self.reloading:
+        if self.flight is None and not self.stalled and not self.reloading and not self.unsure:
             return True  # nothing waits
         if self.crowded or 0 < self.stalled < seq:
             return False

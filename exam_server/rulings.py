@@ -173,7 +173,7 @@ def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:
         case Advance():
             following = following_item(sitting)
             idle = sitting.status != "running" or sitting.halt is not None or sitting.between
-            idle = idle or sitting.explaining is not None
+            idle = idle or sitting.explaining is not None or _out_of_time(sitting, now)
             if idle or sitting.current is not None or following is None:
                 return Ruling()
             return Ruling((Shown(now, following),))
@@ -300,16 +300,15 @@ def _show(sitting: Sitting, command: Show, now: Moment) -> Ruling:
         return Ruling(refusal="item_locked")
     if command.position not in sitting.section_range:
         return Ruling(refusal="other_section")
+    if _out_of_time(sitting, now):
+        return Ruling(refusal="item_locked")
     deadline = timing.item_deadline(sitting)
     if sitting.current is None or deadline is None:
         fits = sitting.rules.navigation == "free" or command.position == following_item(sitting)
         return Ruling((shown,)) if fits else Ruling(refusal="going_back_off")
-    over = deadline <= now  # grace is for what was on its way, not for a new look
+    over = deadline <= now
     if command.position == sitting.current:
         return Ruling(refusal="item_locked") if over else Ruling((shown,))
-    section = timing.section_deadline(sitting)
-    if section is not None and section <= now:
-        return Ruling(refusal="item_locked")
     if sitting.rules.navigation == "free":
         return Ruling((ItemExpired(deadline, sitting.current), shown) if over else (shown,))
     if command.position != following_item(sitting):
@@ -317,6 +316,12 @@ def _show(sitting: Sitting, command: Show, now: Moment) -> Ruling:
     if sitting.rules.practice and sitting.rules.explanations == "item":
         return Ruling((ItemLocked(now, sitting.current, command.seq),))  # it is explained before the next one's clock
     return Ruling((ItemLocked(now, sitting.current), shown))
+
+
+def _out_of_time(sitting: Sitting, now: Moment) -> bool:
+    """Is the exam or the section over but for its grace? That is for what was on its way, not for a new look."""
+    section = timing.section_deadline(sitting)
+    return timing.exam_deadline(sitting) <= now or (section is not None and section <= now)
 
 
 def _lock_stage(sitting: Sitting, command: LockStage, now: Moment) -> Ruling:

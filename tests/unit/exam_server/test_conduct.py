@@ -901,6 +901,23 @@ async def test_a_deadline_that_fell_into_an_outage_is_not_settled_before_the_out
     assert room.stored.outages == (outage.began_at,), "once is enough"
 
 
+async def test_only_so_much_waits_for_it_to_be_known_and_nothing_of_it_is_lost() -> None:
+    room = await Room().enter()
+    conduct = room.owner.conduct
+    conduct.assure(NOW + SURE, [])
+    room.clock.set(NOW + 63 * SECOND)
+    most = MAX_WAITING
+    room.say(*(answer(seq) for seq in range(2, 2 + most + 2)))
+    assert room.line.refusals() == [("busy", 2 + most), ("busy", 3 + most)]
+    conduct.assure(room.clock.now() + SURE, [CompensateOutage(NOW + 30 * SECOND, 33 * SECOND)])
+    await land(room)
+    room.say(answer(3 + most), answer(2 + most, "b"), answer(3 + most))
+    await land(room)
+    assert room.line.refusals()[2:] == [("busy", 3 + most)], "an edit overtook one that was turned away"
+    assert room.line.acks()[-1] == 3 + most
+    assert room.stored.streams[FIRST] == 3 + most
+
+
 async def test_without_an_outage_what_waited_is_settled_as_it_would_have_been() -> None:
     room = await Room().enter()
     room.owner.conduct.assure(NOW + SURE, [])

@@ -1,5 +1,6 @@
 """Sections, breaks, remarks, and answers that waited on another device: each rule by example."""
 
+import pytest
 from msgspec.structs import replace
 
 from core.ids import ItemId
@@ -97,6 +98,17 @@ def test_an_answer_in_the_grace_of_a_section_counts_and_a_later_one_is_evidence(
     drive.do(drive.answer(1, "b"), NOW + 92 * SECOND + 1)
     assert len(drive.state.late) == 1
     assert drive.state.items[1].answers == (("1.0.a",),)
+
+
+@pytest.mark.parametrize("navigation", ["free", "linear"])
+def test_the_grace_of_the_exam_is_no_time_for_a_new_look(navigation: Navigation) -> None:
+    rules = make_rules(navigation, exam_limit=90 * SECOND)
+    drive = Drive(make_created(make_form(CHOICE, CHOICE, CHOICE), rules)).start()
+    drive.do(Show(0, 1), NOW + 50 * SECOND)
+    assert drive.attempt(Show(0, 2), NOW + 91 * SECOND)[1] == "item_locked"
+    assert isinstance(drive.do(drive.answer(1), NOW + 91 * SECOND)[0], Responded)
+    drive.do(LockStage(0, 1, 0))
+    assert drive.do(Advance()) == (), "the next item came after the end"
 
 
 def test_the_last_item_of_a_section_closes_it() -> None:
