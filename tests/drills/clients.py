@@ -116,9 +116,9 @@ class Candidate:
         self._tasks = [asyncio.create_task(self._stay()), asyncio.create_task(self._act())]
 
     async def rest(self) -> None:
-        """Make no more edits; returns once everything made is acknowledged or refused."""
+        """Make no more edits; returns once everything made is acknowledged or refused, or there is no way to."""
         self._acting = False
-        while self.queue:
+        while self.queue and not self.expelled:
             self._turned.clear()
             await self._turned.wait()
 
@@ -178,6 +178,7 @@ class Candidate:
                 self.closings[code] += 1
                 if code in FINAL:
                     self.expelled = code
+                    self._turned.set()
             if self.line is line:
                 self.line = None
                 self._under_way = 0

@@ -9,7 +9,6 @@ Each bad client has a sitting of its own, which is not to end by it: afterwards 
 import argparse
 import asyncio
 import os
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -96,7 +95,6 @@ async def drill(place: Place, options: argparse.Namespace) -> dict[str, Any]:
     await crowd.finish(submit=0)
     found = await place.reckon(everybody)
     ended = await count_ends(place, everybody)
-    closings = sum((one.closings for one in abusers), Counter[int]())
     broken = {"ended": ended > 0, "healthy_dropped": crowd.reconnects > 0, "abused": not all(a.abused for a in abusers)}
     return {
         **found,
@@ -104,7 +102,6 @@ async def drill(place: Place, options: argparse.Namespace) -> dict[str, Any]:
         "abused": sum(one.abused for one in abusers),
         "healthy_dropped": crowd.reconnects,
         "reconnects": bad.reconnects,
-        "closings": {str(code): count for code, count in sorted(closings.items())},
         "calm_p99_ms": crowd.percentile_ms(0.99, began, calm_end),
         "healthy_p99_ms": crowd.percentile_ms(0.99, calm_end, end),
         "broken": found["broken"] + [name for name, is_broken in broken.items() if is_broken],

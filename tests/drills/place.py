@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -81,7 +82,16 @@ class Place:
         }
         broken = tally.broken + [name for name, count in nothing.items() if count]
         silences = sum(candidate.silences for candidate in candidates)
-        return {**asdict(tally), **nothing, "silences": silences, "verified": report.sittings, "broken": broken}
+        closings = sum((candidate.closings for candidate in candidates), Counter[int]())
+        codes = {str(code): count for code, count in sorted(closings.items())}
+        return {
+            **asdict(tally),
+            **nothing,
+            "closings": codes,
+            "silences": silences,
+            "verified": report.sittings,
+            "broken": broken,
+        }
 
 
 @contextlib.contextmanager
