@@ -75,6 +75,8 @@ class Tally(Struct):
     """Kept as evidence and not scored."""
     expired: int = 0
     """Items whose time ran out."""
+    compensated: int = 0
+    """How often time was given back for an outage of the service itself."""
     missing: int = 0
     """Acknowledged, and not in the log."""
     duplicated: int = 0
@@ -111,6 +113,7 @@ def reckon(account: Account, log: Iterable[AnyEvent]) -> Tally:
         unsettled=sum(bool(e.first_sent) and not e.acknowledged and not e.refused for e in account.edits),
         late=sum(type(event) is events.RespondedLate for event in happened),
         expired=sum(type(event) is events.ItemExpired for event in happened),
+        compensated=sum(type(event) is events.OutageCompensated for event in happened),
     )
     made = {edit.seq: edit for edit in account.edits}
     stored: set[int] = set()
@@ -192,7 +195,7 @@ class _Clock:
                 self._leave(event.at)
             case events.StageLocked():
                 pass  # forms of drills have one stage an item
-            case events.Extended():
+            case events.Extended() | events.OutageCompensated():
                 self._ends_at += event.span
                 if self._current is not None:
                     self._spent[self._current] = self._spent.get(self._current, 0) - event.span

@@ -15,6 +15,7 @@ from exam_server.events import (
     Extended,
     Flagged,
     ItemExpired,
+    OutageCompensated,
     Responded,
     RespondedLate,
     Shown,
@@ -141,8 +142,10 @@ def test_time_spent_on_an_earlier_visit_counts() -> None:
     assert count([*edits, edit(2, at=end + 1)], *visits, responded(end + 1)).accepted_late == 1
 
 
-def test_time_that_was_given_back_counts() -> None:
-    given = Extended(START, 30 * SECOND, PROCTOR, 1)
+@pytest.mark.parametrize(
+    "given", [Extended(START, 30 * SECOND, PROCTOR, 1), OutageCompensated(START, 30 * SECOND, START - 40 * SECOND)]
+)
+def test_time_that_was_given_back_counts(given: AnyEvent) -> None:
     assert late(DEADLINE + 32 * SECOND, given) == 0
     assert late(DEADLINE + 32 * SECOND + 1, given) == 1
 
