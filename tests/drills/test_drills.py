@@ -1,12 +1,13 @@
 """Every drill at a small size, so that it stays alive; and a planted fault that a drill has to find.
 
-They mostly wait, so they are all held at the same time, each with its own PostgreSQL and servers.
+They wait much, so a few are held at the same time, each with its own PostgreSQL and servers.
 """
 
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ SMALL = {
     "slow_clients": ("slow_clients", "--clients", "10", "--slow", "2", "--rate", "150", "--calm", "0.5"),
     "flood": ("flood", "--clients", "12", "--bad", "4", "--load", "2", "--calm", "0.5"),
 }
+AT_ONCE = 3
 PATIENCE = 400
 Report = Callable[..., dict[str, Any]]
 
@@ -31,28 +33,29 @@ Report = Callable[..., dict[str, Any]]
 def report(models: Models) -> Iterator[Report]:
     """`report(name)`: what a drill printed last, once it is over with the exit code that is expected."""
     assert models
-    held = {
-        name: subprocess.Popen(
-            [sys.executable, "-m", f"tests.drills.{module}", *options],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name, (module, *options) in SMALL.items()
-    }
+    pool = ThreadPoolExecutor(AT_ONCE)
+    held = {name: pool.submit(hold, *command) for name, command in SMALL.items()}
 
     def read(name: str, code: int = 0) -> dict[str, Any]:
-        said, complained = held[name].communicate(timeout=PATIENCE)
-        assert held[name].returncode == code, said[-2000:] + complained[-2000:]
-        found: dict[str, Any] = json.loads(said.splitlines()[-1])
+        done = held[name].result()
+        assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         assert 0 < found["acknowledged"] <= found["sent"]
         return found
 
     yield read
-    for drill in held.values():
-        drill.kill()
-        drill.communicate()
+    pool.shutdown(cancel_futures=True)
+
+
+def hold(module: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"tests.drills.{module}", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL if name != "hasty"])
