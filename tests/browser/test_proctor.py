@@ -12,13 +12,20 @@ from tests.server.processes import Server
 Desks = Callable[[str], Awaitable[Page]]
 
 
+async def ready(page: Page, done: str = "") -> None:
+    """The page says what was done, and its script has the keys."""
+    if done:
+        await page.wait_for_url(f"**?done={done}")
+    await expect(page.locator('[data-live="on"]')).to_be_visible()
+
+
 async def test_every_act_of_a_quick_hand_has_a_key(house: Server, booths: Booths, desks: Desks) -> None:
     booth = await booths(house)
     exam = await booth.begin()
     page = await desks("proktor")
     watchman = Watchman(page)
     await page.goto(f"{house.address}/staff/proctor/{booth.sitting}")
-    await expect(page.locator('[data-live="on"]')).to_be_visible()
+    await ready(page)
 
     await page.keyboard.press("w")
     await expect(page.get_by_label("Текст предупреждения")).to_be_focused()
@@ -29,6 +36,7 @@ async def test_every_act_of_a_quick_hand_has_a_key(house: Server, booths: Booths
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     assert (await exam.hear("notice"))["text"] == "Осталось полчаса, w и p"
+    await ready(page, "told")
     await expect(page.locator(".told")).to_contain_text("ещё не прочитано")
 
     await page.keyboard.press("p")
@@ -46,12 +54,14 @@ async def test_every_act_of_a_quick_hand_has_a_key(house: Server, booths: Booths
     await page.keyboard.press("Enter")
     assert (await exam.hear("changed"))["halt"]["text"] == "ой, пожарная тревога"
 
+    await ready(page, "paused")
     await expect(page.locator(".facts").first).to_contain_text("часы стоят")
     assert await audit(page) == []
     await page.keyboard.press("p")
     await expect(page.get_by_role("button", name="Продолжить тестирование")).to_be_focused()
     await page.keyboard.press("Enter")
     assert "halt" not in await exam.hear("changed")
+    await ready(page, "resumed")
     assert watchman.take() == []
 
 
@@ -64,7 +74,7 @@ async def test_a_call_for_help_comes_up_by_itself_and_is_answered_by_a_key(
     await place.goto(f"{house.address}/staff/proctor/{booth.sitting}")
     await wall.goto(f"{house.address}/staff/proctor")
     for page in (place, wall):
-        await expect(page.locator('[data-live="on"]')).to_be_visible()
+        await ready(page)
     await expect(wall.locator("[data-sound]")).to_have_attribute("aria-pressed", "false")
     await exam.order("help", text="Не видно рисунок")
     await expect(place.locator('[data-fresh="acts"]')).to_contain_text("Не видно рисунок")
