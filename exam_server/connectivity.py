@@ -92,7 +92,7 @@ def trace(events: Iterable[AnyEvent], places: Mapping[int, Place], now: Moment) 
     breaks = [(begun, over) for begun, over in gaps if (until if over is None else over) > begun]
     away = [(begun, until if over is None else over) for begun, over in breaks]
     halts = _halts(told, until)
-    lost = _without(_within(away, _exam(told, until)), (*halts, *_our_own(told)))
+    lost = _without(_within(away, _exam(told, until)), (*halts, *_our_own(told, halts)))
     since = max((event.at for event in told if isinstance(event, Extended) and event.cause == "outage"), default=None)
     owed = lost if since is None else [one for one in (_after(one, since) for one in lost) if one[1] > one[0]]
     return Connectivity(
@@ -164,9 +164,21 @@ def _halts(events: Iterable[AnyEvent], until: Moment) -> list[Interval]:
     return halts if since is None else [*halts, (since, max(since, until))]
 
 
-def _our_own(events: Iterable[AnyEvent]) -> list[Interval]:
-    """Outages of the service: it gave that time back by itself."""
-    return [(event.began_at, event.began_at + event.span) for event in events if isinstance(event, OutageCompensated)]
+def _our_own(events: Iterable[AnyEvent], halts: Iterable[Interval]) -> list[Interval]:
+    """Outages of the service: it gave that time back by itself, except for what the clocks had stood anyway."""
+    ours: list[Interval] = []
+    started = 0
+    for event in events:
+        if isinstance(event, Started):
+            started = event.at
+        elif isinstance(event, OutageCompensated):
+            begun = max(event.began_at, started)
+            over = begun + event.span
+            for since, until in halts:
+                if since < over and until > begun:
+                    over += until - max(since, begun)
+            ours.append((begun, over))
+    return ours
 
 
 def _after(interval: Interval, since: Moment) -> Interval:

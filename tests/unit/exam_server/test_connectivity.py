@@ -91,6 +91,17 @@ def test_what_was_our_own_outage_was_given_back_by_itself() -> None:
     assert (record.away, record.lost) == (5 * MINUTE, 2 * MINUTE)
 
 
+def test_the_part_of_our_own_outage_in_which_the_clocks_stood_is_not_looked_for_a_second_time() -> None:
+    record = begun(
+        BreakBegun(AT + MINUTE, AT + 3 * MINUTE, 2),
+        Detached(AT + 2 * MINUTE),
+        OutageCompensated(AT + 8 * MINUTE, 5 * MINUTE, AT + 2 * MINUTE),
+        BreakOver(AT + 3 * MINUTE),
+        Attached(AT + 9 * MINUTE, "b1", 2),
+    )
+    assert (record.away, record.lost) == (7 * MINUTE, MINUTE), "an outage from the 2nd to the 8th minute"
+
+
 def test_only_what_was_lost_since_the_last_time_is_owed() -> None:
     given_back = Extended(AT + 4 * MINUTE, MINUTE, PROCTOR, 1, "outage")
     record = begun(*lost(60), given_back, *lost(30, at=AT + 10 * MINUTE, epoch=3))
