@@ -1,5 +1,6 @@
 """The digest chain of a sitting's log: each row names the one before it, so nothing can be slipped in. Pure."""
 
+from collections.abc import Iterator
 from hashlib import sha256
 from struct import Struct as Layout
 
@@ -33,11 +34,14 @@ def link(sitting_id: SittingId, version: int, prev: bytes, events: bytes) -> byt
 
 def read_chain(sitting_id: SittingId, rows: list[Row]) -> list[AnyEvent]:
     """All events of a sitting in order, every link checked. Raises BrokenChain."""
+    return list(follow_chain(sitting_id, rows))
+
+
+def follow_chain(sitting_id: SittingId, rows: list[Row]) -> Iterator[AnyEvent]:
+    """The same one by one, each row checked when its turn comes."""
     prev = START
-    events: list[AnyEvent] = []
     for version, row in enumerate(rows):
         if row.version != version or row.prev != prev or row.digest != link(sitting_id, version, prev, row.events):
             raise BrokenChain(f"sitting {sitting_id}: version {version} does not verify")
-        events.extend(decode_batch(row.events))
+        yield from decode_batch(row.events)
         prev = row.digest
-    return events

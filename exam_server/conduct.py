@@ -7,6 +7,7 @@ forget, read the log again, decide again with the moment of receipt kept.
 import asyncio
 import heapq
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import structlog
 
@@ -16,7 +17,7 @@ from core.ids import SittingId
 from core.moments import MINUTE, Moment, Span, to_datetime
 from exam_server import timing, wire
 from exam_server.announcements import Texts, announce, quoted, take_snapshot
-from exam_server.chain import Row, link, read_chain
+from exam_server.chain import Row, follow_chain, link
 from exam_server.commands import (
     Advance,
     Attach,
@@ -46,6 +47,8 @@ CLOCK_TOLERANCE: Span = 100
 REST: Span = 10 * MINUTE
 """How long a sitting that nobody is connected to is held."""
 RELOAD_FIRST, RELOAD_MOST = 0.05, 1.0
+AT_A_TURN = 1_000
+"""Events that are folded at a stretch, some 20 ms of work."""
 LEAVE_LOOK = 0.02
 """How often a process that leaves looks which pages it can send elsewhere, s."""
 
@@ -113,7 +116,7 @@ class Conduct:
         rows = await self._source.rows(sitting_id)
         if not rows:
             raise NotFound("unknown_sitting", "Такого тестирования нет.")
-        return self._shared.of(fold(sitting_id, read_chain(sitting_id, rows))), rows
+        return self._shared.of(await _fold_in_turns(sitting_id, rows)), rows
 
     async def _unread(self, state: Sitting, known: Texts) -> Texts:
         """The texts that the page is shown and that are not known yet."""
@@ -510,6 +513,17 @@ class Conduct:
         for held in list(self._held.values()):
             if held.line is None and (held.state.status == "ended" or now - held.state.last_at > REST):
                 self.forget(held.state.id)
+
+
+async def _fold_in_turns(sitting_id: SittingId, rows: list[Row]) -> Sitting:
+    """The state of a log however long a candidate has made it, with room for everybody else in between."""
+    events = follow_chain(sitting_id, rows)
+    state = fold(sitting_id, islice(events, AT_A_TURN))
+    while some := list(islice(events, AT_A_TURN)):
+        await asyncio.sleep(0)
+        for event in some:
+            state = evolve(state, event)
+    return state
 
 
 def _moving() -> Unavailable:

@@ -8,12 +8,14 @@ from core.clock import ManualClock
 from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import ChoiceId, SittingId
 from core.moments import HOUR, MINUTE, SECOND, Moment
+from exam_server import conduct as engine
 from exam_server import timing
 from exam_server.commands import (
     Admit,
     CandidateCommand,
     CompensateOutage,
     Extend,
+    Flag,
     LockStage,
     Respond,
     Settle,
@@ -865,6 +867,22 @@ async def test_a_process_that_leaves_takes_no_page_and_no_sitting() -> None:
     room.log.land_all()
     assert not room.stored.connected
     assert await room.owner.conduct.hold(SITTING) is room.held, "what is held can still be acted upon"
+
+
+async def test_a_long_log_is_read_with_room_for_others_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "AT_A_TURN", 3)
+    room = await Room().enter()
+    for seq in range(2, 12):
+        room.say(Flag(seq, 0, seq % 2 == 0))
+        room.log.land_all()
+    heir = Owner(room.log, room.clock)
+    reading = asyncio.ensure_future(heir.conduct.hold(SITTING))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > len(room.log.events(SITTING)) // 3
+    assert reading.result().state == room.stored
 
 
 # --- our own outages --------------------------------------------------------------------------------------
