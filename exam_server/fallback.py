@@ -122,6 +122,7 @@ class Fallback:
             if seat.at_work >= MAX_AT_WORK:
                 raise Unavailable("busy", wire.SENTENCES["busy"])
             seat.at_work += 1
+            self._await_silence(seat, sitting_id)  # nobody is gone whose request is being answered
             try:
                 async with asyncio.timeout(PATIENCE), seat.lock:
                     return await self._answer(seat, sitting_id, letter, caller, now)

@@ -201,6 +201,20 @@ async def test_a_page_that_falls_silent_is_detached() -> None:
     assert house.fallback._seats == {}
 
 
+async def test_nobody_falls_silent_while_a_request_is_being_answered() -> None:
+    house = House(silence=0.0)
+    epoch = await house.begin()
+    house.log.by_itself = False
+    asking = asyncio.ensure_future(house.ask({"type": "flag", "position": 0, "on": True, "seq": 2}, epoch=epoch))
+    await quiet()
+    await asyncio.sleep(0.001)
+    assert house.log.state(SITTING).connected
+    assert house.fallback._seats.keys() == {SITTING}
+    house.log.by_itself = True
+    house.log.land_all()
+    assert kinds(await asking)[0] == "ack"
+
+
 async def test_a_foreign_sitting_looks_like_none() -> None:
     house = House()
     with pytest.raises(NotFound):
