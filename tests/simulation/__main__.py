@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from core.clock import elapsed_seconds
 from tests.simulation.plants import PLANTS
-from tests.simulation.play import Outcome, play
+from tests.simulation.play import Outcome, play, play_share
 
 SHOWN = 5
 """Violations printed of one seed."""
@@ -80,12 +80,8 @@ def _play(asked: argparse.Namespace) -> Iterator[Outcome]:
         return
     shares = [(list(seeds[start :: asked.processes * 8]), asked.plant) for start in range(asked.processes * 8)]
     with get_context("spawn").Pool(asked.processes) as pool:
-        for outcomes in pool.imap(_share, shares):
+        for outcomes in pool.imap(play_share, shares):
             yield from outcomes
-
-
-def _share(share: tuple[list[int], str]) -> list[Outcome]:
-    return list(play(*share))
 
 
 if __name__ == "__main__":

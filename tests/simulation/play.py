@@ -92,6 +92,11 @@ def play(seeds: Iterable[int], plant: str = "none", trace: bool = False, perfect
         stage.close()
 
 
+def play_share(share: tuple[list[int], str]) -> list[Outcome]:
+    """Some seeds with a plant, in a process of their own."""
+    return list(play(*share))
+
+
 @contextmanager
 def unheard() -> Iterator[None]:
     """The engine's log lines about what goes wrong here belong to nobody."""
