@@ -450,7 +450,8 @@ class Conduct:
                     self._make_good(held)
         for held in self._held.values():
             if own is not None and held.line is not None:
-                held.waiting.insert(0, Pending(own, self._clock.now(), None))
+                # for this page: where it turns out to have gone on elsewhere meanwhile, it lost nothing here
+                held.waiting.insert(0, Pending(own, self._clock.now(), held.line))
                 if not held.reloading and not held.unsure:
                     held.unsure = True
                     self._unsure.append(held)

@@ -1005,6 +1005,22 @@ async def test_what_cut_off_one_process_is_made_good_to_the_pages_it_has() -> No
     assert room.line.acks() == [2]
 
 
+async def test_who_went_on_elsewhere_while_a_process_was_cut_off_gets_nothing_for_it() -> None:
+    room = await Room().enter()
+    other = Owner(room.log, room.clock)
+    room.clock.set(NOW + 42 * SECOND)
+    going_on = asyncio.ensure_future(other.attach(SITTING, SECOND_BROWSER))
+    await land(room)
+    await going_on
+    room.clock.set(NOW + 58 * SECOND)
+    own = CompensateOutage(NOW + 40 * SECOND, 18 * SECOND)
+    room.owner.conduct.assure(room.clock.now() + SURE, [], own)
+    for _ in range(50):
+        await land(room)
+    assert room.line.closed == 4001, "the page that was left was not told"
+    assert OutageCompensated not in [type(event) for event in room.log.events(SITTING)]
+
+
 async def test_an_outage_is_made_good_before_what_a_reload_decides_again(monkeypatch: pytest.MonkeyPatch) -> None:
     room = await Room().enter()
     conduct = room.owner.conduct
