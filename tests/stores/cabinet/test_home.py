@@ -206,6 +206,21 @@ async def test_a_new_booking_stands_before_a_cancelled_one(centre: Centre, candi
     assert "Время отменено" in before
 
 
+async def test_a_cancelled_booking_beside_another_says_why_and_what_next(centre: Centre, candidate: Principal) -> None:
+    window = await centre.window(AUTOMATIC, opens_in=DAY)
+    await centre.book(candidate, window)
+    await call_off(centre, window)
+    await can_enter(centre, candidate)
+    _, _, other = (await home_of(centre, candidate)).partition("Другие записи")
+    said = (
+        "Время отменено",
+        "Причина: Нет &lt;b&gt;света&lt;/b&gt;",
+        "Попытка не израсходована",
+        "Выбрать другое время",
+    )
+    assert [sentence for sentence in said if sentence not in other.replace("\N{NO-BREAK SPACE}", " ")] == []
+
+
 async def test_an_allowance_is_counted_into_the_time_there_will_be(centre: Centre, candidate: Principal) -> None:
     async with centre.database.transaction() as connection:
         await give_allowance(
