@@ -81,13 +81,16 @@ class OutcomeFact(Struct, frozen=True):
     basis: str
 
 
-def choose_state(blueprint: Blueprint, flagged: bool, watched: Watched, late: bool = False) -> OutcomeState:
+def choose_state(
+    blueprint: Blueprint, flagged: bool, watched: Watched, *, late: bool = False, stopped: bool = False
+) -> OutcomeState:
     """An exam may confirm itself, but never where an incident waits for a person or nobody was watching.
 
     `late`: there are answers that only the commission can admit, and only before the outcome is final.
+    `stopped`: a proctor ended it for a reason that the commission considers, as the candidate was told.
     """
     seen = watched.complete and watched.unseen <= UNSEEN_AT_MOST
-    clear = seen and not flagged and not late
+    clear = seen and not (flagged or late or stopped)
     return "confirmed" if blueprint.confirmation == "automatic" and clear else "preliminary"
 
 
@@ -120,7 +123,8 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     result, blueprint = await reckon(connection, sitting, retake_days, now)
     await results.record_result(connection, result)
     flagged = review.flagged(await incidents_of(connection, sitting_id))
-    state = choose_state(blueprint, flagged, watched, late=any(not one.admitted for one in sitting.late))
+    late = any(not one.admitted for one in sitting.late)
+    state = choose_state(blueprint, flagged, watched, late=late, stopped=sitting.end_reason == "proctor")
     zone = await zone_of(connection, sitting.candidate)
     retake_on = earliest_retake(sitting.ended_at, zone, retake_days)
     await _insert(connection, sitting, version, "preliminary", result.decision.passed, flagged, retake_on, now)

@@ -30,3 +30,7 @@ def test_an_incident_and_a_blind_camera_wait_for_a_person(
 
 def test_an_exam_with_late_answers_waits_for_the_commission() -> None:
     assert choose_state(AUTOMATIC, False, SEEN, late=True) == "preliminary"
+
+
+def test_an_exam_that_a_proctor_ended_waits_for_the_commission() -> None:
+    assert choose_state(AUTOMATIC, False, SEEN, stopped=True) == "preliminary"
