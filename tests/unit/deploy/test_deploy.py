@@ -53,6 +53,14 @@ def test_a_body_that_the_application_takes_passes_nginx() -> None:
     assert int(found[1]) * 1_048_576 >= max(LARGE_BODIES.values())
 
 
+def test_what_a_page_asks_before_it_goes_on_by_requests_passes_nginx() -> None:
+    page = (DEPLOY.parent / "exam_server" / "pages" / "static" / "link.js").read_text()
+    (asked,) = re.findall(r'fetch\("(/\w+)"', page)
+    hidden = re.findall(r"location = (/\w+) \{", (DEPLOY / "nginx" / "locations.conf").read_text())
+    assert hidden == ["/ready"]
+    assert asked not in hidden
+
+
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
 def test_units_start_what_exists_and_wait_until_it_has_left(path: Path) -> None:
     service = unit(path)["Service"]

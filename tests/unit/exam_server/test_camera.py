@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from starlette.types import Message, Scope
 
 from core.clock import ManualClock
@@ -141,6 +142,13 @@ async def test_whoever_may_not_come_in_is_told_why(visitor: dict[str, Any], code
     assert studio.task is not None
     await studio.task
     assert (studio.closed, studio.told) == (code, [])
+
+
+async def test_a_sitting_whose_window_is_not_open_yet_looks_like_none() -> None:
+    studio = Studio()
+    studio.log.create(SITTING, replace(make_created(), opens_at=NOW + SECOND))
+    await studio.connect()
+    assert (studio.closed, studio.told, studio.owner.conduct.held) == (4404, [], 0)
 
 
 async def test_frames_of_a_running_sitting_are_looked_at_with_their_moment_of_receipt() -> None:

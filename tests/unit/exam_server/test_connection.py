@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from starlette.types import Message, Scope
 
 from core.clock import ManualClock
 from core.ids import PersonId
+from core.moments import SECOND
 from exam_server import wire
 from exam_server.commands import Admit
 from exam_server.connection import MAX_QUEUE, Flow, PageLine, SittingSocket, caller
@@ -177,6 +179,15 @@ async def test_whoever_may_not_come_in_is_told_why(visitor: dict[str, Any], code
     assert peer.told == []
     assert house.records.greeted == []
     assert house.log.state(SITTING).epoch == 0
+
+
+async def test_a_sitting_whose_window_is_not_open_yet_looks_like_none() -> None:
+    house = House()
+    house.log.create(SITTING, replace(make_created(), opens_at=NOW + SECOND))
+    early = await house.visit()
+    assert (early.closed, early.told, house.owner.conduct.held) == (4404, [], 0)
+    house.clock.advance(SECOND)
+    assert (await house.visit()).told[0]["type"] == "snapshot"
 
 
 @pytest.mark.parametrize(

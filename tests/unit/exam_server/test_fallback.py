@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.clock import ManualClock
 from core.errors import AccreditationError, NotFound, TooMany, Unavailable
@@ -221,6 +222,16 @@ async def test_a_foreign_sitting_looks_like_none() -> None:
         await house.ask(person=PROCTOR)
     assert (house.owner.conduct.held, house.fallback._seats) == (0, {})
     assert house.log.state(SITTING).epoch == 0
+
+
+async def test_a_sitting_whose_window_is_not_open_yet_looks_like_none() -> None:
+    house = House()
+    house.log.create(SITTING, replace(make_created(), opens_at=NOW + SECOND))
+    with pytest.raises(NotFound):
+        await house.ask()
+    assert (house.owner.conduct.held, house.fallback._seats) == (0, {})
+    house.clock.advance(SECOND)
+    assert "snapshot" in kinds(await house.ask())
 
 
 async def test_a_flood_is_turned_away_and_subsides() -> None:

@@ -227,6 +227,16 @@ def test_an_answer_that_waited_for_the_line_on_its_own_device_counts() -> None:
     assert drive.state.items[0].answers == (("0.0.a",),)
 
 
+def test_an_answer_that_waited_in_one_window_counts_after_a_newer_one_of_the_same_browser() -> None:
+    drive = sectioned()
+    waited = replace(drive.answer(0, "a"), epoch=1)
+    drive.do(Attach(FIRST))
+    drive.do(replace(drive.answer(0, "b"), epoch=2))
+    assert drive.state.items[0].epoch == 2
+    drive.do(waited)
+    assert drive.state.items[0].answers == (("0.0.a",),)
+
+
 def test_hanging_up_before_every_deadline_soon_gains_nothing() -> None:
     rules = make_rules("linear")
     drive = Drive(make_created(make_form(*[CHOICE] * 12), rules, NOW + DAY)).start()
