@@ -245,6 +245,10 @@ class Conduct:
         command, line = pending.command, pending.line
         if line is not None and line is not held.line and type(command) is not Attach:
             return  # the page was taken over while this waited; the newer page has the queue
+        seq: int | None = getattr(command, "seq", None)
+        if line is not None and seq is not None and 0 < held.stalled < seq:
+            line.send(wire.encode(wire.refused("busy", seq)))  # what it waited behind is to be sent again first
+            return
         state = held.state
         now = max(pending.received, state.last_at)
         ruling = decide(state, command, now)
@@ -283,6 +287,8 @@ class Conduct:
                 draft.acknowledge(pending.line, seq)
             else:
                 draft.reply(pending.line, wire.encode(wire.refused(ruling.refusal, seq)))
+                if ruling.refusal == "paused" and pending.line is held.line:
+                    held.turn_away(seq)
         if pending.answer is not None:
             draft.answers += ((pending.answer, ruling),)
         if pending.older is not None:

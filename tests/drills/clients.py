@@ -30,7 +30,7 @@ PATIENCE = 15.0
 """How long an edit is under way before it is sent again, and a handshake before it is given up."""
 KEPT = 5
 """Edits that a candidate makes ahead while nothing is acknowledged."""
-NOT_NOW = {"busy", "internal", "flood"}
+NOT_NOW = {"busy", "internal", "flood", "paused"}
 FINAL = {4001, 4400, 4401, 4404, 4409}
 """Close codes after which a page does not come back by itself: in a drill nobody may ever hear one."""
 

@@ -17,7 +17,9 @@ from exam_server.commands import (
     Extend,
     Flag,
     LockStage,
+    Pause,
     Respond,
+    Resume,
     Settle,
     Show,
     Start,
@@ -76,7 +78,7 @@ class Room:
         self.line.told.clear()
         return self
 
-    async def order(self, command: Admit | Extend | Stop | Settle, owner: Owner | None = None) -> None:
+    async def order(self, command: Admit | Extend | Pause | Resume | Stop | Settle, owner: Owner | None = None) -> None:
         task = asyncio.ensure_future((owner or self.owner).conduct.order(SITTING, command))
         await quiet()
         self.log.land_all()
@@ -1039,3 +1041,16 @@ async def test_an_outage_is_made_good_before_what_a_reload_decides_again(monkeyp
     assert room.line.acks()[-1] == 3
     assert room.stored.items[0].answers == (("0.0.b",),)
     assert ItemExpired not in [type(event) for event in room.log.events(SITTING)]
+
+
+async def test_an_answer_that_a_pause_put_off_is_not_covered_by_what_was_sent_behind_it() -> None:
+    room = await Room().enter()
+    await room.order(Pause(PROCTOR, 1))
+    room.say(answer(2, "a"), Flag(3, 0, True))
+    room.log.land_all()
+    assert room.line.refusals() == [("paused", 2), ("busy", 3)]
+    await room.order(Resume(PROCTOR))
+    room.say(answer(2, "a"), Flag(3, 0, True))
+    room.log.land_all()
+    assert room.stored.items[0].answers == (("0.0.a",),)
+    assert room.stored.streams[FIRST] == 3
