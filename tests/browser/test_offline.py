@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 from playwright.async_api import Browser, Dialog, expect
 
 from app.demo.people import PASSWORD
@@ -167,6 +168,14 @@ async def test_who_has_to_sign_in_again_comes_back_and_the_answers_go_by_themsel
             password=await hash_password(PASSWORD),
             id=state.candidate,
         )
+    # A login is believed for some seconds without asking; the line stays cut until the server has asked again.
+    cookies = {one["name"]: one["value"] for one in await page.context.cookies()}
+    async with httpx.AsyncClient(base_url=house.address, cookies=cookies) as visitor:
+
+        async def is_signed_out() -> bool:
+            return (await visitor.get("/cabinet")).status_code != 200
+
+        await until(is_signed_out, "the login is gone")
     line.mend()
     away = page.locator(".strip--warn p")
     await expect(away).to_contain_text("Вход закончился. Ответы сохранены на этом устройстве, время идёт.")
