@@ -9,7 +9,7 @@ import pytest
 from app.verification import CONCLUDED_WITHIN, verify
 from core.access.roles import Principal, Role
 from core.clock import ManualClock
-from core.database import Database, fetch_all
+from core.database import Database, execute, fetch_all
 from core.errors import AccreditationError
 from core.ids import SittingId
 from core.moments import SECOND
@@ -269,3 +269,20 @@ async def test_working_out_again_is_whole_or_not_there(
     async with commission.database.transaction() as connection:
         assert await mark_again(connection, commission.sitting, clock.now())
         assert not await mark_again(connection, commission.sitting, clock.now())
+
+
+async def test_a_final_outcome_is_never_worked_out_anew(
+    commission: Commission, candidate: Principal, member: Principal, clock: ManualClock
+) -> None:
+    await commission.take(candidate, 16)
+    await crash(commission, member)
+    before = await commission.outcome()
+    async with commission.database.transaction() as connection:
+        await execute(
+            connection,
+            "UPDATE exam_server.outcome SET state = 'annulled' WHERE sitting_id = :id",
+            id=commission.sitting,
+        )
+        assert not await mark_again(connection, commission.sitting, clock.now())
+    after = await commission.outcome()
+    assert (after.state, after.passed) == ("annulled", before.passed)
