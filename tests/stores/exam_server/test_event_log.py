@@ -255,6 +255,23 @@ async def test_whatever_waits_goes_in_few_statements_however_it_is_sorted(
     assert after - before == 1
 
 
+async def test_few_that_come_one_by_one_share_a_commit(
+    session: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "REST", 1.0)
+    first = {sitting: next_row(sitting, first_row(sitting, make_created()), Detached(NOW)) for sitting in SITTINGS}
+    before = await session.fetchval("SELECT count(DISTINCT xmin::text) FROM exam_server.log")
+    async with opened(database_url) as [log]:
+        assert await write(log, SITTINGS[0], first[SITTINGS[0]]) == "durable"  # nobody was before it
+        writing = []
+        for sitting in SITTINGS[1:]:
+            writing.append(asyncio.create_task(write(log, sitting, first[sitting])))
+            await asyncio.sleep(0)  # the writer has its turn
+        assert await asyncio.gather(*writing) == ["durable"] * (len(SITTINGS) - 1)
+    after = await session.fetchval("SELECT count(DISTINCT xmin::text) FROM exam_server.log")
+    assert after - before == 2
+
+
 async def thousand(session: asyncpg.Connection) -> dict[SittingId, Row]:
     """First rows of a thousand sittings more."""
     rows = {SittingId(number): first_row(SittingId(number), make_created()) for number in range(100, 1_100)}
