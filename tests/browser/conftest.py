@@ -4,8 +4,9 @@ Everything here lives as long as one test file, and all tests of a file share on
 and its database are started once for each.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tests.server.processes import Server
 __all__ = ["_demo", "_demo_copies"]
 
 HERE = Path(__file__).parent
+CLOSE_SECONDS = 20
 
 Booths = Callable[..., Awaitable[Booth]]
 Contexts = Callable[..., Awaitable[BrowserContext]]
@@ -112,10 +114,17 @@ async def contexts(browser: Browser) -> AsyncIterator[Contexts]:
 
         async def open_one(cookie: str = "", address: str = "", **options: Any) -> BrowserContext:
             context = await signed_in(browser, address, cookie, **options)
-            stack.push_async_callback(context.close)
+            stack.push_async_callback(_close, context)
             return context
 
         yield open_one
+
+
+async def _close(context: BrowserContext) -> None:
+    """Chromium may never answer when a page is on its way to another one; such a context goes with its browser."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await context.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -86,3 +86,4 @@ async def test_a_call_for_help_comes_up_by_itself_and_is_answered_by_a_key(
     await place.keyboard.press("h")
     assert (await exam.hear("changed")).get("help", False) is False
     await expect(tile).not_to_contain_text("Просит помощи")
+    await ready(place, "helped")

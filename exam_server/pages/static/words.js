@@ -32,11 +32,11 @@ export function numberText(value, digits = 0, lang = document.documentElement.la
   return new Intl.NumberFormat(lang, { maximumFractionDigits: digits }).format(value);
 }
 
-/** A time of day in a zone, with the day where it is not today's: «14:30», «23 ноября, 9:00». */
+/** A time of day in a zone, with the day where it is not today's: «14:30», «23 ноября, 09:00». */
 export function timeText(moment, zone, lang = document.documentElement.lang) {
   const write = (value, options) => new Intl.DateTimeFormat(lang, { timeZone: zone, ...options }).format(value);
   const day = { day: "numeric", month: "long" };
-  const time = write(moment, { hour: "numeric", minute: "2-digit", hourCycle: "h23" });
+  const time = write(moment, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return write(moment, day) === write(Date.now(), day) ? time : `${write(moment, day)}, ${time}`;
 }
 
