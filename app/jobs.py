@@ -6,7 +6,7 @@ from functools import wraps
 
 import structlog
 
-from core import journal, outbox
+from core import blobs, journal, outbox
 from core.access.logins import forget_expired
 from core.access.people import forget_failures
 from core.clock import Clock
@@ -25,7 +25,7 @@ DELIVER_EVERY = 0.5
 PREPARE_EVERY = 15.0
 CONSEQUENCES_EVERY = 5.0
 TIDY_EVERY = 600.0
-FLEETING_TOPICS = (journal.TOPIC,)
+FLEETING_TOPICS = (journal.TOPIC, blobs.DISCARDED)
 """Topics with keys that never come again: what was sent of them need not be kept to know it."""
 
 _log = structlog.get_logger()

@@ -38,6 +38,7 @@ def join_topics(intake: Intake, register: PublicKey, signer: Signer, blobs: Blob
     return {
         journal.TOPIC: journal.append,
         files.TOPIC: blobs.remove_files,
+        files.DISCARDED: blobs.remove_file,
         conclusion.TOPIC: notify_register,
     }
 

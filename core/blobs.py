@@ -26,6 +26,8 @@ from core.randomness import fresh_bytes, fresh_token
 
 TOPIC = "blobs.destroyed"
 """Outbox topic of owners whose files are to be removed; its handler is `Blobs.remove_files`."""
+DISCARDED = "blobs.discarded"
+"""Outbox topic of single files that are to be removed; its handler is `Blobs.remove_file`."""
 
 LARGEST = 64 * 1024 * 1024
 _NONCE_BYTES = 12
@@ -153,10 +155,17 @@ class Blobs:
         """Remove the files of a destroyed owner: the outbox handler of TOPIC."""
         rows = await fetch_all(connection, "SELECT id FROM core.blob WHERE owner = :owner", owner=message.body.decode())
         for row in rows:
-            try:
-                await self._store.delete_async(_path(row["id"]))
-            except _MISSING:
-                continue
+            await self._remove(row["id"])
+
+    async def remove_file(self, connection: AsyncConnection, message: outbox.Message) -> None:
+        """Remove one file that was discarded: the outbox handler of DISCARDED."""
+        await self._remove(message.body.decode())
+
+    async def _remove(self, blob_id: str) -> None:
+        try:
+            await self._store.delete_async(_path(blob_id))
+        except _MISSING:
+            return
 
     async def _own_key(self, connection: AsyncConnection, owner: str, at: Moment) -> AESGCM:
         select = "SELECT master_kid, wrapped FROM core.data_key WHERE owner = :owner FOR SHARE"
@@ -188,6 +197,15 @@ class Blobs:
             return AESGCM(self._masters[kid].decrypt(nonce, sealed, _bound("data key", owner)))
         except InvalidTag as error:
             raise _damaged("data_key_damaged", owner) from error
+
+
+async def discard(connection: AsyncConnection, blob_id: BlobId) -> None:
+    """Nobody reads this file any more once the caller's transaction commits, and it is removed after that.
+
+    Never before: what replaces it is durable by then, and a crash in between only puts the removal off.
+    """
+    await execute(connection, "DELETE FROM core.blob WHERE id = :id", id=blob_id)
+    await outbox.post(connection, DISCARDED, blob_id, blob_id.encode())
 
 
 def _bound(*parts: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.types import Receive, Scope, Send
 
 from core.blobs import Blobs
@@ -22,7 +23,7 @@ from exam_server.sitting import Sitting
 from exam_server.store import unknown_sitting
 from proctoring.frames import check
 from proctoring.pipeline import Pipeline
-from proctoring.store import record_reference, reference_embedding, settle
+from proctoring.store import Reference, record_reference, reference_embedding, settle
 from proctoring.turns import Turns
 
 FRAME_INTERVAL = 1_000
@@ -83,11 +84,15 @@ class Observation:
         self._previews: dict[SittingId, tuple[bytes, Moment]] = {}
         self._turns = Turns()
 
-    async def take_reference(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None:
-        """Judge and seal a reference picture. Raises AccreditationError saying what to do better."""
-        reference = await self.pipeline.embed(jpeg)
-        async with self._database.transaction() as connection:
-            await record_reference(connection, self._blobs, sitting, reference, jpeg, at)
+    async def judge_reference(self, jpeg: bytes) -> Reference:
+        """The face of a reference picture. Raises AccreditationError saying what to do better."""
+        return await self.pipeline.embed(jpeg)
+
+    async def keep_reference(
+        self, connection: AsyncConnection, sitting: SittingId, reference: Reference, jpeg: bytes, at: Moment
+    ) -> None:
+        """Seal a picture that was judged; it replaces an earlier one. Raises Unavailable."""
+        await record_reference(connection, self._blobs, sitting, reference, jpeg, at)
 
     async def watch(self, sitting: SittingId, refused: Callable[[AccreditationError], None]) -> None:
         """Begin, or go on, to look at the frames of a sitting. `refused` hears of frames that can't be read."""

@@ -4,11 +4,12 @@ from typing import Annotated, Literal, Protocol
 
 import msgspec
 from msgspec import Meta, Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import journal
 from core.clock import Clock
 from core.database import Database
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, TooMany, Unavailable
 from core.ids import PersonId, SittingId
 from core.moments import Moment, Span
 from exam_server import store, timing
@@ -17,11 +18,13 @@ from exam_server.conduct import Conduct
 from exam_server.events import IdentityBy
 from exam_server.sitting import Sitting, Status
 from exam_server.store import unknown_sitting
-from proctoring.store import withdraw_reference
+from proctoring.store import Reference, withdraw_reference
 from question_bank.blueprint_store import load_blueprint
 from question_bank.forms import Navigation
 
 CONSENT_VERSION = "2026-1"
+MOST_PICTURES = 20
+"""Reference pictures of a sitting that are looked at, good ones or not: each costs a detector's time."""
 
 Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
 Pixels = Annotated[int, Meta(ge=0, le=20_000)]
@@ -83,6 +86,8 @@ class EntranceView(Struct, frozen=True):
     biometrics: bool | None
     referenced: bool
     admitted: bool
+    pictures_left: int
+    """How many more reference pictures are looked at."""
     identity_by_person_pending: bool
     navigation: Navigation
     flags: bool
@@ -93,9 +98,13 @@ class EntranceView(Struct, frozen=True):
 
 
 class ReferenceTaker(Protocol):
-    """Judges a reference picture and keeps it for the sitting; raises AccreditationError with what to do."""
+    """Judges a reference picture, raising AccreditationError with what to do, and keeps it for the sitting."""
 
-    async def take_reference(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None: ...
+    async def judge_reference(self, jpeg: bytes) -> Reference: ...
+
+    async def keep_reference(
+        self, connection: AsyncConnection, sitting: SittingId, reference: Reference, jpeg: bytes, at: Moment
+    ) -> None: ...
 
 
 class Entrance:
@@ -127,6 +136,7 @@ class Entrance:
             biometrics=entrance.biometrics,
             referenced=entrance.referenced_at is not None,
             admitted=sitting.admitted is not None,
+            pictures_left=max(0, MOST_PICTURES - entrance.pictures),
             identity_by_person_pending=entrance.biometrics is False and entrance.identified_at is None,
             navigation=sitting.rules.navigation,
             flags=sitting.rules.flags,
@@ -168,9 +178,9 @@ class Entrance:
             )
         at = self._clock.now()
         async with self._database.transaction() as connection:
-            before = await store.load_entrance(connection, sitting_id)
+            before = await store.lock_entrance(connection, sitting_id)
             await store.record_consent(connection, sitting_id, consent.version, consent.biometrics, at)
-            if before.biometrics and not consent.biometrics:
+            if not consent.biometrics:
                 await withdraw_reference(connection, sitting_id, at)
             await journal.record(
                 connection,
@@ -185,16 +195,30 @@ class Entrance:
         await self._admit_when_complete(sitting_id)
 
     async def take_reference(self, sitting_id: SittingId, candidate: PersonId, jpeg: bytes) -> None:
-        """Judge and keep the reference picture. Raises AccreditationError saying how to take a better one."""
+        """Judge and keep the reference picture. Raises AccreditationError saying how to take a better one, and TooMany
+        (`too_many_pictures`) once as many as may be were looked at."""
         await self._own_ready(sitting_id, candidate)
         async with self._database.transaction() as connection:
-            entrance = await store.load_entrance(connection, sitting_id)
-        if not entrance.biometrics:
-            raise Conflict("no_biometrics", "Вы не давали согласия на сравнение лица. Личность проверит проктор.")
-        at = self._clock.now()
-        await self._observer.take_reference(sitting_id, jpeg, at)
-        async with self._database.transaction() as connection:
-            await store.record_reference(connection, sitting_id, at)
+            _require_biometrics(await store.load_entrance(connection, sitting_id))
+            if not await store.count_picture(connection, sitting_id, MOST_PICTURES):
+                raise TooMany(
+                    "too_many_pictures",
+                    "Больше фото отправить нельзя. Нажмите «Подтвердить личность паспортом по камере»"
+                    " и дождитесь проктора: он посмотрит на вас и на паспорт.",
+                )
+        try:
+            reference = await self._observer.judge_reference(jpeg)
+            # Meanwhile the exam may have begun, or consent been taken back, in another tab.
+            await self._own_ready(sitting_id, candidate)
+            at = self._clock.now()
+            async with self._database.transaction() as connection:
+                _require_biometrics(await store.lock_entrance(connection, sitting_id))
+                await self._observer.keep_reference(connection, sitting_id, reference, jpeg, at)
+                await store.record_reference(connection, sitting_id, at)
+        except Unavailable:
+            async with self._database.transaction() as connection:
+                await store.uncount_picture(connection, sitting_id)
+            raise
         await self._admit_when_complete(sitting_id)
 
     async def confirm_identity(self, sitting_id: SittingId, by: PersonId) -> None:
@@ -230,6 +254,11 @@ class Entrance:
         by = settled_by(entrance)
         if by is not None:
             await self._conduct.order(sitting_id, Admit(by))
+
+
+def _require_biometrics(entrance: store.Entrance) -> None:
+    if not entrance.biometrics:
+        raise Conflict("no_biometrics", "Вы не давали согласия на сравнение лица. Личность проверит проктор.")
 
 
 def settled_by(entrance: store.Entrance) -> IdentityBy | None:

@@ -56,6 +56,8 @@ class Entrance(Struct, frozen=True):
     referenced_at: Moment | None = None
     identified_at: Moment | None = None
     identified_by: PersonId | None = None
+    pictures: int = 0
+    """How many reference pictures were looked at."""
 
 
 class Note(Struct, frozen=True):
@@ -81,6 +83,10 @@ class Connected(Struct, frozen=True):
 _CARD = """SELECT s.id, s.booking_id, b.window_id, s.candidate, s.blueprint_id, s.blueprint_version, s.attempt,
                   s.created_at, s.entered_at, s.next_deadline IS NULL AS ended, s.practice
            FROM exam_server.sitting s LEFT JOIN exam_server.booking b ON b.id = s.booking_id"""
+
+
+_ENTRANCE = """SELECT checked_at, consented_at, biometrics, referenced_at, identified_at, identified_by, pictures
+               FROM exam_server.entrance"""
 
 
 class Draft(Struct, frozen=True):
@@ -255,10 +261,15 @@ async def load_connections(connection: AsyncConnection, sitting: SittingId) -> S
 async def load_entrance(connection: AsyncConnection, sitting: SittingId) -> Entrance:
     row = await fetch_one(
         connection,
-        """SELECT checked_at, consented_at, biometrics, referenced_at, identified_at, identified_by
-           FROM exam_server.entrance WHERE sitting_id = :id""",
+        f"{_ENTRANCE} WHERE sitting_id = :id",
         id=sitting,
     )
+    return Entrance() if row is None else Entrance(**row)
+
+
+async def lock_entrance(connection: AsyncConnection, sitting: SittingId) -> Entrance:
+    """The entrance, which nobody else changes until the caller's transaction ends."""
+    row = await fetch_one(connection, f"{_ENTRANCE} WHERE sitting_id = :id FOR UPDATE", id=sitting)
     return Entrance() if row is None else Entrance(**row)
 
 
@@ -290,6 +301,28 @@ async def record_consent(
         at=at,
         version=version,
         biometrics=biometrics,
+    )
+
+
+async def count_picture(connection: AsyncConnection, sitting: SittingId, most: int) -> bool:
+    """Take one of so many tries at a reference picture; False where none is left."""
+    return (
+        await execute(
+            connection,
+            "UPDATE exam_server.entrance SET pictures = pictures + 1 WHERE sitting_id = :id AND pictures < :most",
+            id=sitting,
+            most=most,
+        )
+        == 1
+    )
+
+
+async def uncount_picture(connection: AsyncConnection, sitting: SittingId) -> None:
+    """Give a try back: the picture could not be looked at, which is not the candidate's fault."""
+    await execute(
+        connection,
+        "UPDATE exam_server.entrance SET pictures = pictures - 1 WHERE sitting_id = :id AND pictures > 0",
+        id=sitting,
     )
 
 

@@ -66,6 +66,7 @@ def describe_entrance(request: Request, view: EntranceView, wanted: str | None) 
             "checked": view.checked,
             "consented": view.consented,
             "biometrics": view.biometrics,
+            "pictures_left": view.pictures_left,
             "admitted": view.admitted,
         },
     }

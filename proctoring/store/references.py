@@ -3,8 +3,9 @@
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.blobs import Blobs
-from core.database import execute, fetch_one
+from core.blobs import Blobs, Damaged, discard
+from core.database import execute, fetch_all, fetch_one
+from core.errors import NotFound
 from core.ids import BlobId, SittingId
 from core.moments import Moment
 
@@ -31,7 +32,10 @@ def blob_owner(sitting: SittingId) -> str:
 async def record_reference(
     connection: AsyncConnection, blobs: Blobs, sitting: SittingId, reference: Reference, jpeg: bytes, at: Moment
 ) -> None:
-    """Keep the reference picture and its embedding, both sealed; they replace earlier ones of this sitting."""
+    """Keep the reference picture and its embedding, both sealed; they replace earlier ones of this sitting.
+
+    Only one at a time may do so for a sitting: the caller holds something of it locked.
+    """
     owner = blob_owner(sitting)
     embedding = await blobs.put(connection, owner, reference.embedding, "application/octet-stream", at)
     picture = await blobs.put(connection, owner, jpeg, "image/jpeg", at)
@@ -53,13 +57,20 @@ async def record_reference(
 
 
 async def withdraw_reference(connection: AsyncConnection, sitting: SittingId, at: Moment) -> None:
-    """Nothing is compared with the reference any more: consent to that was taken back."""
-    await execute(
+    """Nothing is compared with the reference any more: another one, or none, stands for it.
+
+    Its row stays and says when that was; picture and embedding are removed after the caller's transaction.
+    """
+    rows = await fetch_all(
         connection,
-        "UPDATE proctoring.reference SET replaced_at = :at WHERE sitting = :sitting AND replaced_at IS NULL",
+        "UPDATE proctoring.reference SET replaced_at = :at WHERE sitting = :sitting AND replaced_at IS NULL"
+        " RETURNING embedding_blob, picture_blob",
         sitting=sitting,
         at=at,
     )
+    for row in rows:
+        await discard(connection, BlobId(row["embedding_blob"]))
+        await discard(connection, BlobId(row["picture_blob"]))
 
 
 class ReferenceRecord(msgspec.Struct, frozen=True):
@@ -87,4 +98,12 @@ async def reference_of(connection: AsyncConnection, sitting: SittingId) -> Refer
 async def reference_embedding(connection: AsyncConnection, blobs: Blobs, sitting: SittingId) -> bytes | None:
     """The current reference's embedding, as `Pipeline.open` takes it."""
     record = await reference_of(connection, sitting)
-    return None if record is None else await blobs.get(connection, record.embedding)
+    while record is not None:
+        try:
+            return await blobs.get(connection, record.embedding)
+        except (NotFound, Damaged):
+            # Replaced since it was looked up: then another one stands. What is really missing stays the same.
+            read, record = record, await reference_of(connection, sitting)
+            if record == read:
+                raise
+    return None

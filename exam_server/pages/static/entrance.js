@@ -247,6 +247,8 @@ async function takePicture() {
     if (ok) {
       note.textContent = say("identityDone");
       goOn();
+    } else if (problem.code === "too_many_pictures") {
+      goOn(); // the page says what to do instead
     } else {
       look(false);
       showTrouble(problem.text);
@@ -288,5 +290,13 @@ function waitForPerson() {
   ask();
 }
 
-const steps = { check: runChecks, consent: askConsent, identity: data.biometrics ? takePicture : waitForPerson };
+function confirmIdentity() {
+  if (!data.biometrics) {
+    waitForPerson();
+  } else if (data.pictures_left > 0) {
+    takePicture();
+  }
+}
+
+const steps = { check: runChecks, consent: askConsent, identity: confirmIdentity };
 steps[data.step]();

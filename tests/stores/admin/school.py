@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import msgspec
 from argon2 import PasswordHasher
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
@@ -46,6 +47,7 @@ from proctoring.evidence import Role as StillRole
 from proctoring.evidence import Still, seal
 from proctoring.incidents import GapChange, IncidentChange, Severity
 from proctoring.signals import Kind
+from proctoring.store import Reference
 from proctoring.watching import Counters
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell, Confirmation
@@ -78,7 +80,12 @@ class Cameras:
     def coverage(self, sitting: SittingId) -> Counters | None:
         return Counters(received=10, processed=7, dropped=2, broken=1)
 
-    async def take_reference(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None:
+    async def judge_reference(self, jpeg: bytes) -> Reference:
+        return Reference(b"\x01" * 512, "names-1", 150.0, 5.0, 100.0)
+
+    async def keep_reference(
+        self, connection: AsyncConnection, sitting: SittingId, reference: Reference, jpeg: bytes, at: Moment
+    ) -> None:
         self.pictures[sitting] = (jpeg, at)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from app.embedded import ask
 from app.migrate import MIGRATIONS, check_durability, migrate
+from core.blobs import DISCARDED
 from core.database import driver_url
 from core.errors import Unavailable
 from core.ids import BlueprintId, ItemId, PersonId
@@ -187,3 +188,36 @@ async def test_practice_of_an_earlier_release_is_taken_apart_from_exams(empty: s
     finally:
         await connection.close()
     assert told == [[1], [2], [2]]
+
+
+async def test_pictures_that_an_earlier_release_replaced_are_let_go(empty: str, tmp_path: Path) -> None:
+    await migrate(empty, before(tmp_path, "0014"))
+    connection = await asyncpg.connect(empty)
+    try:
+        await connection.execute(
+            "INSERT INTO core.data_key (owner, master_kid, wrapped, created_at) VALUES ('sitting:1', 'one', '', 0)"
+        )
+        for number, replaced_at in ((1, 5), (2, None)):
+            for kind in ("face", "picture"):
+                await connection.execute(
+                    """INSERT INTO core.blob (id, owner, media_type, sha256, size, created_at)
+                       VALUES ($1, 'sitting:1', 'image/jpeg', sha256(''), 0, 0)""",
+                    f"{kind}-{number}",
+                )
+            await connection.execute(
+                """INSERT INTO proctoring.reference (sitting, model, embedding_blob, picture_blob, side, sharpness,
+                       brightness, taken_at, replaced_at)
+                   VALUES (1, 'names-1', $1, $2, 1, 1, 1, 0, $3)""",
+                f"face-{number}",
+                f"picture-{number}",
+                replaced_at,
+            )
+        await migrate(empty)
+        posted = await connection.fetch(
+            "SELECT topic, convert_from(body, 'UTF8') AS body FROM core.outbox ORDER BY body"
+        )
+        left = await connection.fetch("SELECT id FROM core.blob ORDER BY id")
+    finally:
+        await connection.close()
+    assert [(row["topic"], row["body"]) for row in posted] == [(DISCARDED, "face-1"), (DISCARDED, "picture-1")]
+    assert [row["id"] for row in left] == ["face-2", "picture-2"]

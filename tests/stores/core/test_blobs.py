@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from core import outbox
-from core.blobs import TOPIC, BlobRef, Blobs, Damaged
+from core.blobs import DISCARDED, TOPIC, BlobRef, Blobs, Damaged, discard
 from core.database import Database, execute, fetch_all, fetch_one
 from core.errors import Conflict, NotFound
 from core.ids import BlobId
@@ -85,6 +85,28 @@ async def test_removing_files_twice_is_no_error(database: Database, blobs: Blobs
     for _ in range(2):
         async with database.transaction() as connection:
             await blobs.remove_files(connection, message)
+
+
+async def test_a_discarded_file_is_removed_once_that_is_committed(
+    database: Database, blobs: Blobs, tmp_path: Path
+) -> None:
+    mine, other = await put(database, blobs), await put(database, blobs)
+    async with database.transaction() as connection:
+        await discard(connection, mine.id)
+        await connection.rollback()
+    assert await outbox.deliver(database, {DISCARDED: blobs.remove_file}) == 0
+    assert await get(database, blobs, mine) == FACE
+    async with database.transaction() as connection:
+        await discard(connection, mine.id)
+    assert len(stored(tmp_path)) == 2, "a crash here only puts the removal off"
+    with pytest.raises(NotFound):
+        await get(database, blobs, mine)
+    assert await outbox.deliver(database, {DISCARDED: blobs.remove_file}) == 1
+    assert [path.name for path in stored(tmp_path)] == [other.id]
+    message = outbox.Message(1, DISCARDED, mine.id, mine.id.encode(), NOW, 0)
+    async with database.transaction() as connection:
+        await blobs.remove_file(connection, message)
+        assert await blobs.get(connection, other.id) == FACE
 
 
 async def test_an_undone_transaction_leaves_nothing_to_read(database: Database, blobs: Blobs) -> None:

@@ -1,11 +1,13 @@
 """The small exam centre of the cabinet's tests, and the real engine over the same database."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.access.roles import Principal
+from core.blobs import Blobs
 from core.clock import ManualClock
 from core.database import Database, fetch_one
 from core.ids import SittingId
@@ -18,6 +20,7 @@ from exam_server.events import AnyEvent
 from exam_server.sitting import Sitting
 from exam_server.source import DatabaseSource
 from exam_server.store import load_events, load_sitting
+from proctoring.store import Reference, record_reference
 from tests.stores.cabinet.centre import Centre
 
 
@@ -63,15 +66,29 @@ async def warm(database: Database, count: int) -> None:
 
 
 class Pictures:
-    """Stands for the camera side of the entrance; `refusal` is what it says of the next picture."""
+    """Stands for the camera side of the entrance; `refusal` is what it says of the next picture, `meanwhile` what
+    happens while it looks, `blobs` where pictures are really kept."""
 
     def __init__(self) -> None:
+        self.looked = 0
         self.taken: list[tuple[SittingId, bytes, Moment]] = []
         self.refusal: Exception | None = None
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        self.blobs: Blobs | None = None
 
-    async def take_reference(self, sitting: SittingId, jpeg: bytes, at: Moment) -> None:
+    async def judge_reference(self, jpeg: bytes) -> Reference:
+        self.looked += 1
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.refusal is not None:
             raise self.refusal
+        return Reference(b"\x01" * 512, "names-1", 150.0, 5.0, 100.0)
+
+    async def keep_reference(
+        self, connection: AsyncConnection, sitting: SittingId, reference: Reference, jpeg: bytes, at: Moment
+    ) -> None:
+        if self.blobs is not None:
+            await record_reference(connection, self.blobs, sitting, reference, jpeg, at)
         self.taken.append((sitting, jpeg, at))
 
 

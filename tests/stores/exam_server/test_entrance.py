@@ -1,19 +1,33 @@
 """The steps before the start: each may be done again, and only all together let the candidate begin."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from core import outbox
 from core.access.roles import Principal
+from core.blobs import DISCARDED, Blobs
 from core.database import Database, fetch_all, fetch_one
-from core.errors import AccreditationError, Conflict, Invalid, NotFound
+from core.errors import AccreditationError, Conflict, Invalid, NotFound, TooMany, Unavailable
 from core.ids import PersonId, SittingId
 from exam_server.commands import Attach, Start
-from exam_server.entrance import CameraReading, Consent, Entrance, Readings, ScreenReading
+from exam_server.entrance import (
+    MOST_PICTURES,
+    CameraReading,
+    Consent,
+    Entrance,
+    EntranceView,
+    Readings,
+    ScreenReading,
+)
 from exam_server.events import Admitted
+from proctoring.store import reference_of
 from tests.stores.cabinet.centre import EXAM, Centre
-from tests.stores.exam_server.conftest import Engine, Pictures
+from tests.stores.exam_server.conftest import Engine, Pictures, warm
 
 READINGS = Readings(
     CameraReading(640, 480, "Камера ноутбука"), ScreenReading(1366, 768), 20.5, 4.0, 35.0, True, True, True
@@ -47,6 +61,9 @@ class Door:
     async def identify(self) -> None:
         await self.entrance.confirm_identity(self.sitting, self.proctor)
 
+    async def view(self) -> EntranceView:
+        return await self.entrance.view(self.sitting, self.candidate)
+
     async def admitted_by(self) -> list[str]:
         return [event.by for event in await self.engine.events(self.sitting) if isinstance(event, Admitted)]
 
@@ -58,6 +75,10 @@ async def door(centre: Centre, candidate: Principal, database: Database, engine:
     door.candidate = candidate.id
     door.proctor = (await centre.person("proctor")).id
     return door
+
+
+def stored(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*") if path.is_file()}
 
 
 async def code_of(work: Awaitable[object], kind: type[AccreditationError] = Conflict) -> str:
@@ -183,6 +204,63 @@ async def test_a_bad_picture_settles_nothing(door: Door) -> None:
     door.pictures.refusal = None
     await door.picture()
     assert await door.admitted_by() == ["biometrics"]
+
+
+async def test_pictures_are_looked_at_only_so_often(door: Door) -> None:
+    await door.check()
+    await door.agree(AGREED)
+    door.pictures.refusal = Invalid("face_unclear", "Лицо видно плохо.")
+    for _ in range(MOST_PICTURES - 1):
+        assert await code_of(door.picture(), Invalid) == "face_unclear"
+    door.pictures.refusal = Unavailable("files_away", "Хранилище файлов временно недоступно.")
+    assert await code_of(door.picture(), Unavailable) == "files_away"
+    assert (await door.view()).pictures_left == 1, "what was not the candidate's fault costs no try"
+    door.pictures.refusal = None
+    await door.picture()
+    assert await code_of(door.picture(), TooMany) == "too_many_pictures"
+    assert door.pictures.looked == MOST_PICTURES + 1
+    assert (await door.view()).pictures_left == 0
+    await door.agree(WITHOUT_BIOMETRICS)
+    await door.identify()
+    assert (await door.admitted_by())[-1] == "person", "a proctor is still there"
+
+
+async def test_tabs_have_their_tries_together(door: Door, database: Database) -> None:
+    await door.agree(AGREED)
+    await warm(database, 8)
+    door.pictures.refusal = Invalid("face_unclear", "Лицо видно плохо.")
+    codes = await asyncio.gather(*(code_of(door.picture(), AccreditationError) for _ in range(MOST_PICTURES + 5)))
+    assert Counter(codes) == {"face_unclear": MOST_PICTURES, "too_many_pictures": 5}
+    assert door.pictures.looked == MOST_PICTURES
+
+
+@pytest.mark.parametrize("biometrics", [True, False])
+async def test_a_picture_that_another_tab_overtook_is_not_kept(door: Door, biometrics: bool) -> None:
+    """While it is looked at, the exam begins or consent to biometrics is taken back."""
+    await door.check()
+    await door.agree(AGREED)
+    await door.picture()
+
+    async def begin() -> None:
+        await door.engine.order(door.sitting, Attach("browser01"), Start(1))
+
+    door.pictures.meanwhile = begin if biometrics else lambda: door.agree(WITHOUT_BIOMETRICS)
+    assert await code_of(door.picture()) == ("already_started" if biometrics else "no_biometrics")
+    assert len(door.pictures.taken) == 1
+
+
+async def test_tabs_that_send_at_once_leave_one_reference(door: Door, database: Database, tmp_path: Path) -> None:
+    blobs = Blobs.in_folder(tmp_path, {"one": bytes(32)})
+    door.pictures.blobs = blobs
+    await door.agree(AGREED)
+    await warm(database, 4)
+    await asyncio.gather(*(door.picture() for _ in range(4)))
+    assert len(door.pictures.taken) == 4
+    assert await outbox.deliver(database, {DISCARDED: blobs.remove_file}) == 6
+    async with database.transaction() as connection:
+        current = await reference_of(connection, door.sitting)
+    assert current is not None
+    assert stored(tmp_path) == {current.embedding, current.picture}
 
 
 async def test_a_passport_is_looked_at_only_where_that_was_asked_for(door: Door) -> None:

@@ -1,9 +1,13 @@
-import pytest
+from pathlib import Path
 
-from core.blobs import Blobs
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import outbox
+from core.blobs import DISCARDED, Blobs, Damaged
 from core.database import Database, execute, fetch_all
 from core.errors import AccreditationError
-from core.ids import IncidentId, PersonId, SittingId
+from core.ids import BlobId, IncidentId, PersonId, SittingId
 from proctoring import evidence, store
 from proctoring.evidence import Role, Still
 from proctoring.incidents import GapChange, IncidentChange, Severity
@@ -117,6 +121,79 @@ async def test_the_newest_reference_stands(database: Database, blobs: Blobs) -> 
         assert await store.reference_embedding(connection, blobs, OTHER) is None
         rows = await fetch_all(connection, "SELECT * FROM proctoring.reference")
     assert all(b"\x01" * 64 not in str(row).encode() for row in rows)
+
+
+def stored(folder: Path) -> dict[str, Path]:
+    return {path.name: path for path in folder.rglob("*") if path.is_file()}
+
+
+async def keep_reference(database: Database, blobs: Blobs, number: int) -> store.ReferenceRecord:
+    async with database.transaction() as connection:
+        reference = Reference(bytes([number]) * 512, "names-1", 150.0, 5.0, 100.0)
+        await store.record_reference(connection, blobs, SITTING, reference, JPEG, number)
+        kept = await store.reference_of(connection, SITTING)
+    assert kept is not None
+    return kept
+
+
+async def test_files_of_a_reference_go_after_another_one_stands(
+    database: Database, blobs: Blobs, tmp_path: Path
+) -> None:
+    first = await keep_reference(database, blobs, 1)
+    second = await keep_reference(database, blobs, 2)
+    files = set(stored(tmp_path))
+    assert files == {first.embedding, first.picture, second.embedding, second.picture}, "nothing before the commit"
+    assert await outbox.deliver(database, {DISCARDED: blobs.remove_file}) == 2
+    assert set(stored(tmp_path)) == {second.embedding, second.picture}
+    async with database.transaction() as connection:
+        assert await store.reference_embedding(connection, blobs, SITTING) == b"\x02" * 512
+
+
+async def test_a_replacement_that_was_undone_takes_nothing_away(database: Database, blobs: Blobs) -> None:
+    await keep_reference(database, blobs, 1)
+    async with database.transaction() as connection:
+        reference = Reference(b"\x02" * 512, "names-1", 150.0, 5.0, 100.0)
+        await store.record_reference(connection, blobs, SITTING, reference, JPEG, 2)
+        await connection.rollback()
+    assert await outbox.deliver(database, {DISCARDED: blobs.remove_file}) == 0
+    async with database.transaction() as connection:
+        assert await store.reference_embedding(connection, blobs, SITTING) == b"\x01" * 512
+
+
+async def test_a_withdrawn_reference_leaves_no_file(database: Database, blobs: Blobs, tmp_path: Path) -> None:
+    await keep_reference(database, blobs, 1)
+    async with database.transaction() as connection:
+        await store.withdraw_reference(connection, SITTING, 9)
+    await outbox.deliver(database, {DISCARDED: blobs.remove_file})
+    assert stored(tmp_path) == {}
+    async with database.transaction() as connection:
+        assert await store.reference_embedding(connection, blobs, SITTING) is None
+
+
+async def test_a_reference_replaced_while_it_is_read_is_read_again(
+    database: Database, blobs: Blobs, tmp_path: Path
+) -> None:
+    first = await keep_reference(database, blobs, 1)
+
+    class Overtaken(Blobs):
+        """Another tab replaces the first reference just before its file is read."""
+
+        async def get(self, connection: AsyncConnection, blob_id: BlobId) -> bytes:
+            if blob_id == first.embedding:
+                await keep_reference(database, self, 2)
+            return await super().get(connection, blob_id)
+
+    async with database.transaction() as connection:
+        overtaken = Overtaken.in_folder(tmp_path / "blobs", {"one": bytes(32)})
+        assert await store.reference_embedding(connection, overtaken, SITTING) == b"\x02" * 512
+
+
+async def test_a_reference_whose_file_is_lost_is_told(database: Database, blobs: Blobs, tmp_path: Path) -> None:
+    kept = await keep_reference(database, blobs, 1)
+    stored(tmp_path)[kept.embedding].unlink()
+    async with database.transaction() as connection:
+        with pytest.raises(Damaged, match="blob_lost"):
+            await store.reference_embedding(connection, blobs, SITTING)
 
 
 async def test_gaps_are_written_once_and_closed(database: Database) -> None:

@@ -25,6 +25,7 @@ VIEW = EntranceView(
     biometrics=None,
     referenced=False,
     admitted=False,
+    pictures_left=20,
     identity_by_person_pending=False,
     navigation="free",
     flags=True,

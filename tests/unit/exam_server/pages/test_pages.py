@@ -60,6 +60,16 @@ async def test_identity_is_confirmed_the_way_that_was_chosen(
     assert mark in (await client.get("/exam/41")).text
 
 
+async def test_who_may_send_no_more_pictures_is_shown_the_other_way(
+    client: httpx.AsyncClient, entrance: FakeEntrance
+) -> None:
+    entrance.now_is = replace(VIEW, checked=True, consented=True, biometrics=True, pictures_left=0)
+    page = await client.get("/exam/41")
+    assert read_data(page, "entrance-data")["pictures_left"] == 0
+    assert 'id="take"' not in page.text
+    assert 'href="/exam/41?step=consent"' in page.text
+
+
 async def test_a_done_step_can_be_opened_again_and_one_ahead_cannot(
     client: httpx.AsyncClient, entrance: FakeEntrance
 ) -> None:
@@ -124,7 +134,9 @@ async def test_pages_hold_no_script_or_style_of_their_own_and_are_not_kept(
 
 
 async def test_the_pages_speak_english_too(client: httpx.AsyncClient, entrance: FakeEntrance) -> None:
-    for view in (VIEW, replace(VIEW, checked=True), replace(VIEW, checked=True, consented=True, biometrics=False)):
+    waiting = replace(VIEW, checked=True, consented=True, biometrics=False)
+    tried = replace(waiting, biometrics=True, pictures_left=0)
+    for view in (VIEW, replace(VIEW, checked=True), waiting, tried):
         entrance.now_is = view
         page = await client.get("/exam/41", headers={"accept-language": "en"})
         main = page.text.partition("<main")[2].partition("<script")[0]
