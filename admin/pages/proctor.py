@@ -29,6 +29,7 @@ from exam_server.events import NO_ALLOWANCE, AnyEvent, HelpAsked
 from exam_server.invigilation import LONGEST_MESSAGE, LONGEST_REASON, LONGEST_SHOWN
 from exam_server.sitting import Sitting, fold
 from proctoring import store as watched
+from question_bank.blueprint_store import load_blueprint
 
 NO_STORE = {"cache-control": "no-store"}
 MOST_LINES = 200
@@ -119,6 +120,9 @@ async def draw_place(
     """The place with its acts. `typed`: what a refused form held, and which form it was."""
     sitting = SittingId(read_id(request))
     context = await _context(request, reader, sitting)
+    card: store.SittingCard = context["card"]
+    async with database_of(request).transaction() as connection:
+        context["exam"] = await load_blueprint(connection, card.blueprint, card.blueprint_version)
     context["typed"] = {"form": "", **(typed or {})}
     return show(request, reader, "proctor_place", context, problem)
 

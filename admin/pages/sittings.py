@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from admin import sittings
 from admin.chronicle import Say, Writer, clock_text, gap_reason, in_order, ruling_text, verdict_text
+from admin.devices import name_device
 from admin.pages.door import for_staff, read_id, read_page, read_query
 from admin.pages.frame import back, pages_of, say_in, show
 from admin.pages.texts import item_text, item_words
@@ -149,6 +150,7 @@ def describe_connectivity(
         "connectivity": draw_connectivity(record, now, say),
         "change_words": CHANGE_WORDS,
         "via_words": VIA_WORDS,
+        "device_name": lambda agent: name_device(agent, say),
         "now": now,
         "clock_text": clock_text,
     }

@@ -117,6 +117,14 @@ async def test_a_proctor_does_not_watch_themselves(school: School) -> None:
         assert (await load_sitting(connection, sitting)).admitted is None
 
 
+async def test_a_place_names_the_exam_and_the_sitting(school: School, running: SittingId) -> None:
+    proctor = school.staff[Role.PROCTOR]
+    page = (await school.get(proctor, f"/staff/proctor/{running}")).text
+    for words in ("Соколова Анна Ивановна", f"Тестирование № {running}", "Лечебное дело, экзамен"):
+        assert words in page, words
+    assert f"Тестирование № {running}" in (await school.get(proctor, f"/staff/proctor/{running}/connection")).text
+
+
 async def test_time_is_given_with_a_reason(school: School, running: SittingId) -> None:
     proctor = school.staff[Role.PROCTOR]
     answer = await school.post(proctor, f"/staff/proctor/{running}/time", minutes="15", reason="Отключали свет")

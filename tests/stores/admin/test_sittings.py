@@ -109,7 +109,7 @@ async def test_the_page_tells_the_whole_story(school: School) -> None:
     for words in (
         "Соколова Анна Ивановна", "Журнал тестирования цел", "100\u00a0%", "Отключали свет", "кадры не приходили",
         "Лицо не похоже на контрольный снимок", "0,363", "примерно в", "Неотложная помощь", "Тестирование начато",
-        "Результат ждёт рассмотрения", "Обрывов связи не было.", "Время по заданиям",
+        "Результат ждёт рассмотрения", "Обрывов связи не было.", "Время по заданиям", "черта сверху: время вышло",
         "не\u00a0получено ни\u00a0одного кадра",
     ):  # fmt: skip
         assert words in text, words
@@ -196,13 +196,16 @@ async def test_nobody_admits_their_own_late_answer(school: School) -> None:
     assert (answer.status_code, "own_sitting" in answer.text) == (403, True)
 
 
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:132.0) Gecko/20100101 Firefox/132.0"
+
+
 async def test_breaks_and_takeovers_are_told_to_proctor_and_commission(school: School) -> None:
     sitting = await school.admit(await school.hire("anna", Role.CANDIDATE))
     held, page = await school.start(sitting)
     async with school.database.transaction() as connection:
         now = school.clock.now()
         places = (
-            Connected(sitting, 1, "192.0.2.1", "Firefox", now),
+            Connected(sitting, 1, "192.0.2.1", FIREFOX, now),
             Connected(sitting, 2, "192.0.2.9", "<b>Firefox", now),
         )
         await record_connections(connection, places)
@@ -219,6 +222,8 @@ async def test_breaks_and_takeovers_are_told_to_proctor_and_commission(school: S
             "40\u00a0с",
             "192.0.2.9",
             "&lt;b&gt;Firefox",
+            "<summary>Firefox 132, Windows</summary>",
+            FIREFOX,
             "другой адрес",
             "другое устройство",
             "другой браузер",
