@@ -17,6 +17,8 @@ from core.moments import Moment
 
 PAGE = 50
 LONGEST_NAME = 100
+MACHINE = "machine"
+"""Who did it, in the journal, where that was the command line."""
 
 
 class PersonRow(Struct, frozen=True):
@@ -94,9 +96,16 @@ class NewPerson(Struct, frozen=True):
 
 
 async def add_person(
-    connection: AsyncConnection, wanted: NewPerson, by: Principal, now: Moment, hasher: PasswordHasher = HASHER
+    connection: AsyncConnection,
+    wanted: NewPerson,
+    by: Principal | None,
+    now: Moment,
+    hasher: PasswordHasher = HASHER,
 ) -> PersonId:
-    """A new account. Raises Invalid with the fields that are wrong, Conflict (`login_taken`)."""
+    """A new account, made by somebody or, None, at the machine itself.
+
+    Raises Invalid with the fields that are wrong, Conflict (`login_taken`).
+    """
     problems = _problems(wanted)
     if problems:
         raise Invalid("person_invalid", "Учётная запись не создана. Исправьте отмеченное.", fields=problems)
@@ -116,7 +125,7 @@ async def add_person(
     )
     await journal.record(
         connection,
-        f"person:{by.id}",
+        MACHINE if by is None else f"person:{by.id}",
         "people.created",
         f"person:{made}",
         {"login": wanted.login, "roles": _joined(roles)},

@@ -7,21 +7,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from app import accounts, protocol_document, verification
 from app import candidate as candidates
-from app import protocol_document, verification
 from app.asgi import build
 from app.demo import seed, simulation
 from app.demo.people import CANDIDATES, PASSWORD, STAFF
 from app.embedded import database_url, embedded_postgres
 from app.migrate import check_durability, check_schema, migrate
 from app.serving import serve as serve_alone
-from app.supervisor import supervise
+from app.supervisor import reserve, supervise
+from core.access import Role
 from core.blobs import Blobs
 from core.clock import SystemClock
 from core.database import Database
@@ -39,6 +42,8 @@ HISTORY = 160
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Экзаменационная платформа аккредитации.")
 sittings = typer.Typer(no_args_is_help=True, help="Проведённые тестирования.")
 app.add_typer(sittings, name="sitting")
+staff = typer.Typer(no_args_is_help=True, help="Учётные записи сотрудников.")
+app.add_typer(staff, name="staff")
 out = Console()
 
 
@@ -73,7 +78,9 @@ def serve(
         find_models(settings.proctoring_models, settings.data_dir / "models")
         with database_url(settings) as url:
             asyncio.run(_make_ready(url, migrating))
-            code = supervise(workers, settings.host, settings.port, url)
+            with reserve(settings.host, settings.port):
+                _introduce_node(settings, url, workers, staffed=asyncio.run(accounts.has_staff(url)))
+                code = supervise(workers, url)
     raise typer.Exit(code)
 
 
@@ -166,6 +173,28 @@ def verify_sittings(
     raise typer.Exit(1 if report.faults else 0)
 
 
+@staff.command("add")
+def add_staff(
+    login: Annotated[str, typer.Argument(help="Логин.")],
+    name: Annotated[str, typer.Option(help="Фамилия Имя Отчество.")],
+    roles: Annotated[list[Role], typer.Option("--role", help="Роль; можно назвать несколько раз.")],
+) -> None:
+    """Завести сотрудника и показать его пароль. Первым заводят администратора: --role operator."""
+    settings = Settings()
+    with _clear_errors(), database_url(settings) as url:
+        password = asyncio.run(accounts.add_staff(url, SystemClock(), login, roles, name, settings.zone))
+    _show_password(settings, login, password)
+
+
+@staff.command("password")
+def renew_password(login: Annotated[str, typer.Argument(help="Логин.")]) -> None:
+    """Заменить забытый пароль новым и показать его. Открытые входы этого человека закроются."""
+    settings = Settings()
+    with _clear_errors(), database_url(settings) as url:
+        password = asyncio.run(accounts.renew_password(url, SystemClock(), login))
+    _show_password(settings, login, password)
+
+
 def main() -> None:
     app()
 
@@ -236,6 +265,33 @@ def _introduce(settings: Settings) -> None:
         table.add_row(f"{person.title}: {person.family_name} {person.given_name}", person.login, PASSWORD)
     out.print(f"\nСервер: [bold]{settings.address}[/bold]   (остановить: Ctrl+C)\n")
     out.print(table)
+
+
+def _introduce_node(settings: Settings, url: str, workers: int, *, staffed: bool) -> None:
+    where = urlsplit(url)
+    database = (
+        "встроенная"
+        if settings.database_url is None
+        else f"{where.hostname or 'localhost'}:{where.port or 5432}{where.path}"
+    )
+    out.print(
+        f"Узел: [bold]{settings.address}[/bold], процессов: {workers}, база данных: {escape(database)}, "
+        f"данные: {escape(str(settings.data_dir.resolve()))}   (остановить: Ctrl+C)",
+        soft_wrap=True,
+    )
+    local = f"http://{settings.host}:{settings.port}"
+    out.print(
+        f"Готов, когда {local}/ready отвечает 200; пока нет, там и в журнале ниже сказано почему.", soft_wrap=True
+    )
+    if not staffed:
+        out.print(
+            "Администратора ещё нет: accreditation staff add ЛОГИН --name ФАМИЛИЯ --role operator", soft_wrap=True
+        )
+
+
+def _show_password(settings: Settings, login: str, password: str) -> None:
+    print(f"{login}: {password}")
+    out.print(f"Пароль показан один раз и нигде не хранится. Вход: {settings.address}/login", soft_wrap=True)
 
 
 def _port_is_free(settings: Settings) -> bool:

@@ -163,8 +163,7 @@ def bind(host: str, port: int, *, shared: bool = True) -> socket.socket:
     return bound
 
 
-def supervise(count: int, host: str, port: int, database_url: str) -> int:
-    """Serve with so many workers until told to stop: the exit code. Raises Unavailable."""
-    with reserve(host, port):
-        environment = {**os.environ, "DATABASE_URL": database_url}
-        return Supervisor([sys.executable, "-m", "app.worker"], count, environment).run()
+def supervise(count: int, database_url: str) -> int:
+    """Serve at an address that was reserved, with so many workers, until told to stop: the exit code."""
+    environment = {**os.environ, "DATABASE_URL": database_url}
+    return Supervisor([sys.executable, "-m", "app.worker"], count, environment).run()

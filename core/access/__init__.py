@@ -18,6 +18,7 @@ from core.access.people import (
     hash_password,
     people,
     person,
+    set_password,
     sign_in,
 )
 from core.access.roles import PERMISSIONS, Permission, Principal, Role
@@ -42,6 +43,7 @@ __all__ = [
     "principal_of",
     "put_cookie",
     "require",
+    "set_password",
     "sign_in",
     "sign_out",
     "signed_in",

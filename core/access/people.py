@@ -148,6 +148,19 @@ async def hash_password(password: str, hasher: PasswordHasher = HASHER) -> str:
     return await _in_thread(partial(hasher.hash, _plain_password(password)))
 
 
+async def set_password(
+    connection: AsyncConnection, person_id: PersonId, password: str, hasher: PasswordHasher = HASHER
+) -> None:
+    """Another password from now on; every login of the person is closed. Raises Invalid (`password_length`)."""
+    await execute(
+        connection,
+        "UPDATE core.person SET password_hash = :hash WHERE id = :id",
+        id=person_id,
+        hash=await hash_password(password, hasher),
+    )
+    await execute(connection, "DELETE FROM core.login WHERE person_id = :id", id=person_id)
+
+
 async def sign_in(
     database: Database,
     login: str,

@@ -5,10 +5,12 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from app.candidate import find_token
 from app.embedded import ask, free_port
 from app.verification import verify
 from proctoring.models import Models
@@ -36,6 +38,8 @@ def test_an_old_schema_is_refused_until_told_to_migrate(
     refused = command(server, "serve")
     assert refused.returncode == 1
     assert "--migrate" in refused.stdout
+    too_early = command(server, "staff", "add", "admin", "--name", "Носов", "--role", "operator")
+    assert (too_early.returncode, "--migrate" in too_early.stdout) == (1, True)
     node = serve(bare_url, command=(*NODE, "--migrate"))
     assert httpx.get(f"{node.address}/login").status_code == 200
     assert node.stop() == 0
@@ -56,6 +60,25 @@ def test_a_port_that_is_taken_is_named(node_url: str, models: Models, serve: Ser
     refused = command(node, "serve")
     assert refused.returncode == 1
     assert str(node.port) in refused.stdout
+    assert node.stop() == 0
+
+
+def test_a_node_says_what_it_is_and_how_to_go_on(bare_url: str, models: Models, serve: Serve) -> None:
+    node = serve(bare_url, command=(*NODE, "--migrate"))
+    said = node.said()
+    where = bare_url.partition("@")[2] or bare_url.partition("//")[2]
+    for words in (f"Узел: {node.address}, процессов: 2", where, str(node.data), f"{node.address}/ready"):
+        assert words in said, words
+    assert "staff add" in said, "nobody is there who could sign in"
+    password = urlsplit(bare_url).password
+    assert password is None or password not in said
+    added = command(node, "staff", "add", "admin", "--name", "Носов Денис", "--role", "operator")
+    assert added.returncode == 0, added.stdout
+    login, _, secret = added.stdout.splitlines()[0].partition(": ")
+    with httpx.Client(base_url=node.address, headers={"Origin": node.address}, timeout=30) as browser:
+        form = {"login": login, "password": secret, "csrf": find_token(browser.get("/login").text)}
+        assert browser.post("/login", data=form).status_code == 303
+        assert "/staff/people" in browser.get("/staff").text
     assert node.stop() == 0
 
 

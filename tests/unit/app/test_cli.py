@@ -69,7 +69,15 @@ def test_a_reset_erases_what_is_ours_and_nothing_else(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "command", [("simulate", "1"), ("candidate",), ("sitting", "verify", "--all")], ids=lambda command: command[0]
+    "command",
+    [
+        ("simulate", "1"),
+        ("candidate",),
+        ("sitting", "verify", "--all"),
+        ("staff", "add", "admin", "--name", "Носов", "--role", "operator"),
+        ("staff", "password", "admin"),
+    ],
+    ids=" ".join,
 )
 def test_a_database_that_is_away_is_no_traceback(command: tuple[str, ...]) -> None:
     result = call(*command)
@@ -107,6 +115,9 @@ def test_a_file_of_logins_that_does_not_suffice(tmp_path: Path, content: str) ->
         ("candidate", "--logins", "/nowhere/logins.txt"),
         ("simulate", "0"),
         ("sitting", "verify", "abc"),
+        ("staff", "add", "admin", "--name", "Носов"),
+        ("staff", "add", "admin", "--name", "Носов", "--role", "god"),
+        ("staff", "add", "admin", "--role", "operator"),
         ("unknown",),
     ],
     ids=" ".join,
