@@ -45,6 +45,15 @@ def clocks(sitting: Sitting, now: Moment) -> tuple[Clock, ...]:
     return (*found, _clock("window", sitting.closes_at, now, True))
 
 
+def cut_off(sitting: Sitting, now: Moment) -> Span:
+    """How much of the time that a candidate has for the exam the close of the window takes away; 0: all of it fits."""
+    if sitting.status != "running" or sitting.started_at is None:
+        return 0
+    halted = 0 if sitting.halt is None else now - sitting.halt.since
+    limit = timing.stretch(sitting, sitting.rules.exam_limit)
+    return max(0, sitting.started_at + limit + sitting.extra + halted - sitting.closes_at)
+
+
 def _clock(name: ClockName, deadline: Moment, at: Moment, runs: bool) -> Clock:
     return Clock(name, max(0, deadline - at), deadline if runs else None)
 

@@ -87,7 +87,7 @@ def announce(
         for event in events
     )
     told: list[wire.AnyOutgoing] = []
-    redraw = False
+    redraw = longer = False
     for event in events:
         match event:
             case ItemExpired():
@@ -102,14 +102,15 @@ def announce(
                 told.append(wire.Notice(event.note, event.kind, texts.get(event.note, ""), event.at))
             case Started() | Extended() if not anew:
                 told.append(wire.Deadlines(now, timing.exam_deadline(sitting), timing.item_deadline(sitting)))
+                longer = True
             case Ended():
                 text = "" if event.note is None else texts.get(event.note, "")
                 told.append(wire.Finished(event.reason, text))
     if anew and sitting.status != "ended":
         told.append(take_change(sitting, copies, texts, now, key))
         return told
-    item = draw_item(sitting, copies, key) if redraw else None
-    if item is not None:
+    item = draw_item(sitting, copies, key) if redraw or longer else None
+    if item is not None and (redraw or item.media):  # the addresses it has now end with its old deadline
         told.append(wire.ShownItem(now, item))
     return told
 

@@ -13,7 +13,7 @@ from admin.chronicle import Writer, actors, allowance_text, clock_text, in_order
 from admin.pages.door import for_staff, read_id
 from admin.pages.frame import say_in, show
 from admin.pages.sittings import describe_connectivity
-from admin.place import clocks, notices
+from admin.place import clocks, cut_off, notices
 from admin.proctor_room import Tile, Wall, open_tile
 from admin.sittings import open_card
 from core.access import Permission, Principal, people
@@ -163,6 +163,7 @@ async def _context(request: Request, reader: Principal, sitting: SittingId) -> d
         "sitting": folded,
         "clocks": clocks(folded, now),
         "clock_words": CLOCK_WORDS,
+        "cut": cut_off(folded, now),
         "now": now,
         "answered": sum(1 for item in folded.items if any(item.answers)),
         "lines": [(clock_text(line.at, reader.zone), line) for line in reversed(lines[-MOST_LINES:])],

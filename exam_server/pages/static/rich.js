@@ -74,7 +74,7 @@ function Figure({ asset, alt, width, height, onZoom }) {
   const { model, say } = useExam();
   const address = useContext(Media).get(asset);
   const [lost, setLost] = useState(false);
-  useEffect(() => setLost(false), [model.offline]); // tried again when the connection is back
+  useEffect(() => setLost(false), [model.offline, address]); // tried again when the connection is back, or at a new address
   if (!address || lost) {
     return html`<span class="rich__lost"><${Icon} name="info" /><span>${alt} ${say("pictureLost")}</span></span>`;
   }

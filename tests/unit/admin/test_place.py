@@ -1,7 +1,7 @@
-from admin.place import Clock, Notice, clocks, notices
+from admin.place import Clock, Notice, clocks, cut_off, notices
 from core.moments import DAY, HOUR, MINUTE, SECOND
-from exam_server.commands import Pause, Show, TakeBreak
-from exam_server.events import NoticeRead, Told
+from exam_server.commands import MoveClose, Pause, SetAllowance, Show, Stop, TakeBreak
+from exam_server.events import Allowance, NoticeRead, Told
 from question_bank.forms import SectionRule
 from tests.histories.sittings import CHOICE, NOW, PROCTOR, Drive, make_created, make_form, make_rules
 
@@ -63,3 +63,21 @@ def test_what_was_said_knows_whether_it_was_read() -> None:
         Notice(6, "warning", NOW + 5, PROCTOR),
         Notice(4, "message", NOW, PROCTOR, NOW + 9),
     )
+
+
+def test_what_the_close_takes_away_is_told() -> None:
+    form = make_form(CHOICE, limit=2 * HOUR)
+    drive = Drive(make_created(form, make_rules(), NOW + HOUR + 10 * MINUTE)).start()
+    assert cut_off(drive.state, NOW) == 0
+    drive.do(SetAllowance(Allowance(percent=150), PROCTOR, 1))
+    assert cut_off(drive.state, NOW + MINUTE) == 20 * MINUTE
+    drive.do(MoveClose(NOW + 2 * HOUR, PROCTOR, 2))
+    assert cut_off(drive.state, NOW + MINUTE) == 0
+    drive.do(Pause(PROCTOR, 1), at=NOW + 2 * MINUTE)
+    assert cut_off(drive.state, NOW + 42 * MINUTE) == 10 * MINUTE, "a pause is given back, and the close stays"
+    drive.do(Stop(PROCTOR, 3))
+    assert cut_off(drive.state, NOW + DAY) == 0
+
+
+def test_before_the_start_nothing_is_taken_away() -> None:
+    assert cut_off(Drive(make_created()).state, NOW + DAY) == 0

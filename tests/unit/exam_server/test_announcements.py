@@ -18,6 +18,7 @@ from exam_server.commands import (
     Pause,
     ReadNotice,
     Resume,
+    SetAllowance,
     Settle,
     Show,
     Start,
@@ -25,7 +26,7 @@ from exam_server.commands import (
     Submit,
     Tell,
 )
-from exam_server.events import Created
+from exam_server.events import Allowance, Created
 from question_bank.forms import SectionRule
 from tests.histories.sittings import (
     CHOICE,
@@ -244,17 +245,20 @@ def test_the_page_is_told_anew_when_a_section_begins_or_gets_more_time() -> None
 # --- pictures -------------------------------------------------------------------------------------------
 
 
+IMAGE = '<img data-asset="pic-{}" alt="Рисунок" width="4" height="3">'
+ILLUSTRATED = {
+    ref: replace(
+        copy,
+        markup="html",
+        stem=IMAGE.format("stem"),
+        stages=tuple(replace(s, prompt=IMAGE.format(f"s{n}")) for n, s in enumerate(copy.stages)),
+    )
+    for ref, copy in COPIES.items()
+}
+
+
 def test_the_pictures_of_opened_stages_go_out_with_signed_addresses() -> None:
-    image = '<img data-asset="pic-{}" alt="Рисунок" width="4" height="3">'
-    copies = {
-        ref: replace(
-            copy,
-            markup="html",
-            stem=image.format("stem"),
-            stages=tuple(replace(s, prompt=image.format(f"s{n}")) for n, s in enumerate(copy.stages)),
-        )
-        for ref, copy in COPIES.items()
-    }
+    copies = ILLUSTRATED
     drive = begun()
     drive.do(Show(0, 1))
     item = draw_item(drive.state, copies, b"key")
@@ -268,3 +272,28 @@ def test_the_pictures_of_opened_stages_go_out_with_signed_addresses() -> None:
     plain = draw_item(drive.state, COPIES, b"key")
     assert plain is not None
     assert plain.media == ()
+
+
+def test_time_given_back_renews_the_addresses_of_pictures() -> None:
+    drive = begun()
+    drive.do(drive.answer(0))
+    for command in (Extend(MINUTE, PROCTOR, 1), SetAllowance(Allowance(percent=200), PROCTOR, 1)):
+        events = drive.do(command)
+        told = announce(drive.state, events, ILLUSTRATED, TEXTS, drive.now, b"key")
+        item = next(one.item for one in told if isinstance(one, wire.ShownItem | wire.Changed))
+        assert item is not None
+        assert item.answers == (("0.0.a",),)
+        deadline = timing.item_deadline(drive.state)
+        assert deadline is not None
+        assert item.deadline == deadline
+        assert all(f"until={deadline + timing.BROKEN_GRACE}&" in exhibit.address for exhibit in item.media)
+        assert item.media
+
+
+def test_time_given_back_between_items_draws_none() -> None:
+    drive = begun("linear")
+    drive.do(Settle(), NOW + 62_001)
+    assert drive.state.current is None
+    events = drive.do(Extend(MINUTE, PROCTOR, 1))
+    (told,) = announce(drive.state, events, ILLUSTRATED, TEXTS, drive.now, b"key")
+    assert isinstance(told, wire.Deadlines)
