@@ -51,6 +51,11 @@ class Withdrawal(Struct, frozen=True):
     left: int
     over: int
 
+    @property
+    def going(self) -> bool:
+        """Whether there is anything left to do."""
+        return self.applied_at is None or self.left > 0
+
 
 async def withdraw(connection: AsyncConnection, item: ItemId, by: PersonId, reason: str, at: Moment) -> None:
     """Withdraw an item from the bank; once is enough. The sittings that have it follow in `Withdrawals`.

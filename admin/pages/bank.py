@@ -12,11 +12,11 @@ from admin.pages.frame import back, pages_of, show
 from admin.pages.texts import item_text
 from core.access import Permission, Principal, people
 from core.blobs import Blobs
-from core.errors import AccreditationError, Invalid
+from core.errors import AccreditationError, Invalid, NotFound
 from core.ids import AssetId, ItemId
 from core.web.requests import database_of, read_text
 from exam_server.closing import LONGEST_REASON
-from exam_server.withdrawal import Withdrawals, list_withdrawals
+from exam_server.withdrawal import Withdrawals, list_kept, list_withdrawals, load_withdrawal
 from exam_server.withdrawal import withdraw as withdraw_item
 from question_bank.asset_store import load_asset
 from question_bank.forms import ItemKind
@@ -33,6 +33,8 @@ ROLE_WORDS = {
     "neutral": "Лишнее действие",
     "harmful": "Вредное действие",
 }
+SHORT = 2.0
+"""Seconds that a withdrawal is waited for before its page, which follows it, is shown."""
 ROLE_TONES = {"key": "ok", "distractor": "neutral", "required": "ok", "neutral": "neutral", "harmful": "danger"}
 
 
@@ -88,8 +90,22 @@ async def withdraw(request: Request, reader: Principal) -> Response:
     except Invalid as problem:
         return await _item(request, reader, reason, problem)
     withdrawals: Withdrawals = request.app.state.withdrawals
-    await withdrawals.hasten()
+    await withdrawals.hasten(SHORT)
     return back(f"/staff/bank/{quote(item, safe='')}", "withdrawn")
+
+
+@for_staff(Permission.BANK_READ)
+async def show_withdrawal(request: Request, reader: Principal) -> Response:
+    """`GET /staff/bank/{item}/withdrawal`: how far it has come, the part of the item's page that changes by itself."""
+    item = _item_id(request)
+    async with database_of(request).transaction() as connection:
+        gone = await load_withdrawal(connection, item)
+        if gone is None:
+            raise NotFound("not_withdrawn", "Это задание не отозвано. Обновите страницу.")
+        who = await people(connection, [gone.decided_by])
+        kept = await list_kept(connection, item)
+    context = {"gone": gone, "gone_by": who[0].name if who else "", "kept": kept}
+    return show(request, reader, "withdrawal", context)
 
 
 @for_staff(Permission.BANK_READ)
@@ -166,6 +182,7 @@ routes: list[BaseRoute] = [
     Route("/staff/bank/assets/{asset}", show_picture, methods=["GET"]),
     Route("/staff/bank/{item}", show_item, methods=["GET"]),
     Route("/staff/bank/{item}/withdraw", withdraw, methods=["POST"]),
+    Route("/staff/bank/{item}/withdrawal", show_withdrawal, methods=["GET"]),
     Route("/staff/withdrawals", show_withdrawals, methods=["GET"]),
     Route("/staff/remarks", show_remarks, methods=["GET"]),
     Route("/staff/blueprints", show_blueprints, methods=["GET"]),

@@ -11,6 +11,7 @@ from core.moments import HOUR, MINUTE, to_datetime
 from exam_server.conclusion import load_outcome
 from exam_server.sitting import Sitting
 from exam_server.store import load_sitting, write_note
+from exam_server.withdrawal import withdraw
 from tests.stores.admin.school import School
 
 REASON = "Отключили <b>электричество</b>."
@@ -111,6 +112,29 @@ async def test_an_item_is_withdrawn_on_its_page(school: School, running: Sitting
     ((_, subject, _),) = await school.journaled("bank.item_withdrawn")
     assert subject == f"item:{item}"
     assert (await school.post(methodologist, "/staff/bank/нет/withdraw", reason="Утечка.")).status_code == 404
+
+
+async def test_a_withdrawal_is_followed_until_it_is_whole(school: School, running: SittingId) -> None:
+    methodologist = school.staff[Role.METHODOLOGIST]
+    item = (await stored(school, running)).form.entries[0].item
+    path = f"/staff/bank/{item}/withdrawal"
+    assert (await school.get(methodologist, path)).status_code == 404
+    async with school.database.transaction() as connection:
+        await withdraw(connection, item, methodologist.id, "Утечка.", school.clock.now())
+    for address in (f"/staff/bank/{item}", path):
+        going = (await school.get(methodologist, address)).text
+        assert f'hx-get="{path}"' in going
+        assert "0 из 1" in going.replace("\xa0", " ")
+        assert "Отзыв исполнен" not in going
+    assert "исполнено" not in (await school.get(methodologist, "/staff/withdrawals")).text
+    await school.app.state.withdrawals.hasten()
+    whole = (await school.get(methodologist, path)).text
+    assert "Отзыв исполнен полностью" in whole
+    assert "Тестирований с этим заданием: 1" in whole.replace("\xa0", " ")
+    assert "hx-get" not in whole
+    assert "<html" not in whole
+    assert "исполнено" in (await school.get(methodologist, "/staff/withdrawals")).text
+    assert len(await school.journaled("bank.item_read")) == 1, "a look at the numbers is no look at the key"
 
 
 async def remark(school: School, sitting: SittingId, candidate: Principal, position: int, text: str) -> ItemId:
