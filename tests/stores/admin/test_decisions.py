@@ -119,6 +119,7 @@ async def test_a_withdrawal_is_followed_until_it_is_whole(school: School, runnin
     item = (await stored(school, running)).form.entries[0].item
     path = f"/staff/bank/{item}/withdrawal"
     assert (await school.get(methodologist, path)).status_code == 404
+    assert (await school.get(school.staff[Role.PROCTOR], path)).status_code == 403
     async with school.database.transaction() as connection:
         await withdraw(connection, item, methodologist.id, "Утечка.", school.clock.now())
     for address in (f"/staff/bank/{item}", path):
