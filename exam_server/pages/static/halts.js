@@ -24,7 +24,7 @@ function Kept() {
 
 function Paused() {
   const { model, say } = useExam();
-  const { view, data } = model;
+  const { view, data, clock } = model;
   return html`
     <${Screen} title=${say("pausedTitle")} icon="pause">
       <p class="lead">${say("pausedLead", { left: clockText(examLeft(view, 0)) })}</p>
@@ -32,7 +32,7 @@ function Paused() {
       <ul>
         <li>${say(model.watched ? "pausedStay" : "pausedWait")}</li>
         <li>${say("pausedAfter")}</li>
-        <li>${say("pausedCloses", { time: timeText(view.closesAt, data.zone) })}</li>
+        <li>${say("pausedCloses", { time: timeText(view.closesAt, clock.now(), data.zone) })}</li>
       </ul>
       <${Kept} />
     <//>

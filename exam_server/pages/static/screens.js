@@ -25,7 +25,7 @@ const MINUTE = 60_000;
 
 export function Start() {
   const { model, act, say } = useExam();
-  const { data, view, camera } = model;
+  const { data, view, camera, clock } = model;
   const needsCamera = model.watched && !camera.stream;
   const idle = model.offline || needsCamera || model.early || Boolean(view.moving);
   const rules = [
@@ -47,7 +47,7 @@ export function Start() {
             <dt>${say("startItems")}</dt><dd>${data.items}</dd>
             <dt>${say("startLimit")}</dt><dd>${spanText(data.exam_limit)}</dd>
             ${view.breaksLeft > 0 && html`<dt>${say("startBreaks")}</dt><dd>${say("startBreak", { count: view.breaksLeft, span: spanText(view.breakLimit) })}</dd>`}
-            <dt>${say("startCloses")}</dt><dd>${timeText(view.closesAt, data.zone)} (${data.zone_text})</dd>
+            <dt>${say("startCloses")}</dt><dd>${timeText(view.closesAt, clock.now(), data.zone)} (${data.zone_text})</dd>
           </dl>
           <${Shortened} />
           <${Sections} />
@@ -66,7 +66,7 @@ export function Start() {
             ${model.offline
               ? say("startNeedsLine")
               : model.early
-                ? say("startEarly", { time: timeText(view.opensAt, data.zone) })
+                ? say("startEarly", { time: timeText(view.opensAt, clock.now(), data.zone) })
                 : needsCamera
                   ? say("startNeedsCamera")
                   : ""}
@@ -82,12 +82,13 @@ export function Start() {
 function Shortened() {
   const { model, say } = useExam();
   const { data, view } = model;
-  const left = view.closesAt - Math.max(useNow(), view.opensAt);
+  const now = useNow();
+  const left = view.closesAt - Math.max(now, view.opensAt);
   if (left >= data.exam_limit) {
     return null;
   }
   const span = spanText(Math.max(0, left < MINUTE ? left : Math.floor(left / MINUTE) * MINUTE));
-  return html`<p class="start__late">${say("startLate", { span, time: timeText(view.closesAt, data.zone) })}</p>`;
+  return html`<p class="start__late">${say("startLate", { span, time: timeText(view.closesAt, now, data.zone) })}</p>`;
 }
 
 function Sections() {

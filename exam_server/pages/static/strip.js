@@ -43,7 +43,7 @@ function Trouble({ of }) {
 
 function Place() {
   const { model, say } = useExam();
-  const { view, data } = model;
+  const { view, data, clock } = model;
   const { section } = view;
   const told = [];
   if (section && view.status === "running") {
@@ -55,7 +55,7 @@ function Place() {
     }
   }
   if (view.status === "running" && view.deadline === view.closesAt) {
-    told.push(html`<span>${say("closesSoon", { time: timeText(view.closesAt, data.zone) })}</span>`);
+    told.push(html`<span>${say("closesSoon", { time: timeText(view.closesAt, clock.now(), data.zone) })}</span>`);
   }
   if (model.byRequests) {
     told.push(html`<span class="strip__slow">${say("slowLine")}</span>`);

@@ -6,10 +6,10 @@ import { timeText } from "./words.js";
 
 export function Tray() {
   const { model, act, say } = useExam();
-  const { camera, data, view } = model;
+  const { camera, view } = model;
   return html`
     <div class="tray">
-      ${view.unread.map((notice) => html`<${Unread} notice=${notice} zone=${data.zone} key=${notice.id} />`)}
+      ${view.unread.map((notice) => html`<${Unread} notice=${notice} key=${notice.id} />`)}
       ${!model.lasting && view.status === "running" && html`<${Banner} kind="warn" key="storage"><p>${say("storageOff")}</p><//>`}
       ${model.watched && (camera.trouble || camera.refusal) && html`
         <${Banner} kind="warn" key="camera">
@@ -28,12 +28,12 @@ export function Tray() {
 }
 
 /** What the proctor says stays until the candidate has confirmed it, on every page that is opened. */
-function Unread({ notice, zone }) {
-  const { act, say } = useExam();
+function Unread({ notice }) {
+  const { model, act, say } = useExam();
   const warning = notice.kind === "warning";
   return html`
     <${Banner} kind=${warning ? "danger" : "info"} role=${warning ? "alert" : "status"}
-      title=${say(warning ? "proctorWarns" : "proctor", { time: timeText(notice.at, zone) })}>
+      title=${say(warning ? "proctorWarns" : "proctor", { time: timeText(notice.at, model.clock.now(), model.data.zone) })}>
       <p class="tray__words" lang="ru">${notice.text}</p>
       <p><button class="btn btn--secondary btn--small" type="button" onClick=${() => goOn(act.read, notice.id)}>${say("markRead")}</button></p>
     <//>

@@ -32,12 +32,15 @@ export function numberText(value, digits = 0, lang = document.documentElement.la
   return new Intl.NumberFormat(lang, { maximumFractionDigits: digits }).format(value);
 }
 
-/** A time of day in a zone, with the day where it is not today's: «14:30», «23 ноября, 09:00». */
-export function timeText(moment, zone, lang = document.documentElement.lang) {
+/**
+ * A time of day in a zone, with the day where it is not that of `now`: «14:30», «23 ноября, 09:00».
+ * `now` is the server's: a clock that is a day off would leave the day out.
+ */
+export function timeText(moment, now, zone, lang = document.documentElement.lang) {
   const write = (value, options) => new Intl.DateTimeFormat(lang, { timeZone: zone, ...options }).format(value);
   const day = { day: "numeric", month: "long" };
   const time = write(moment, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  return write(moment, day) === write(Date.now(), day) ? time : `${write(moment, day)}, ${time}`;
+  return write(moment, day) === write(now, day) ? time : `${write(moment, day)}, ${time}`;
 }
 
 /** A length of time in words, by whole minutes and hours; below a minute by seconds. */
