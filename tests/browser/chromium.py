@@ -13,12 +13,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright
 
 from tests.browser.film import Film
 from tests.places import quick_folder
 
 START_SECONDS = 60
+CLOSE_SECONDS = 10
 LOG = "chromium.log"
 PORT = "DevToolsActivePort"
 WIDE = (1280, 900)
@@ -60,6 +61,7 @@ async def launched(
     profile: Path | None = None,
 ) -> AsyncIterator[Browser]:
     """A browser, and its processes gone at the end. `more`: further flags. Without a `profile` it has a fresh one."""
+    browser = None
     with contextlib.ExitStack() as stack:
         folder = profile or Path(stack.enter_context(_fresh()))
         (folder / PORT).unlink(missing_ok=True)  # of a browser that was killed
@@ -78,15 +80,25 @@ async def launched(
             address = await _endpoint(process, folder)
             browser = await playwright.chromium.connect_over_cdp(address, no_defaults=True)
             yield browser
-            await browser.close()
         finally:
+            # Killed, not asked to close: it may never answer, and nothing of it is needed any more.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+            if browser is not None:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await browser.close()  # at once: Playwright's own traces
 
 
 def _fresh() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="chromium-", dir=quick_folder(), ignore_cleanup_errors=True)
+
+
+async def close(done: Page | BrowserContext) -> None:
+    """Close it. Chromium may never answer when a page is on its way to another one; it goes with the browser then."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await done.close()
 
 
 async def kill(browser: Browser) -> None:

@@ -4,9 +4,8 @@ Everything here lives as long as one test file, and all tests of a file share on
 and its database are started once for each.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from app.embedded import free_port
 from core.database import Database
 from core.settings import Settings
 from proctoring.models import Models
-from tests.browser.chromium import launched
+from tests.browser.chromium import close, launched
 from tests.browser.examinee import PATIENCE_MS, Examinee, signed_in
 from tests.browser.film import Film, person
 from tests.browser.line import Line, laid
@@ -30,7 +29,6 @@ from tests.server.processes import Server
 __all__ = ["_demo", "_demo_copies"]
 
 HERE = Path(__file__).parent
-CLOSE_SECONDS = 20
 
 Booths = Callable[..., Awaitable[Booth]]
 Contexts = Callable[..., Awaitable[BrowserContext]]
@@ -104,7 +102,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     """A tab of the browser's own window, hidden when another one is in front of it."""
     opened = await browser.contexts[0].new_page()
     yield opened
-    await opened.close()
+    await close(opened)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -114,17 +112,10 @@ async def contexts(browser: Browser) -> AsyncIterator[Contexts]:
 
         async def open_one(cookie: str = "", address: str = "", **options: Any) -> BrowserContext:
             context = await signed_in(browser, address, cookie, **options)
-            stack.push_async_callback(_close, context)
+            stack.push_async_callback(close, context)
             return context
 
         yield open_one
-
-
-async def _close(context: BrowserContext) -> None:
-    """Chromium may never answer when a page is on its way to another one; such a context goes with its browser."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await context.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

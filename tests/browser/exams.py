@@ -1,4 +1,4 @@
-"""Exams that the demo does not have: one in a hurry, two in sections."""
+"""Exams that the demo does not have: one in a hurry, two in sections; and the demo's without its simple cases."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ from core.moments import HOUR, MINUTE, SECOND
 from exam_server.scheduling import open_window
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell, Section
-from question_bank.store import publish_items
+from question_bank.store import publish_items, withdraw_item
 
 HURRIED = BlueprintId("hurried-3")
 SECTIONED = BlueprintId("sectioned-5")
@@ -64,6 +64,18 @@ async def plan_linear_exam(database: Database) -> None:
         flags=False,
     )
     await plan(database, blueprint)
+
+
+async def withdraw_simple_cases(url: str) -> None:
+    """Leave only cases that unfold in stages, so that every form has some. Before forms are drawn."""
+    database = Database(url, pool_size=1)
+    try:
+        async with database.transaction() as connection:
+            for item in read_bank().items:
+                if item.speciality == GENERAL_MEDICINE and item.kind == "case" and len(item.stages) == 1:
+                    await withdraw_item(connection, item.id)
+    finally:
+        await database.close()
 
 
 def make_blueprint(id: BlueprintId, title: str, cells: tuple[Cell, ...]) -> Blueprint:

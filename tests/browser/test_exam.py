@@ -6,20 +6,19 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from app.demo.bank_files import read_bank
 from app.demo.people import CANDIDATES, PASSWORD
-from app.demo.seed import GENERAL_MEDICINE
 from core.database import Database, fetch_one
 from core.ids import SittingId
 from core.moments import DAY, to_datetime
 from core.web.formats import date_text
 from exam_server.events import Flagged, Responded, StageLocked, Started
-from question_bank.store import withdraw_item
 from tests.browser.conftest import Contexts, Examinees
 from tests.browser.examinee import Examinee, answer_to, plain
+from tests.browser.exams import withdraw_simple_cases
 from tests.browser.film import Film, nobody, person, two_people
 from tests.browser.line import Line
 from tests.server.booth import until
+from tests.server.conftest import wait_for
 from tests.server.processes import Server
 
 Desks = Callable[[str], Awaitable[Page]]
@@ -28,10 +27,13 @@ FIRST, FLAGGED = 1, 3
 NUMBER = re.compile(r"\d\d-\d{4}-\d{4}-\d{4}-\d{4}-\d\d")
 
 
+def prepare(server: Server) -> None:
+    wait_for(lambda: withdraw_simple_cases(server.url))
+
+
 async def test_the_demo_exam_from_sign_in_to_the_register(
     house: Server, line: Line, database: Database, contexts: Contexts, film: Film
 ) -> None:
-    await withdraw_simple_cases(database)
     context = await contexts(viewport={"width": 1280, "height": 900})
     examinee = Examinee(await context.new_page(), line.address, database)
     page = examinee.page
@@ -78,14 +80,6 @@ async def test_the_demo_exam_from_sign_in_to_the_register(
     assert [event.position for event in events if type(event) is Flagged] == [FLAGGED - 1]
     assert sum(1 for event in events if type(event) is Started) == 1
     assert examinee.watchman.take() == []
-
-
-async def withdraw_simple_cases(database: Database) -> None:
-    """Leave only cases that unfold in stages, so that every form has some."""
-    async with database.transaction() as connection:
-        for item in read_bank().items:
-            if item.speciality == GENERAL_MEDICINE and item.kind == "case" and len(item.stages) == 1:
-                await withdraw_item(connection, item.id)
 
 
 async def pass_check(examinee: Examinee) -> None:
