@@ -30,6 +30,7 @@ from core.errors import Unavailable
 from core.moments import Moment
 from core.settings import Settings
 from proctoring.models import Models
+from tests.limit import Limit
 from tests.places import MEMORY, quick_folder
 
 START: Moment = 1_795_338_000_000
@@ -38,6 +39,10 @@ START: Moment = 1_795_338_000_000
 TEMPLATE = "template_accreditation"
 FOLDER = "accreditation-postgres-"
 Result = TypeVar("Result")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Limit(), "limit")
 
 
 class Cloned:
