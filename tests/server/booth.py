@@ -61,7 +61,8 @@ class Visitor:
         """Leave, with every socket closed that still is not."""
         for socket in self._sockets:
             socket.transport.abort()
-            await socket.wait_closed()
+            async with asyncio.timeout(PATIENCE):
+                await socket.wait_closed()
         await self.http.aclose()
         await self.database.close()
 

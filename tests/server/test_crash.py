@@ -8,7 +8,7 @@ from random import Random
 import websockets
 
 from app.verification import verify
-from core.clock import SystemClock, elapsed_seconds
+from core.clock import SystemClock
 from core.moments import SECOND, Span
 from exam_server import timing
 from exam_server.events import Attached, Detached, OutageCompensated
@@ -84,7 +84,6 @@ async def test_a_killed_server_loses_no_acknowledged_answer(serve: Serve, demo_u
         deadlines.append(timing.exam_deadline(state))
 
     server.start()
-    killed_for = elapsed_seconds()
     for one, deadline in zip(candidates, deadlines, strict=True):
         before = one.page
         one.page = await one.booth.open_page()
@@ -102,7 +101,6 @@ async def test_a_killed_server_loses_no_acknowledged_answer(serve: Serve, demo_u
         assert one.page.snapshot["deadline"] == deadline + given
         if before.item is not None and item["position"] == before.item["position"]:
             assert item["deadline"] == before.item["deadline"] + given
-    assert elapsed_seconds() - killed_for < 20
 
     # The same sittings, finished.
     for one in candidates:

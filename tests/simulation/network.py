@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.moments import SECOND, Span
-from exam_server import wire
 
 if TYPE_CHECKING:
     from tests.simulation.candidates import Tab
@@ -193,6 +192,3 @@ class Connection:
 
 def is_taken_over(text: str) -> bool:
     return text.startswith('{"type":"taken_over"')
-
-
-TAKEN_OVER = wire.encode(wire.TakenOver()).decode()

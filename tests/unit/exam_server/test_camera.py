@@ -139,9 +139,9 @@ class Studio:
 async def test_whoever_may_not_come_in_is_told_why(visitor: dict[str, Any], code: int) -> None:
     studio = Studio()
     await studio.connect(**visitor)
+    assert (studio.closed, studio.told) == (code, [])
     assert studio.task is not None
     await studio.task
-    assert (studio.closed, studio.told) == (code, [])
 
 
 async def test_a_sitting_whose_window_is_not_open_yet_looks_like_none() -> None:

@@ -174,8 +174,8 @@ async def test_a_client_may_send_the_same_bytes_in_binary_frames() -> None:
 async def test_whoever_may_not_come_in_is_told_why(visitor: dict[str, Any], code: int) -> None:
     house = House()
     peer = await house.visit(**visitor)
-    await peer.task
     assert peer.closed == code
+    await peer.task
     assert peer.told == []
     assert house.records.greeted == []
     assert house.log.state(SITTING).epoch == 0

@@ -195,7 +195,6 @@ async def test_an_answer_of_another_process_that_was_lost_on_the_way_does_not_pu
 async def test_a_page_that_falls_silent_is_detached() -> None:
     house = House(silence=0.0)
     await house.begin()
-    await asyncio.sleep(0.001)
     await quiet()
     assert isinstance(house.log.events(SITTING)[-1], Detached)
     assert not house.log.state(SITTING).connected
@@ -208,7 +207,6 @@ async def test_nobody_falls_silent_while_a_request_is_being_answered() -> None:
     house.log.by_itself = False
     asking = asyncio.ensure_future(house.ask({"type": "flag", "position": 0, "on": True, "seq": 2}, epoch=epoch))
     await quiet()
-    await asyncio.sleep(0.001)
     assert house.log.state(SITTING).connected
     assert house.fallback._seats.keys() == {SITTING}
     house.log.by_itself = True
