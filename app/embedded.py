@@ -219,15 +219,15 @@ class EmbeddedPostgres:
 def ask(url: str, statement: str, patience: float = 10.0) -> object:
     """The first value of one statement on a connection of its own; works inside a running loop too.
 
-    A server that cannot be reached, or not within `patience` seconds, raises OSError.
+    A server that cannot be reached, or does not answer within `patience` seconds, raises OSError.
     """
 
     async def fetch() -> object:
         connection = await asyncpg.connect(plain_url(url), timeout=patience)
         try:
-            return await connection.fetchval(statement)
+            return await connection.fetchval(statement, timeout=patience)
         finally:
-            await connection.close()
+            await connection.close(timeout=patience)
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, fetch()).result()

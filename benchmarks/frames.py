@@ -23,9 +23,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from app.embedded import EmbeddedPostgres
 from app.migrate import migrate
 from app.provisions import get_models
+from benchmarks.postgres import fleeting
 from benchmarks.processes import pin
 from core.blobs import Blobs
 from core.clock import ManualClock, elapsed_seconds
@@ -181,15 +181,10 @@ def main() -> None:
     models = get_models(Settings())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL's own account has to get through
-        with EmbeddedPostgres(folder / "postgres", folder / "password") as server:
-            try:
-                # The database runs already, on whichever core is free; from here on this process has one.
-                pin(0, max(os.sched_getaffinity(0)))
-                figures = asyncio.run(measure(server.url, folder, models, rounds, count))
-            finally:
-                server.stop()
-                server.erase()
+        with fleeting(folder) as server:
+            # The database runs already, on whichever core is free; from here on this process has one.
+            pin(0, max(os.sched_getaffinity(0)))
+            figures = asyncio.run(measure(server.url, folder, models, rounds, count))
     print(json.dumps(figures))
 
 

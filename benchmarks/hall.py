@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.embedded import EmbeddedPostgres
 from app.migrate import check_durability, migrate
+from benchmarks.postgres import fleeting
 from benchmarks.processes import await_port, free_port
 from core.access.logins import open_login
 from core.access.people import create_person
@@ -83,13 +84,8 @@ class Hall(Struct, frozen=True):
 @contextlib.contextmanager
 def open_hall(folder: Path, seats: int, plan: Plan = Plan()) -> Iterator[Hall]:
     """An embedded PostgreSQL, durable, in the folder, with so many admitted candidates; erased at the end."""
-    folder.chmod(0o711)  # PostgreSQL's own account has to get through
-    with EmbeddedPostgres(folder / "postgres", folder / "password") as postgres:
-        try:
-            yield Hall(postgres, tuple(uvloop.run(furnish(postgres.url, seats, plan))))
-        finally:
-            postgres.stop()
-            postgres.erase()
+    with fleeting(folder) as postgres:
+        yield Hall(postgres, tuple(uvloop.run(furnish(postgres.url, seats, plan))))
 
 
 async def furnish(url: str, seats: int, plan: Plan) -> list[Seat]:

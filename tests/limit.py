@@ -36,34 +36,37 @@ class Limit:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, object, object]:
-        with self._alarmed("set-up"):
+        with alarmed("the set-up", self._seconds, self._again):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
-        with self._alarmed("call"):
+        with alarmed("the call", self._seconds, self._again):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, object, object]:
-        with self._alarmed("tear-down"):
+        with alarmed("the tear-down", self._seconds, self._again):
             return (yield)
 
     def pytest_enter_pdb(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
-    @contextmanager
-    def _alarmed(self, phase: str) -> Iterator[None]:
-        def ring(_: int, __: FrameType | None) -> None:
-            raise TooLong(f"the {phase} takes more than {self._seconds} s\n{waits()}")
 
-        before = signal.signal(signal.SIGALRM, ring)
-        signal.setitimer(signal.ITIMER_REAL, self._seconds, self._again)
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+@contextmanager
+def alarmed(what: str, seconds: float, again: float = AGAIN) -> Iterator[None]:
+    """Raise TooLong in the main thread once the block lasts longer than so many seconds. For the main thread only."""
+
+    def ring(_: int, __: FrameType | None) -> None:
+        raise TooLong(f"{what} takes more than {seconds} s\n{waits()}")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, again)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def waits() -> str:

@@ -1,22 +1,16 @@
 """Every benchmark runs, at the smallest size, and prints its one JSON line last."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proctoring.models import Models
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests import commands
 
 
 def run(*command: str) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = commands.run(*command, seconds=120)
     assert done.returncode == 0, done.stderr[-2000:]
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return result

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, Page, Playwright
 
+from benchmarks.postgres import should_this_be_killed
 from tests.browser.film import Film
 from tests.places import quick_folder
 
@@ -77,6 +78,7 @@ async def launched(
                 start_new_session=True,
             )
         try:
+            stack.enter_context(should_this_be_killed("kill", "-9", f"-{process.pid}"))
             address = await _endpoint(process, folder)
             browser = await playwright.chromium.connect_over_cdp(address, no_defaults=True)
             yield browser

@@ -28,6 +28,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 PING_EVERY, SILENT_AT_MOST = 5.0, 10.0
 PATIENCE = 15.0
 """How long an edit is under way before it is sent again, and a handshake before it is given up."""
+LEAVE_SECONDS = 30.0
 KEPT = 5
 """Edits that a candidate makes ahead while nothing is acknowledged."""
 NOT_NOW = {"busy", "internal", "flood", "paused"}
@@ -107,6 +108,7 @@ class Candidate:
         self._again: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._acting = False
+        self._gone = False
 
     # --- coming and going ---------------------------------------------------------------------------------
 
@@ -124,6 +126,7 @@ class Candidate:
 
     async def leave(self) -> None:
         """Hang up for good. Raises what went wrong in the candidate itself."""
+        self._gone = True
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -162,7 +165,7 @@ class Candidate:
 
     async def _stay(self) -> None:
         failures = 0
-        while self.expelled == 0:
+        while self.expelled == 0 and not self._gone:
             line = Line(self)
             port = self.port
             began = self.connections
@@ -381,7 +384,8 @@ class Crowd:
             for candidate in self.candidates[: round(len(self.candidates) * submit)]:
                 candidate.edit("submit")
             await asyncio.gather(*(candidate.rest() for candidate in self.candidates))
-        await asyncio.gather(*(candidate.leave() for candidate in self.candidates))
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await asyncio.gather(*(candidate.leave() for candidate in self.candidates))
 
     @property
     def reconnects(self) -> int:

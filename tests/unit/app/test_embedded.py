@@ -69,6 +69,11 @@ def test_it_starts_inside_a_running_loop(server: EmbeddedPostgres) -> None:
     assert asyncio.run(start()) == 1
 
 
+def test_a_server_that_takes_too_long_to_answer_is_not_waited_for(server: EmbeddedPostgres) -> None:
+    with pytest.raises(TimeoutError):
+        ask(server.start(), "SELECT pg_sleep(60)", 0.5)
+
+
 def test_the_second_to_start_uses_the_running_server_and_the_last_to_stop_stops_it(
     server: EmbeddedPostgres, twin: EmbeddedPostgres
 ) -> None:
