@@ -82,16 +82,34 @@ class OutcomeFact(Struct, frozen=True):
 
 
 def choose_state(
-    blueprint: Blueprint, flagged: bool, watched: Watched, *, late: bool = False, stopped: bool = False
+    blueprint: Blueprint,
+    flagged: bool,
+    watched: Watched,
+    *,
+    late: bool = False,
+    awaited: bool = False,
+    stopped: bool = False,
 ) -> OutcomeState:
     """An exam may confirm itself, but never where an incident waits for a person or nobody was watching.
 
     `late`: there are answers that only the commission can admit, and only before the outcome is final.
+    `awaited`: such answers may still come, and change the outcome.
     `stopped`: a proctor ended it for a reason that the commission considers, as the candidate was told.
     """
     seen = watched.complete and watched.unseen <= UNSEEN_AT_MOST
-    clear = seen and not (flagged or late or stopped)
+    clear = seen and not (flagged or late or awaited or stopped)
     return "confirmed" if blueprint.confirmation == "automatic" and clear else "preliminary"
+
+
+def awaits_answers(sitting: Sitting, passed: bool) -> bool:
+    """Whether answers that would turn a failure may still be on the candidate's device: the clock ended the sitting.
+
+    Whoever submitted it has none: a page's edits arrive in order. Whether a connection that looked alive was so at the
+    end shows only afterwards, so it is not asked.
+    """
+    if passed or sitting.end_reason == "submitted":
+        return False
+    return sitting.end_reason != "completed" or any(item.expired for item in sitting.items)
 
 
 async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_days: int, now: Moment) -> bool:
@@ -124,7 +142,14 @@ async def conclude(connection: AsyncConnection, sitting_id: SittingId, retake_da
     await results.record_result(connection, result)
     flagged = review.flagged(await incidents_of(connection, sitting_id))
     late = any(not one.admitted for one in sitting.late)
-    state = choose_state(blueprint, flagged, watched, late=late, stopped=sitting.end_reason == "proctor")
+    state = choose_state(
+        blueprint,
+        flagged,
+        watched,
+        late=late,
+        awaited=awaits_answers(sitting, result.decision.passed),
+        stopped=sitting.end_reason == "proctor",
+    )
     zone = await zone_of(connection, sitting.candidate)
     retake_on = earliest_retake(sitting.ended_at, zone, retake_days)
     await _insert(connection, sitting, version, "preliminary", result.decision.passed, flagged, retake_on, now)

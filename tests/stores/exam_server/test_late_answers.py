@@ -19,7 +19,7 @@ from exam_server.conclusion import Conclusion, Outcome, load_outcome
 from exam_server.events import LateAdmitted
 from exam_server.late_answers import LateAnswers, mark_again
 from exam_server.protocols import draft_lines, sign_protocol
-from exam_server.timing import BROKEN_GRACE, item_deadline
+from exam_server.timing import BROKEN_GRACE, exam_deadline, item_deadline
 from question_bank.blueprints import Blueprint
 from question_bank.items import Role as OptionRole
 from question_bank.store import load_items
@@ -189,6 +189,40 @@ async def test_an_exam_that_confirms_itself_waits_where_an_answer_came_late(
     await commission.take(candidate, 18, AUTOMATIC)
     assert (await commission.outcome()).state == "preliminary"
     assert await commission.desk.admit(commission.sitting, 0, member, REASON)
+
+
+async def test_a_failure_that_the_clock_ended_waits_for_what_may_still_come(
+    commission: Commission, candidate: Principal, member: Principal
+) -> None:
+    """The page was away at the end and comes back long after the outcome: its answer can still be admitted."""
+    centre, engine = commission.centre, commission.engine
+    commission.sitting = sitting = await centre.enter(
+        candidate, await centre.book(candidate, await centre.window(AUTOMATIC))
+    )
+    await engine.order(sitting, Admit("person"), Attach("browser01"), Start(1))
+    entries = (await engine.stored(sitting)).form.entries
+    async with commission.database.transaction() as connection:
+        items = await load_items(connection, [(entry.item, entry.version) for entry in entries])
+
+    def right(position: int) -> str:
+        entry = entries[position]
+        choices = items[entry.item, entry.version].stages[0].choices
+        return next(choice.id for choice in choices if choice.role is OptionRole.KEY)
+
+    for position in range(16):
+        await engine.order(sitting, Show(2 * position + 2, position))
+        await engine.order(sitting, Respond(2 * position + 3, position, 0, (right(position),)))
+    await engine.order(sitting, Show(34, 16), Detach(1))
+    centre.clock.set(exam_deadline(await engine.stored(sitting)) + BROKEN_GRACE + SECOND)
+    await engine.order(sitting, Settle())
+    await centre.watch(sitting)
+    await centre.conclude(sitting)
+    outcome = await commission.outcome()
+    assert (outcome.state, outcome.passed) == ("preliminary", False)
+    await engine.order(sitting, Attach("browser01"), Respond(35, 16, 0, (right(16),)))
+    assert await commission.desk.admit(sitting, 0, member, REASON)
+    outcome = await commission.outcome()
+    assert (outcome.state, outcome.passed) == ("preliminary", True)
 
 
 async def test_a_protocol_and_an_admission_at_once_leave_one_of_two_whole_stories(
