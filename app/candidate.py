@@ -24,6 +24,8 @@ from core.errors import AccreditationError, Unavailable
 PROCTOR = ("proktor", "Demo-2026")
 """Who confirms identity by passport on the demo when no face is given."""
 ACK_TIMEOUT = 30.0
+AT_ONCE, A_SECOND = 90, 18
+"""Edits that are sent without a pause, and how many a second then: a little below what closes a socket as a flood."""
 RESULT_TRIES = 60
 _TOKEN = re.compile(r'<meta name="csrf-token" content="([^"]+)"')
 _ENTER = re.compile(r'action="(/cabinet/bookings/\d+/enter)"')
@@ -209,6 +211,11 @@ async def sit(person: Person, taken: Taken, face: bytes | None, share: float, ra
                 await asyncio.gather(filming, return_exceptions=True)
 
 
+def pause(sent: int, elapsed: float) -> float:
+    """Seconds to wait before the next edit, after so many in so many seconds: no person is as quick as a program."""
+    return max(0.0, (sent + 1 - AT_ONCE) / A_SECOND - elapsed)
+
+
 class Sitter:
     """The conversation on one exam socket: every edit is numbered, and counts once it is acknowledged."""
 
@@ -218,6 +225,7 @@ class Sitter:
         self._share = share
         self._random = random
         self._seq = 0
+        self._began = elapsed_seconds()
         self._marks: list[dict[str, Any]] = []
         self._item: dict[str, Any] | None = None
         self._over = False
@@ -269,6 +277,7 @@ class Sitter:
     async def _say(self, message: dict[str, Any]) -> None:
         """Send an edit and listen until it is acknowledged or refused."""
         self._seq += 1
+        await asyncio.sleep(pause(self._taken.sent, elapsed_seconds() - self._began))
         sent_at = elapsed_seconds()
         await self._socket.send(json.dumps({**message, "seq": self._seq}))
         self._taken.sent += 1

@@ -11,7 +11,7 @@ from core.access.roles import Principal, Role
 from core.clock import ManualClock
 from core.database import Database, execute, fetch_all
 from core.errors import AccreditationError
-from core.ids import SittingId
+from core.ids import ChoiceId, SittingId
 from core.moments import SECOND
 from exam_server import store
 from exam_server.commands import Admit, AdmitLate, Attach, Detach, Respond, Settle, Show, Start, Submit
@@ -204,7 +204,7 @@ async def test_a_failure_that_the_clock_ended_waits_for_what_may_still_come(
     async with commission.database.transaction() as connection:
         items = await load_items(connection, [(entry.item, entry.version) for entry in entries])
 
-    def right(position: int) -> str:
+    def right(position: int) -> ChoiceId:
         entry = entries[position]
         choices = items[entry.item, entry.version].stages[0].choices
         return next(choice.id for choice in choices if choice.role is OptionRole.KEY)

@@ -10,12 +10,13 @@ import pytest
 import websockets
 from starlette.types import Message, Scope
 
-from app.candidate import Person, Sitter, Taken, find_token
+from app.asgi import DEFAULT_FLOOD
+from app.candidate import Person, Sitter, Taken, find_token, pause
 from core.clock import ManualClock
 from core.errors import AccreditationError
 from core.ids import PersonId
 from exam_server.commands import Admit
-from exam_server.connection import SittingSocket
+from exam_server.connection import Flow, SittingSocket
 from exam_server.events import Created
 from exam_server.sitting import Sitting
 from question_bank.forms import Navigation
@@ -197,3 +198,14 @@ async def test_a_sign_in_without_a_cookie_has_failed() -> None:
         with pytest.raises(AccreditationError) as refusal:
             await one.sign_in("kandidat", "wrong")
     assert refusal.value.code == "sign_in_failed"
+
+
+@pytest.mark.parametrize("answered_in", [0.0, 0.002, 0.02, 0.1])
+def test_a_quick_client_is_never_taken_for_a_flood(answered_in: float) -> None:
+    flow, elapsed, waited = Flow(*DEFAULT_FLOOD, NOW), 0.0, 0.0
+    for sent in range(600):
+        wait = pause(sent, elapsed)
+        elapsed, waited = elapsed + wait, waited + wait
+        assert flow.admit(NOW + int(elapsed * 1_000)), sent
+        elapsed += answered_in
+    assert (waited > 0) == (answered_in < 0.05), "one that is slow anyway never waits"
