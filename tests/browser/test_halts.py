@@ -18,6 +18,7 @@ from exam_server.events import (
     BreakBegun,
     BreakOver,
     HelpAsked,
+    NoticeKind,
     NoticeRead,
     Questioned,
     Responded,
@@ -180,26 +181,35 @@ async def test_what_the_proctor_says_stays_until_it_is_read(
     examinee = await examinees(blueprint=SECTIONED)
     page = examinee.page
     await examinee.start(ITEMS)
-    message = await backroom.write(examinee.sitting, "Через десять минут откроем окно.")
-    warning = await backroom.write(examinee.sitting, "Уберите телефон со стола.")
-    await backroom.order(examinee.sitting, Tell("message", backroom.by, message))
-    await backroom.order(examinee.sitting, Tell("warning", backroom.by, warning))
+    kinds: tuple[NoticeKind, ...] = ("message", "message", "warning")
+    words = ("Через десять минут откроем окно.", "Скоро конец смены.", "Уберите телефон со стола.")
+    notes = [await backroom.write(examinee.sitting, text) for text in words]
     said = page.locator(".tray .banner")
-    await expect(said).to_have_count(2)
-    await expect(page.get_by_role("alert")).to_contain_text("Уберите телефон со стола.")
+    for number, (kind, note) in enumerate(zip(kinds, notes, strict=True)):
+        await backroom.order(examinee.sitting, Tell(kind, backroom.by, note))
+        # What came first stays: nothing else gets under a finger.
+        await expect(said.locator(".tray__words")).to_have_text(words[0])
+        await expect(said.locator(".tray__more")).to_contain_text(f"Ещё {number}" if number else "")
+    await expect(said).to_have_count(1)
+    await expect(said.locator(".tray__more")).to_have_text("Ещё 2, есть предупреждение")
     faults = {"notices": await audit(page)}
     await page.reload()
-    await expect(said).to_have_count(2)
-    await said.first.get_by_role("button", name="Прочитано").press("Enter")
-    await expect(said).to_have_count(1)
-    await expect(said.get_by_role("button", name="Прочитано")).to_be_focused()
-    await expect(said).to_contain_text("Предупреждение проктора")
+    await expect(page.get_by_role("alert").locator(".tray__words")).to_have_text("Уберите телефон со стола.")
+    await page.set_viewport_size({"width": 360, "height": 640})
+    room = await page.evaluate("innerHeight - document.querySelector('.tray').getBoundingClientRect().height")
+    assert room > 640 / 2, "the item stays in sight"
+    await page.set_viewport_size({"width": 1280, "height": 900})
+    await said.get_by_role("button", name="Прочитано").dblclick()
+    await expect(said.locator(".tray__words")).to_have_text(words[0])
     await until_queued(examinee, 0)
-    await said.get_by_role("button", name="Прочитано").press("Enter")
+    for text in words[:2]:
+        await expect(page.locator(".tray__place[role=status] .tray__words")).to_have_text(text)
+        await said.get_by_role("button", name="Прочитано").press("Enter")
     await expect(page.locator("h1.item__number")).to_be_focused()
+    await expect(said).to_have_count(0)
     await until_queued(examinee, 0)
     read = [event.note for event in await examinee.events() if type(event) is NoticeRead]
-    assert read == [message, warning]
+    assert read == [notes[2], notes[0], notes[1]]
     assert {state: found for state, found in faults.items() if found} == {}
     assert examinee.watchman.take() == []
 
@@ -213,6 +223,9 @@ async def test_a_call_for_help_and_a_remark_survive_a_line_that_is_down(
     line.cut()
     await expect(page.locator(".strip--warn")).to_be_visible()
     dialog = page.get_by_role("dialog")
+    await page.set_viewport_size({"width": 360, "height": 640})
+    await expect(page.get_by_role("button", name="Нужна помощь").locator(".strip__short")).to_be_visible()
+    await page.set_viewport_size({"width": 1280, "height": 900})
     await page.get_by_role("button", name="Нужна помощь").click()
     faults = {"help": await audit(page)}
     await dialog.get_by_role("textbox").fill("Не слышно проктора")
@@ -255,7 +268,9 @@ async def test_time_that_is_given_moves_the_clock_and_is_said_once(
     await expect(page.locator("[aria-live=polite].visually-hidden")).to_have_text("")
 
 
-async def test_half_of_the_time_is_said_once(house: Server, examinees: Examinees) -> None:
+async def test_half_of_the_time_is_said_once_and_not_while_the_clocks_stand(
+    house: Server, examinees: Examinees, backroom: Backroom
+) -> None:
     examinee = await examinees(blueprint=SECTIONED)
     page = examinee.page
     await page.clock.install()
@@ -271,6 +286,10 @@ async def test_half_of_the_time_is_said_once(house: Server, examinees: Examinees
     for _ in range(5):
         await page.clock.fast_forward(SECOND)
         assert await spoken.inner_text() == said
+    note = await backroom.write(examinee.sitting, "Проверяем звук.")
+    await backroom.order(examinee.sitting, Pause(backroom.by, note))
+    await expect(page.get_by_role("heading", name="Тестирование приостановлено")).to_be_visible()
+    await expect(spoken).to_have_text("")
 
 
 async def test_who_is_stopped_reads_why_and_what_comes_next(

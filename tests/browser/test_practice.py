@@ -64,7 +64,7 @@ class Trainee:
             found = await load_items(connection, [(entry.item, entry.version) for entry in entries])
         self.items = [found[entry.item, entry.version] for entry in entries]
         await expect(self.page.get_by_text("Это тренировка")).to_be_visible()
-        await self.page.get_by_role("button", name="Начать тестирование").click()
+        await self.page.get_by_role("button", name="Начать тренировку").click()
         await self.heading("Задание", 0)
 
     async def heading(self, word: str, position: int) -> None:
@@ -134,7 +134,9 @@ async def test_a_whole_run_explains_every_item_before_the_next(
         if position + 1 < len(trainee.items):
             await trainee.go_on()
             await trainee.heading("Задание", position + 1)
-    await page.get_by_role("link", name="Открыть результат").click()
+    await expect(page.get_by_role("heading", name="Тренировка завершена")).to_be_visible()
+    await page.get_by_role("link", name="Посмотреть, что получилось").click()
+    await expect(page.get_by_role("heading", name="Тренировка завершена:")).to_be_visible()
     await page.get_by_role("link", name="Разобрать ошибки").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("из")
     assert await page.locator("details[open]").count() == 2
@@ -232,7 +234,7 @@ async def test_practice_speaks_english(house: Server, contexts: Contexts, booths
     await page.goto(f"{house.address}/cabinet/practice")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Practice")
     await page.locator("article.row").filter(has_text=TITLE).get_by_role("button", name="Begin").click()
-    await page.get_by_role("button", name="Start the exam").click()
+    await page.get_by_role("button", name="Start practice").click()
     await page.locator(".choice__mark").first.check()
     await page.get_by_role("button", name="Check the answer").click()
     await expect(page.get_by_role("heading", name="Why")).to_be_visible()

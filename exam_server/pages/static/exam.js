@@ -10,7 +10,8 @@ import { listen } from "./keys.js";
 import { Link } from "./link.js";
 import { words as practiceWords } from "./practice_words.js";
 import { Queue } from "./queue.js";
-import { blank, examLeft, fold, look, receive } from "./state.js";
+import { words as runWords } from "./run_words.js";
+import { blank, examLeft, fold, isElsewhere, look, receive } from "./state.js";
 import { openStore } from "./store.js";
 import { Page } from "./view.js";
 import { keepAwake, watchWindow } from "./watch.js";
@@ -19,7 +20,7 @@ import { spanText, speaker } from "./words.js";
 const data = JSON.parse(document.getElementById("exam-data").textContent);
 const token = document.querySelector('meta[name="csrf-token"]').content;
 const place = document.getElementById("exam");
-const say = speaker({ ...words, ...haltWords, ...practiceWords });
+const say = speaker({ ...words, ...haltWords, ...practiceWords, ...(data.practice && runWords) });
 const clock = new ServerClock(() => performance.now());
 /** Unconfirmed for longer than this: the page says that it keeps the answers itself. */
 const STALLED_AFTER = 3_000;
@@ -138,6 +139,9 @@ function takeModel() {
 function hear(message) {
   const before = state;
   state = receive(state, message);
+  if (isElsewhere(before, state)) {
+    ui.announcement = "";
+  }
   switch (message.type) {
     case "snapshot":
       queue.open((edit) => link.send(edit), message.seq);
@@ -179,8 +183,7 @@ function hear(message) {
 
 /** The sitting was drawn anew: what the page shows of itself has to fit it. */
 function settleIn(before, now) {
-  const moved = before.item?.position !== state.item?.position || before.status !== state.status;
-  if (moved || Boolean(before.halt) !== Boolean(state.halt)) {
+  if (isElsewhere(before, state)) {
     ui.dialog = null;
     ui.stepEmpty = false;
     ui.reviewing = false;
@@ -196,6 +199,7 @@ function tellTime(before, now) {
   const left = examLeft(state, now);
   const running = before.status === "running" && state.status === "running";
   if (running && Math.abs(left - examLeft(before, now)) > WORTH_TELLING) {
+    ui.announcement = "";
     mention("info", say("moreTime", { left: spanText(left) }), "time");
   }
 }
@@ -270,6 +274,7 @@ function leave() {
   stopWatching?.();
   stopWatching = null;
   ui.dialog = null;
+  ui.announcement = "";
   finishUp();
 }
 

@@ -147,6 +147,8 @@ export const words = {
 
   // Calling a person
   helpNeeded: ["Нужна помощь", "I need help"],
+  helpShort: ["Помощь", "Help"],
+  helpCalledShort: ["Позван", "Called"],
   helpCalled: ["Проктор позван", "The proctor is called"],
   helpTitle: ["Позвать проктора?", "Call the proctor?"],
   helpText: [
@@ -216,7 +218,7 @@ export const words = {
   markFlagged: ["отмечено", "flagged"],
   markLocked: ["закрыто", "closed"],
   markExpired: ["время вышло", "time is up"],
-  markWithdrawn: ["снято", "withdrawn"],
+  markWithdrawn: ["отозвано комиссией, не учитывается", "withdrawn by the commission, does not count"],
   markQuestioned: ["есть замечание", "remark sent"],
   markAhead: ["откроется позже", "opens later"],
   legend: ["Обозначения", "What the marks mean"],
@@ -282,6 +284,8 @@ export const words = {
   proctor: ["Сообщение проктора, {time}", "Message from the proctor, {time}"],
   proctorWarns: ["Предупреждение проктора, {time}", "Warning from the proctor, {time}"],
   markRead: ["Прочитано", "I have read it"],
+  moreNotices: ["Ещё {count}", "{count} more"],
+  moreWarnings: ["Ещё {count}, есть предупреждение", "{count} more, with a warning"],
   understood: ["Понятно", "OK"],
   moreTime: ["Время изменено. До конца тестирования {left}.", "The time was changed. {left} left in the exam."],
   lateAnswer: [

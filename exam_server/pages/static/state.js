@@ -219,6 +219,20 @@ export function press(kind, value, id) {
   return value.includes(id) ? value.filter((one) => one !== id) : [...value, id];
 }
 
+/**
+ * Of the proctor's unread words the one to show. What is on screen (`shown`, its id) stays until it is read, so that no
+ * other one gets under a finger that is about to confirm it; then warnings come before messages, the oldest first.
+ */
+export function pickNotice(unread, shown) {
+  return unread.find((one) => one.id === shown) ?? unread.find((one) => one.kind === "warning") ?? unread[0] ?? null;
+}
+
+/** Another screen, or clocks that stand: what was said of the time left is over. */
+export const isElsewhere = (before, after) =>
+  before.status !== after.status ||
+  before.item?.position !== after.item?.position ||
+  Boolean(before.halt) !== Boolean(after.halt);
+
 function showItem(state, item) {
   const { closing } = state;
   const locked = closing !== null && closing !== item.position;

@@ -76,13 +76,15 @@ function Calls({ trouble }) {
       ${running && view.breaksLeft > 0 && !view.halt && !trouble && html`
         <button class="btn btn--quiet btn--small" type="button" aria-haspopup="dialog" aria-disabled=${String(idle)}
           onClick=${() => !idle && act.open("break")}>
-          <${Icon} name="pause" /><span class="strip__word strip__word--break">${say("break")}</span>
+          <${Icon} name="pause" /><span class="strip__break">${say("break")}</span>
         </button>
       `}
       ${model.watched && html`
         <button class=${`btn btn--${view.help ? "secondary" : "quiet"} btn--small`} type="button" aria-haspopup="dialog"
           aria-disabled=${String(view.help)} onClick=${() => !view.help && act.open("help")}>
-          <${Icon} name=${view.help ? "check" : "user"} /><span class="strip__word">${say(view.help ? "helpCalled" : "helpNeeded")}</span>
+          <${Icon} name=${view.help ? "check" : "user"} />
+          <span class="strip__long">${say(view.help ? "helpCalled" : "helpNeeded")}</span>
+          <span class="strip__short" aria-hidden="true">${say(view.help ? "helpCalledShort" : "helpShort")}</span>
         </button>
       `}
     </div>

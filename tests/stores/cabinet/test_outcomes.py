@@ -129,10 +129,14 @@ async def test_practice_has_a_result_but_no_register_and_no_wait(centre: Centre,
     window = await centre.window(PRACTICE)
     sitting = await centre.take(candidate, await centre.book(candidate, window), 2)
     page = await result_of(centre, candidate, sitting)
-    assert "Тестирование не сдано: 2 из 5 баллов" in page
+    assert "<h1>Тренировка завершена: 2 из 5 баллов" in page
+    assert "На экзамене этого не хватило бы" in page
     assert "пробное" in page
-    for word in ("Новая попытка", "попытки использованы", "Сведения отправлены", "Запись внесена"):
-        assert word not in page
+    main = page.partition("<main")[2].lower()
+    for word in ("новая попытка", "попытки использованы", "сведения отправлены", "запись внесена", "сдано", "попытк"):
+        assert word not in main, word
+    english = await (await centre.browser(candidate, "en")).read(f"/cabinet/results/{sitting}")
+    assert "Practice is finished: 2 of 5 points" in english
 
 
 async def test_while_it_is_worked_out_the_page_waits_and_asks_less_and_less_often(
@@ -211,7 +215,7 @@ async def test_what_was_taken_out_is_told_and_does_not_count(centre: Centre, can
     await centre.answer(sitting, 18)
     await centre.conclude(sitting)
     page = await result_of(centre, candidate, sitting)
-    assert "2 задания изъяты до показа: они не учтены ни в баллах, ни в пороге." in page
+    assert "2 задания отозваны комиссией до показа: они не учтены ни в баллах, ни в пороге." in page
     assert "18 из 18 баллов" in page
 
 

@@ -124,6 +124,27 @@ def test_what_was_withdrawn_counts_nowhere(module: Module) -> None:
     assert module.call("count", marks) == {"all": 3, "answered": 1, "unanswered": 2, "flagged": 1, "open": 1}
 
 
+def test_one_notice_is_shown_and_stays_until_it_is_read_then_warnings_come_first(module: Module) -> None:
+    unread = [{"id": 1, "kind": "message"}, {"id": 2, "kind": "warning"}, {"id": 3, "kind": "warning"}]
+    shown, order = None, []
+    while (one := module.call("pickNotice", unread, shown)) is not None:
+        shown = one["id"]
+        order.append(shown)
+        assert module.call("pickNotice", [*unread, {"id": 9, "kind": "warning"}], shown)["id"] == shown
+        unread = [other for other in unread if other["id"] != shown]
+    assert order == [2, 3, 1]
+
+
+def test_what_was_said_of_the_time_is_over_with_its_screen_or_when_the_clocks_stand(module: Module) -> None:
+    state = fold(module, SNAPSHOT)
+    halted = fold(module, SNAPSHOT, {**SNAPSHOT, "type": "changed", "halt": {"since": 6_000}, "item": None})
+    moved = fold(module, SNAPSHOT, {"type": "item", "now": 9_000, "item": {**ITEM, "position": 1}})
+    ended = fold(module, SNAPSHOT, {"type": "ended", "reason": "exam_time"})
+    clocks = fold(module, SNAPSHOT, {"type": "deadlines", "now": 9_000, "deadline": 120_000})
+    assert [module.call("isElsewhere", state, after) for after in (halted, moved, ended)] == [True] * 3
+    assert [module.call("isElsewhere", state, after) for after in (state, clocks)] == [False] * 2
+
+
 def test_an_end_brings_what_was_written_to_it(module: Module) -> None:
     state = fold(module, SNAPSHOT, {"type": "ended", "reason": "proctor", "text": "Вы вышли."})
     assert (state["status"], state["ended"], state["reason"], state["item"]) == ("ended", "proctor", "Вы вышли.", None)

@@ -12,7 +12,7 @@ from exam_server.events import EndReason
 STATIC = Path(exam_server.pages.__file__).parent / "static"
 CORE = Path(exam_server.pages.__file__).parents[2] / "core/web/static"
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
-EXAM_TABLES = ("exam_words.js", "halt_words.js", "practice_words.js")
+EXAM_TABLES = ("exam_words.js", "halt_words.js", "practice_words.js", "run_words.js")
 TABLES = (*EXAM_TABLES, "entrance_words.js")
 
 
@@ -62,12 +62,12 @@ def test_every_sentence_that_is_said_is_in_the_table() -> None:
     said = {
         key
         for name, script in SCRIPTS.items()
-        if name not in {"entrance.js", "checks.js", *TABLES}
+        if name not in {"entrance.js", "checks.js", "waiting.js", *TABLES}
         for key in re.findall(r'say\("(\w+)"', script)
     }
     assert said <= exam, said - exam
     entrance = keys_of("entrance_words.js")
-    said = set(re.findall(r'say\("(\w+)"', SCRIPTS["entrance.js"]))
+    said = set(re.findall(r'say\("(\w+)"', SCRIPTS["entrance.js"] + SCRIPTS["waiting.js"]))
     said |= set(re.findall(r'(?:advice: |\? |: )"([a-z]\w*[A-Z]\w+)"', SCRIPTS["checks.js"]))
     said |= set(re.findall(r'(?:return|:) "(camera\w+)"', SCRIPTS["lens.js"]))
     assert said <= entrance, said - entrance
