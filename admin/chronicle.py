@@ -233,7 +233,7 @@ class Writer(Struct, frozen=True):
             case Flagged():
                 return Line(at, say("Отметка задания %(item)s снята") % number, minor=True)
             case ItemWithdrawn():
-                return Line(at, say("Задание %(item)s снято до показа и не оценивается") % number, "warn")
+                return Line(at, say("Задание %(item)s отозвано до показа и не учитывается") % number, "warn")
             case Questioned():
                 text = say("Задание %(item)s: кандидат считает, что в нём ошибка") % number
                 return Line(at, text, "warn", detail=self._note(event.note))

@@ -72,6 +72,10 @@ class WindowSheet(Struct, frozen=True):
         """Whether some sittings still have to follow a decision."""
         return any(change.applied_at is None for change in self.changes)
 
+    def is_over(self, now: Moment) -> bool:
+        """Whether nothing is left to be decided about it."""
+        return self.window.cancelled_at is not None or self.window.closes_at <= now
+
 
 async def open_sheet(connection: AsyncConnection, window: WindowId) -> WindowSheet:
     """Raises NotFound."""

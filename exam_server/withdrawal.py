@@ -57,6 +57,29 @@ class Withdrawal(Struct, frozen=True):
         return self.applied_at is None or self.left > 0
 
 
+class Reach(Struct, frozen=True):
+    """Sittings that have an item: with a form drawn whose candidate has not come in, entered and not over, over."""
+
+    drawn: int
+    entered: int
+    over: int
+
+
+async def foresee(connection: AsyncConnection, item: ItemId) -> Reach:
+    """Whom a withdrawal would concern now."""
+    row = await fetch_one(
+        connection,
+        """SELECT count(*) FILTER (WHERE s.next_deadline IS NOT NULL AND s.entered_at IS NULL) AS drawn,
+                  count(*) FILTER (WHERE s.next_deadline IS NOT NULL AND s.entered_at IS NOT NULL) AS entered,
+                  count(*) FILTER (WHERE s.next_deadline IS NULL AND s.entered_at IS NOT NULL) AS over
+           FROM exam_server.form f JOIN exam_server.sitting s ON s.id = f.sitting_id
+           WHERE f.items @> ARRAY[CAST(:item AS text)]""",
+        item=item,
+    )
+    assert row is not None
+    return Reach(row["drawn"], row["entered"], row["over"])
+
+
 async def withdraw(connection: AsyncConnection, item: ItemId, by: PersonId, reason: str, at: Moment) -> None:
     """Withdraw an item from the bank; once is enough. The sittings that have it follow in `Withdrawals`.
 

@@ -14,14 +14,14 @@ from core.access import Permission, Principal, people
 from core.blobs import Blobs
 from core.errors import AccreditationError, Invalid, NotFound
 from core.ids import AssetId, ItemId
-from core.web.requests import database_of, read_text
-from exam_server.closing import LONGEST_REASON
-from exam_server.withdrawal import Withdrawals, list_kept, list_withdrawals, load_withdrawal
+from core.web.requests import database_of, read_field, read_text
+from exam_server.closing import LONGEST_REASON, read_reason
+from exam_server.withdrawal import Withdrawals, foresee, list_kept, list_withdrawals, load_withdrawal
 from exam_server.withdrawal import withdraw as withdraw_item
 from question_bank.asset_store import load_asset
 from question_bank.forms import ItemKind
 from question_bank.requirement_store import list_requirements, list_specialities
-from question_bank.store import PAGE, list_items
+from question_bank.store import PAGE, current_version, list_items
 
 KINDS: tuple[ItemKind, ...] = ("four_option", "case")
 KIND_WORDS = {"four_option": "Один ответ из четырёх", "case": "Ситуационная задача"}
@@ -82,10 +82,15 @@ async def show_item(request: Request, reader: Principal) -> Response:
 
 @for_staff(Permission.BANK_EDIT)
 async def withdraw(request: Request, reader: Principal) -> Response:
-    """`POST /staff/bank/{item}/withdraw` with `reason`."""
+    """`POST /staff/bank/{item}/withdraw` with `reason`: asks what is meant, and does it once it comes with `sure`."""
     item, reason = _item_id(request), await read_text(request, "reason", LONGEST_REASON)
     try:
         async with database_of(request).transaction() as connection:
+            if await read_field(request, "sure") != "yes":
+                await current_version(connection, item)
+                if await load_withdrawal(connection, item) is None:
+                    context = {"item": item, "reason": read_reason(reason), "reach": await foresee(connection, item)}
+                    return show(request, reader, "item_withdraw", context)
             await withdraw_item(connection, item, reader.id, reason, request.app.state.clock.now())
     except Invalid as problem:
         return await _item(request, reader, reason, problem)

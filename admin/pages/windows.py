@@ -14,8 +14,8 @@ from core.access import Permission, Principal
 from core.errors import AccreditationError, Conflict, Forbidden, Invalid
 from core.ids import WindowId
 from core.moments import to_datetime
-from core.web.requests import database_of, read_text
-from exam_server.closing import LONGEST_REASON, Closing, cancel_window
+from core.web.requests import database_of, read_field, read_text
+from exam_server.closing import LONGEST_REASON, Closing, cancel_window, read_reason
 from question_bank.blueprint_store import list_blueprints
 
 FIELDS = ("blueprint", "day", "time", "hours", "capacity", "place")
@@ -50,12 +50,17 @@ async def show_window(request: Request, reader: Principal) -> Response:
 
 @for_staff(Permission.PLANNING_EDIT)
 async def cancel(request: Request, reader: Principal) -> Response:
-    """`POST /staff/windows/{id}/cancel` with `reason`."""
+    """`POST /staff/windows/{id}/cancel` with `reason`: asks what is meant, and does it once it comes with `sure`."""
     typed = {"cancel_reason": await read_text(request, "reason", LONGEST_REASON)}
-    window = WindowId(read_id(request))
+    window, now = WindowId(read_id(request)), request.app.state.clock.now()
     try:
         async with database_of(request).transaction() as connection:
-            await cancel_window(connection, window, reader.id, typed["cancel_reason"], request.app.state.clock.now())
+            if await read_field(request, "sure") != "yes":
+                reason = read_reason(typed["cancel_reason"])
+                sheet = await planning.open_sheet(connection, window)
+                if not sheet.is_over(now):
+                    return show(request, reader, "window_cancel", {"sheet": sheet, "reason": reason})
+            await cancel_window(connection, window, reader.id, typed["cancel_reason"], now)
     except (Conflict, Invalid) as problem:
         return await _window(request, reader, typed, problem)
     await _follow(request)

@@ -45,7 +45,7 @@ async def test_a_page_elsewhere_hears_that_its_window_was_cancelled(
     window = await seat_apart(booth)
     page = await begin_at(booth, annex)
     async with await Staff.open(house, "metodist") as planner:
-        answer = await planner.post(f"/staff/windows/{window}/cancel", data={"reason": "Нет света"})
+        answer = await planner.post(f"/staff/windows/{window}/cancel", data={"reason": "Нет света", "sure": "yes"})
         assert answer.status_code == 303, answer.text
     heard = await page.hear("snapshot")
     assert (heard["ended"], heard["reason"]) == ("window_cancelled", "Нет света")
@@ -96,7 +96,7 @@ async def test_an_item_withdrawn_elsewhere_is_not_shown_any_more(house: Server, 
     place = len(entries) - 3
     async with await Staff.open(house, "metodist") as methodologist:
         path = f"/staff/bank/{entries[place].item}/withdraw"
-        answer = await methodologist.post(path, data={"reason": "Утечка"})
+        answer = await methodologist.post(path, data={"reason": "Утечка", "sure": "yes"})
         assert answer.status_code == 303, answer.text
     heard = await page.hear("snapshot")
     assert heard["marks"][place]["withdrawn"] is True

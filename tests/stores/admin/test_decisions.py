@@ -37,7 +37,12 @@ async def test_a_window_is_cancelled_on_its_page(school: School, running: Sittin
     assert "Отменить это время" in before
     refused = await school.post(secretary, f"{path}/cancel", reason=" ")
     assert (refused.status_code, "reason_missing" in refused.text) == (422, True)
-    assert (await school.post(secretary, f"{path}/cancel", reason=REASON)).status_code == 303
+    asked = (await school.post(secretary, f"{path}/cancel", reason=REASON)).text
+    assert "Отменить это время?" in asked
+    assert "1 тестирование закончится сразу и без результата." in " ".join(asked.split()).replace("\xa0", " ")
+    assert "Отключили &lt;b&gt;электричество" in asked
+    assert (await stored(school, running)).status == "running", "it was only asked"
+    assert (await school.post(secretary, f"{path}/cancel", reason=REASON, sure="yes")).status_code == 303
     state = await stored(school, running)
     assert (state.status, state.end_reason) == ("ended", "window_cancelled")
     page = (await school.get(secretary, path)).text
@@ -45,7 +50,11 @@ async def test_a_window_is_cancelled_on_its_page(school: School, running: Sittin
     assert "Отменить это время" not in page
     ((actor, subject, fields),) = await school.journaled("planning.window_cancelled")
     assert (actor, subject, fields["reason"]) == (f"person:{secretary.id}", f"window:{school.window}", REASON)
+    again = await school.post(secretary, f"{path}/cancel", reason=REASON)
+    assert again.status_code == 303, "nothing is left to be asked"
+    assert len(await school.journaled("planning.window_cancelled")) == 1
     assert (await school.get(secretary, "/staff/windows/404")).status_code == 404
+    assert (await school.post(secretary, "/staff/windows/404/cancel", reason=REASON)).status_code == 404
 
 
 async def test_a_close_is_moved_on_the_windows_page(school: School, running: SittingId) -> None:
@@ -101,7 +110,12 @@ async def test_an_item_is_withdrawn_on_its_page(school: School, running: Sitting
     assert "Отозвать задание" in (await school.get(methodologist, path)).text
     refused = await school.post(methodologist, f"{path}/withdraw", reason="")
     assert (refused.status_code, "reason_missing" in refused.text) == (422, True)
-    assert (await school.post(methodologist, f"{path}/withdraw", reason="Утечка.")).status_code == 303
+    asked = (await school.post(methodologist, f"{path}/withdraw", reason="Утечка <i>.")).text
+    assert f"Отозвать задание {item}?" in asked.replace("\xa0", " ")
+    assert "Утечка &lt;i&gt;." in asked
+    assert "Отозвать задание" in (await school.get(methodologist, path)).text, "it was only asked"
+    withdrawn = await school.post(methodologist, f"{path}/withdraw", reason="Утечка.", sure="yes")
+    assert withdrawn.status_code == 303
     page = (await school.get(methodologist, path)).text
     assert "Утечка." in page
     assert f"Номера этих тестирований: {running}" in " ".join(page.replace("\xa0", " ").split())
@@ -111,6 +125,7 @@ async def test_an_item_is_withdrawn_on_its_page(school: School, running: Sitting
     assert "Утечка." in listed
     ((_, subject, _),) = await school.journaled("bank.item_withdrawn")
     assert subject == f"item:{item}"
+    assert (await school.post(methodologist, f"{path}/withdraw", reason="Утечка.")).status_code == 303
     assert (await school.post(methodologist, "/staff/bank/нет/withdraw", reason="Утечка.")).status_code == 404
 
 

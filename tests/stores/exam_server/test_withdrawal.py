@@ -17,7 +17,7 @@ from exam_server.event_log import EventLog
 from exam_server.events import FormReplaced, ItemWithdrawn, Shown
 from exam_server.reckoning import counted_form
 from exam_server.ruling import Ruling
-from exam_server.withdrawal import Withdrawal, Withdrawals, list_kept, load_withdrawal, withdraw
+from exam_server.withdrawal import Reach, Withdrawal, Withdrawals, foresee, list_kept, load_withdrawal, withdraw
 from question_bank.assembly import prove
 from question_bank.items import Role
 from question_bank.pool_store import PreparedPools, load_snapshot
@@ -95,6 +95,8 @@ async def test_everybody_is_seen_to_by_how_far_they_are(
     if (await office.stored(running)).items[0].visited:
         assert (await office.stored(running)).form.entries[0].item != item
     before = await office.stored(ready)
+    async with database.transaction() as connection:
+        assert await foresee(connection, item) == Reach(drawn=0, entered=len(having) + 1, over=0)
 
     found = await desk.withdraw(item)
     assert (found.removed, found.kept, found.replaced) == (1, 1, len(having) - 1)
@@ -127,6 +129,8 @@ async def test_a_prepared_form_is_drawn_again_and_can_be_begun(
     sitting = await office.prepared(candidate)
     await elsewhere.conduct.hold(sitting)
     item = (await office.stored(sitting)).form.entries[0].item
+    async with centre.database.transaction() as connection:
+        assert await foresee(connection, item) == Reach(drawn=1, entered=0, over=0)
     found = await desk.withdraw(item)
     assert (found.replaced, found.left) == (1, 0)
     centre.clock.advance(HOUR)
