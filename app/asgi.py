@@ -54,6 +54,7 @@ from exam_server.preparation import Preparation
 from exam_server.records import DatabaseRecords
 from exam_server.sitting import Sitting
 from exam_server.source import DatabaseSource
+from exam_server.waiting import Waiting
 from exam_server.withdrawal import Withdrawals
 from proctoring.models import Models
 from proctoring.pipeline import Pipeline
@@ -193,6 +194,7 @@ def build(
         "camera": observation,
         "fallback": Fallback(conduct, clock, records, flood.rate, flood.burst),
         "entrance": Entrance(database, clock, conduct, observation),
+        "waiting": Waiting(database, clock, settings.attempts),
         "invigilation": Invigilation(database, clock, conduct),
         "late_answers": LateAnswers(database, clock, conduct),
         "pools": pools,

@@ -209,6 +209,11 @@ async def lock_booking(connection: AsyncConnection, booking_id: BookingId, candi
     Whoever is drawing its form just now is waited for. Raises NotFound.
     """
     await execute(connection, "SELECT 1 FROM exam_server.booking WHERE id = :id FOR UPDATE", id=booking_id)
+    return await load_booking(connection, booking_id, candidate)
+
+
+async def load_booking(connection: AsyncConnection, booking_id: BookingId, candidate: PersonId) -> Booking:
+    """The candidate's own booking. Raises NotFound for any other, and for one that was given back."""
     row = await fetch_one(connection, f"{_BOOKING} WHERE b.id = :id AND b.cancelled_at IS NULL", id=booking_id)
     if row is None or row["candidate"] != candidate:
         raise unknown_booking()

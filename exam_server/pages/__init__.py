@@ -9,13 +9,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from core.access import Principal, signed_in
+from core.errors import NotFound
 from core.moments import to_datetime
 from core.web import formats, language
 from core.web.pages import render
 from core.web.requests import pages_for
 from exam_server.connection import read_id
 from exam_server.entrance import CONSENT_VERSION, Entrance, EntranceView
-from exam_server.pages import edits, explanations, media, samples, steps
+from exam_server.pages import edits, explanations, media, samples, steps, waiting
+from exam_server.waiting import Waiting
 
 STEPS = ("check", "consent", "identity")
 
@@ -25,11 +27,17 @@ async def show_exam(request: Request, candidate: Principal) -> Response:
     """`GET /exam/{sitting}`: the steps that are left before the start, else the exam itself.
 
     `?step=check|consent|identity` opens that step again while the exam has not begun. Who is not signed in is led
-    to the sign-in and back. Raises NotFound for a sitting that does not exist or is somebody else's.
+    to the sign-in and back, and whose own exam is not open yet to the page that waits for it. Raises NotFound for a
+    sitting that does not exist or is somebody else's.
     """
     sitting = read_id(request.path_params["sitting"])
     entrance: Entrance = request.app.state.entrance
-    view = await entrance.view(sitting, candidate.id)
+    try:
+        view = await entrance.view(sitting, candidate.id)
+    except NotFound:
+        door: Waiting = request.app.state.waiting
+        booking = await door.find_booking(sitting, candidate.id)
+        return RedirectResponse(f"/exam/bookings/{booking}", status_code=303)
     if view.status == "ended":
         return RedirectResponse(f"/cabinet/results/{sitting}", status_code=303)
     wanted = request.query_params.get("step")
@@ -95,6 +103,7 @@ def describe_exam(request: Request, view: EntranceView, candidate: Principal) ->
 
 
 routes: list[BaseRoute] = [
+    *waiting.routes,
     Route("/exam/{sitting}", show_exam, methods=["GET"]),
     *steps.routes,
     *edits.routes,

@@ -73,6 +73,16 @@ export const words = {
     "Ждём проктора. Не закрывайте страницу: она откроет тестирование сама.",
     "Waiting for the proctor. Keep this page open: it will open the exam by itself.",
   ],
+  opensIn: ["До открытия осталось {left}", "Opens in {left}"],
+  daysLeft: [
+    { one: "{count} день", few: "{count} дня", many: "{count} дней", other: "{count} дня" },
+    { one: "{count} day", other: "{count} days" },
+  ],
+  opened: ["Тестирование открыто. Входим.", "The exam is open. Going in."],
+  openedNoAnswer: [
+    "Тестирование открыто, но сервер пока не ответил. Пробуем ещё раз, время тестирования ещё не идёт.",
+    "The exam is open, but the server has not answered yet. Trying again; the exam clock is not running yet.",
+  ],
   unreachable: [
     "Сервер не ответил. Проверьте подключение к интернету и повторите.",
     "The server did not answer. Check your internet connection and try again.",

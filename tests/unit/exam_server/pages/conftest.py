@@ -9,7 +9,7 @@ from core.web import csrf, problems
 from core.web.pages import Pages
 from core.web.security import SecurityHeaders
 from exam_server import pages
-from tests.unit.exam_server.pages.hall import CANDIDATE, KEY, SECRET, Door, FakeEntrance
+from tests.unit.exam_server.pages.hall import CANDIDATE, KEY, SECRET, Door, FakeEntrance, FakeWaiting
 
 
 @pytest.fixture
@@ -18,7 +18,12 @@ def entrance() -> FakeEntrance:
 
 
 @pytest.fixture
-def app(entrance: FakeEntrance, monkeypatch: pytest.MonkeyPatch) -> Starlette:
+def waiting() -> FakeWaiting:
+    return FakeWaiting()
+
+
+@pytest.fixture
+def app(entrance: FakeEntrance, waiting: FakeWaiting, monkeypatch: pytest.MonkeyPatch) -> Starlette:
     monkeypatch.setattr(Door, "who", CANDIDATE)
     app = Starlette(
         routes=pages.routes,
@@ -28,6 +33,7 @@ def app(entrance: FakeEntrance, monkeypatch: pytest.MonkeyPatch) -> Starlette:
     app.state.pages = Pages(["exam_server"])
     app.state.csrf_secret = SECRET
     app.state.entrance = entrance
+    app.state.waiting = waiting
     return app
 
 

@@ -4,8 +4,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.access import Principal, Role
 from core.errors import AccreditationError, NotFound
-from core.ids import PersonId, SittingId
+from core.ids import BookingId, PersonId, SittingId
 from exam_server.entrance import Consent, EntranceView, Readings, SectionCard
+from exam_server.waiting import Wait
 
 SECRET = b"a secret of the tests, 32 bytes."
 KEY = "login-7"
@@ -33,6 +34,38 @@ VIEW = EntranceView(
     available=1_800_000,
     sections=(SectionCard("Терапия", 12, 900_000),),
 )
+
+
+BOOKING = BookingId(7)
+PREPARED = SittingId(43)
+WAIT = Wait(
+    booking=BOOKING,
+    state="waiting",
+    title="Экзамен </script><b>",
+    speciality="Лечебное дело",
+    place="",
+    opens_at=1_795_300_000_000,
+    closes_at=1_795_347_000_000,
+    now=1_795_290_000_000,
+    practice=False,
+)
+
+
+class FakeWaiting:
+    """One booking of one candidate, with a form prepared that nobody but the server knows of."""
+
+    def __init__(self) -> None:
+        self.now_is = WAIT
+
+    async def view(self, booking_id: BookingId, candidate: Principal) -> Wait:
+        if booking_id != BOOKING or candidate.id != CANDIDATE.id:
+            raise NotFound("unknown_booking", "Такой записи нет.")
+        return self.now_is
+
+    async def find_booking(self, sitting: SittingId, candidate: PersonId) -> BookingId:
+        if sitting != PREPARED or candidate != CANDIDATE.id:
+            raise NotFound("unknown_sitting", "Такого тестирования нет.")
+        return BOOKING
 
 
 class FakeEntrance:
