@@ -52,6 +52,7 @@ from exam_server.pages.samples import MAX_SAMPLE
 from exam_server.pages.steps import MAX_PICTURE
 from exam_server.preparation import Preparation
 from exam_server.records import DatabaseRecords
+from exam_server.rounds import Rounds
 from exam_server.sitting import Sitting
 from exam_server.source import DatabaseSource
 from exam_server.waiting import Waiting
@@ -120,9 +121,10 @@ def build(
 
     media_key = media.derive_key(keys.secret)
     conduct = Conduct(log, source, clock, note, media_key)
+    rounds = Rounds(conduct, source, clock)
 
     async def hear_neighbours() -> None:
-        await neighbours.listen(conduct)
+        await neighbours.listen(rounds)
 
     preparation = Preparation(database, clock, pools, source, settings.forms_ahead * HOUR)
     sender = Sender(SENDER, keys.platform.public)
@@ -133,8 +135,8 @@ def build(
     withdrawals = Withdrawals(database, clock, conduct, pools)
     decisions = (closing, allowances, withdrawals, Amends(database, clock, conduct))
     sweeps = ((PREPARE_EVERY, preparation.sweep), *((CONSEQUENCES_EVERY, one.sweep) for one in decisions))
-    pulse = Pulse(database_url, fresh_token(9), clock, conduct, lambda: log.able)
-    jobs = Jobs(database, clock, conduct, conclusion, topics, sweeps)
+    pulse = Pulse(database_url, fresh_token(9), clock, conduct.deadlines, lambda: log.able)
+    jobs = Jobs(database, clock, conduct.deadlines, rounds, conclusion, topics, sweeps)
     pages = Pages(FACES)
     records = DatabaseRecords(database, clock)
 

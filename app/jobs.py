@@ -15,7 +15,8 @@ from core.errors import Unavailable
 from core.moments import DAY
 from core.outbox import Handler
 from exam_server.conclusion import Conclusion
-from exam_server.conduct import Conduct
+from exam_server.deadlines import Deadlines
+from exam_server.rounds import Rounds
 
 DEADLINES_EVERY = 0.05
 COMPARE_EVERY = 1.0
@@ -38,7 +39,8 @@ class Jobs:
         self,
         database: Database,
         clock: Clock,
-        conduct: Conduct,
+        deadlines: Deadlines,
+        rounds: Rounds,
         conclusion: Conclusion,
         handlers: Mapping[str, Handler],
         sweeps: Sequence[tuple[float, Callable[[], Awaitable[object]]]] = (),
@@ -46,7 +48,8 @@ class Jobs:
         """`sweeps`: more jobs to do again and again, each with the seconds between."""
         self._database = database
         self._clock = clock
-        self._conduct = conduct
+        self._deadlines = deadlines
+        self._rounds = rounds
         self._conclusion = conclusion
         self._handlers = handlers
         self._sweeps = sweeps
@@ -56,8 +59,8 @@ class Jobs:
         """Begin every job; `more` are endless ones of others."""
         self._tasks = [
             asyncio.create_task(_repeat(DEADLINES_EVERY, self._settle), name="deadlines"),
-            asyncio.create_task(_repeat(COMPARE_EVERY, self._conduct.compare), name="compare"),
-            asyncio.create_task(_repeat(SWEEP_EVERY, self._conduct.sweep), name="sweep"),
+            asyncio.create_task(_repeat(COMPARE_EVERY, self._rounds.compare), name="compare"),
+            asyncio.create_task(_repeat(SWEEP_EVERY, self._rounds.sweep), name="sweep"),
             asyncio.create_task(_repeat(CONCLUDE_EVERY, self._conclusion.sweep), name="conclude"),
             asyncio.create_task(_repeat(DELIVER_EVERY, self._deliver), name="outbox"),
             asyncio.create_task(_repeat(TIDY_EVERY, self._tidy), name="tidy"),
@@ -71,7 +74,7 @@ class Jobs:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _settle(self) -> None:
-        self._conduct.settle_due()
+        self._deadlines.settle_due()
 
     async def _deliver(self) -> None:
         while await outbox.deliver(self._database, self._handlers):

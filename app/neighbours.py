@@ -10,7 +10,7 @@ from core.errors import Unavailable
 from core.ids import SittingId
 from core.live import Live
 from core.randomness import fresh_token
-from exam_server.conduct import Conduct
+from exam_server.rounds import Rounds
 
 CHANNEL = "engine"
 
@@ -26,12 +26,12 @@ class Neighbours:
         """More than a plain answer was written here."""
         self._live.publish(CHANNEL, f"{self._name} {sitting}".encode())
 
-    async def listen(self, conduct: Conduct) -> None:
-        """Hurry the conduct, for ever."""
+    async def listen(self, rounds: Rounds) -> None:
+        """Read again at once what is held here and they wrote to, for ever."""
         async with self._live.subscribe(CHANNEL) as hints:
             async for hint in hints:
                 name, _, sitting = hint.decode().partition(" ")
                 if name == self._name:
                     continue
                 with suppress(Unavailable, OSError):  # the comparison of every second will see it
-                    await conduct.catch_up(SittingId(int(sitting)))
+                    await rounds.catch_up(SittingId(int(sitting)))

@@ -5,25 +5,20 @@ forget, read the log again, decide again with the moment of receipt kept.
 """
 
 import asyncio
-import heapq
 from collections.abc import Callable, Sequence
-from itertools import islice
-
-import structlog
 
 from core.clock import Clock
-from core.errors import AccreditationError, NotFound, Unavailable
+from core.errors import AccreditationError, Unavailable
 from core.ids import SittingId
-from core.moments import MINUTE, Moment, Span, to_datetime
-from exam_server import timing, wire
-from exam_server.announcements import Texts, announce, quoted, take_snapshot
-from exam_server.chain import Row, follow_chain, link
+from core.moments import Moment, Span, to_datetime
+from exam_server import reading, wire
+from exam_server.announcements import announce, take_snapshot
+from exam_server.chain import link
 from exam_server.commands import (
     Advance,
     Attach,
     CandidateCommand,
     Command,
-    CompensateOutage,
     Detach,
     Pause,
     ReplaceForm,
@@ -32,27 +27,21 @@ from exam_server.commands import (
     Stop,
     Tell,
 )
+from exam_server.deadlines import Deadlines
 from exam_server.event_log import Fate, Log
 from exam_server.events import AnyEvent, Responded, Via, encode_batch
-from exam_server.held import Draft, Held, Line, Pending
+from exam_server.held import Draft, Held, Line, Pending, part
 from exam_server.media import NO_KEY
+from exam_server.reading import Reader
 from exam_server.ruling import Ruling
 from exam_server.rulings import decide
-from exam_server.sharing import Shared
-from exam_server.sitting import Sitting, evolve, fold
+from exam_server.sitting import Sitting, evolve
 from exam_server.source import Source
 
 CLOCK_TOLERANCE: Span = 100
 """How far this machine's clock may be off the database's before it takes no sittings, ms."""
-REST: Span = 10 * MINUTE
-"""How long a sitting that nobody is connected to is held."""
-RELOAD_FIRST, RELOAD_MOST = 0.05, 1.0
-AT_A_TURN = 1_000
-"""Events that are folded at a stretch, some 20 ms of work."""
 LEAVE_LOOK = 0.02
 """How often a process that leaves looks which pages it can send elsewhere, s."""
-
-_log = structlog.get_logger()
 
 
 class Conduct:
@@ -73,14 +62,11 @@ class Conduct:
         self._media_key = media_key
         self._held: dict[SittingId, Held] = {}
         self._loading: dict[SittingId, asyncio.Future[Held]] = {}
-        self._wakes: list[tuple[Moment, SittingId]] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shared = Shared()
+        self._reader = Reader(source)
+        self.deadlines = Deadlines(clock, self._held, self._take, self._decide)
         self.clock_off: Span = 0
         """How far the clocks were apart at the last look, ms."""
-        self._sure_until: Moment | None = None
-        self._outages: tuple[CompensateOutage, ...] = ()
-        self._unsure: list[Held] = []
         self.leaving = False
         """Nothing new is taken: another process should have it."""
 
@@ -103,25 +89,13 @@ class Conduct:
         return await asyncio.shield(loading)
 
     async def _load(self, sitting_id: SittingId) -> Held:
-        state, rows = await self._read(sitting_id)
-        copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
-        texts = await self._unread(state, {})
-        held = self._held[sitting_id] = Held(state, rows[-1].version, rows[-1].digest, copies, texts)
+        read = await self._reader.read(sitting_id, {})
+        newest = read.rows[-1]
+        held = self._held[sitting_id] = Held(read.state, newest.version, newest.digest, read.copies, read.texts)
         held.landed = self._landed
-        self._make_good(held)
-        self._set_wake(held)
+        self.deadlines.make_good(held)
+        self.deadlines.follow(held)
         return held
-
-    async def _read(self, sitting_id: SittingId) -> tuple[Sitting, list[Row]]:
-        rows = await self._source.rows(sitting_id)
-        if not rows:
-            raise NotFound("unknown_sitting", "Такого тестирования нет.")
-        return self._shared.of(await _fold_in_turns(sitting_id, rows)), rows
-
-    async def _unread(self, state: Sitting, known: Texts) -> Texts:
-        """The texts that the page is shown and that are not known yet."""
-        missing = [note for note in quoted(state) if note not in known]
-        return await self._source.texts(missing) if missing else {}
 
     def forget(self, sitting_id: SittingId) -> None:
         """Drop a sitting that nobody is connected to and that has nothing on its way."""
@@ -151,6 +125,14 @@ class Conduct:
     def held(self) -> int:
         """How many sittings this process holds."""
         return len(self._held)
+
+    def find(self, sitting_id: SittingId) -> Held | None:
+        """The sitting, where it is held already."""
+        return self._held.get(sitting_id)
+
+    def all(self) -> list[Held]:
+        """Every sitting that this process holds now."""
+        return list(self._held.values())
 
     # --- commands -----------------------------------------------------------------------------------------
 
@@ -207,7 +189,7 @@ class Conduct:
         """A page's command, received `now`. Its acknowledgement or refusal goes to the line once it is durable."""
         if held.line is not line:
             if held.flight is None and not held.reloading:  # else it is told once that is durable
-                _part(line)
+                part(line)
         elif self.leaving:
             pass  # the page keeps it and takes it to the next process
         elif self._log.full or not held.admits(command.seq):
@@ -232,12 +214,8 @@ class Conduct:
             self._launch(held)
 
     def _take(self, held: Held, pending: Pending) -> None:
-        if held.reloading or held.unsure:
+        if held.reloading or held.unsure or self.deadlines.put_off(held, pending.received):
             held.waiting.append(pending)
-        elif self._sure_until is not None and pending.received > self._sure_until and held.overdue(pending.received):
-            held.unsure = True
-            held.waiting.append(pending)
-            self._unsure.append(held)
         else:
             self._decide(held, pending)
 
@@ -278,7 +256,7 @@ class Conduct:
             if held.forming is not None:
                 self._launch(held)
             else:
-                self._tell(draft)  # nothing undurable was looked at: it may go at once
+                draft.tell()  # nothing undurable was looked at: it may go at once
 
     def _reply(self, held: Held, draft: Draft, pending: Pending, ruling: Ruling, events: tuple[AnyEvent, ...]) -> None:
         seq = getattr(pending.command, "seq", None)
@@ -328,28 +306,17 @@ class Conduct:
         forming = held.forming.pending if held.forming is not None else ()
         if fate == "refused":
             self._refuse(held, draft.pending + forming)
-            self._reload(held, rest=RELOAD_MOST)  # what made the row may make it again
+            self.reload(held, rest=reading.RETRY_MOST)  # what made the row may make it again
         else:
-            self._reload(held, draft, forming)
+            self.reload(held, draft, forming)
 
     def _stored(self, held: Held, draft: Draft) -> None:
-        self._tell(draft)
+        draft.tell()
         if draft.state is not None:
             held.epoch = draft.state.epoch
-            self._set_wake(held)
+            self.deadlines.follow(held)
             if self._on_change is not None:
                 self._on_change(draft.state, draft.made)
-
-    def _tell(self, draft: Draft) -> None:
-        for line, data in draft.replies:
-            line.send(data)
-        if draft.line is not None:
-            draft.line.send(wire.encode_ack(draft.acknowledged))
-        for answer, ruling in draft.answers:
-            if not answer.done():
-                answer.set_result(ruling)
-        for older in draft.farewells:
-            _part(older)
 
     def _refuse(self, held: Held, undone: Sequence[Pending]) -> None:
         """None of this can be stored. The page has to come back: it must not go on with a gap in its edits."""
@@ -365,31 +332,17 @@ class Conduct:
             if line is not None:
                 line.close(1011, "internal")
 
-    def _reload(
-        self, held: Held, lost: Draft | None = None, forming: Sequence[Pending] = (), rest: float = 0.0
-    ) -> None:
+    def reload(self, held: Held, lost: Draft | None = None, forming: Sequence[Pending] = (), rest: float = 0.0) -> None:
+        """Read a sitting again, since somebody else wrote to it or what became of a commit is not known."""
         held.flight = held.forming = None
         held.reloading = True
-        task = asyncio.create_task(self._read_again(held, lost, forming, rest))
+        task = asyncio.create_task(self._resume(held, lost, forming, rest))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _read_again(self, held: Held, lost: Draft | None, forming: Sequence[Pending], rest: float) -> None:
+    async def _resume(self, held: Held, lost: Draft | None, forming: Sequence[Pending], rest: float) -> None:
         await asyncio.sleep(rest)
-        pause = RELOAD_FIRST
-        while True:
-            try:
-                state, rows = await self._read(held.state.id)
-                texts = await self._unread(state, held.texts)
-                copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
-                break
-            except Exception as error:  # whatever it is, the commands wait and the next try may do
-                _log.warning("conduct.reload_waits", sitting=held.state.id, error=repr(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, RELOAD_MOST)
-        held.reset(state, rows[-1].version, rows[-1].digest)
-        held.copies = copies  # the form may be another one
-        held.texts = {**held.texts, **texts}
+        rows = await self._reader.refresh(held)
         held.reloading = False
         alone = False
         again = list(forming)
@@ -407,137 +360,20 @@ class Conduct:
             if pending.took_over:
                 held.line, pending.took_over, pending.older = pending.older, False, None
         if held.line is not None and held.state.epoch > held.epoch:
-            _part(held.line)  # another process has the newer page
+            part(held.line)  # another process has the newer page
             held.line = None
         held.epoch = held.state.epoch
         if held.line is not None and not alone:
             held.line.send(self._snapshot(held))
-        self._make_good(held)
+        self.deadlines.make_good(held)
         waiting, held.waiting = held.waiting, []
         for pending in (*again, *waiting):
             self._take(held, pending)
         if not held.elsewhere:
             self._take(held, Pending(Settle(), self._clock.now(), None))
         held.wake = None  # a wake that was used up may be needed once more
-        self._set_wake(held)
-
-    # --- time ---------------------------------------------------------------------------------------------
-
-    def _set_wake(self, held: Held) -> None:
-        deadline = held.state.deadline
-        wake = None if deadline is None else deadline + timing.grace(held.state, deadline) + 1
-        if wake is not None and held.elsewhere:
-            wake += timing.SWEEP_MARGIN
-        if wake != held.wake:
-            held.wake = wake
-            if wake is not None:
-                heapq.heappush(self._wakes, (wake, held.state.id))
-
-    def settle_due(self) -> None:
-        """Settle every held sitting whose deadline and grace have passed."""
-        now = self._clock.now()
-        while self._wakes and self._wakes[0][0] <= now:
-            wake, sitting_id = heapq.heappop(self._wakes)
-            held = self._held.get(sitting_id)
-            if held is not None and held.wake == wake:
-                self._take(held, Pending(Settle(), now, None))
-
-    def assure(self, until: Moment, outages: Sequence[CompensateOutage], own: CompensateOutage | None = None) -> None:
-        """Deadlines may be settled until then: these are all outages of late, and they are made good first.
-
-        `own`: this process alone was cut off, which concerns the pages that it has. Without this ever being called
-        deadlines are settled at all times.
-        """
-        self._sure_until = until
-        if self._outages != (known := tuple(outages)):
-            self._outages = known
-            for held in self._held.values():
-                if not held.reloading:
-                    self._make_good(held)
-        for held in self._held.values():
-            if own is not None and held.line is not None:
-                # for this page: where it turns out to have gone on elsewhere meanwhile, it lost nothing here
-                held.waiting.insert(0, Pending(own, self._clock.now(), held.line))
-                if not held.reloading and not held.unsure:
-                    held.unsure = True
-                    self._unsure.append(held)
-        unsure, self._unsure = self._unsure, []
-        for held in unsure:
-            held.unsure = False
-            if not held.reloading:
-                waiting, held.waiting = held.waiting, []
-                for pending in waiting:
-                    self._take(held, pending)
-
-    def _make_good(self, held: Held) -> None:
-        """Give back the time of every outage that the sitting has not had yet, before anything else is decided."""
-        for outage in self._outages:
-            if held.state.status == "running" and outage.began_at not in held.state.outages:
-                self._decide(held, Pending(outage, self._clock.now(), None))
-
-    async def sweep(self, limit: int = 200) -> int:
-        """Settle sittings that nobody settled in time, whoever holds them: the log's key decides who was first."""
-        before = self._clock.now() - timing.BROKEN_GRACE - timing.SWEEP_MARGIN
-        overdue = await self._source.overdue(before, limit)
-        fates = await asyncio.gather(
-            *(self.order(sitting_id, Settle()) for sitting_id in overdue), return_exceptions=True
-        )
-        for sitting_id, fate in zip(overdue, fates, strict=True):
-            if isinstance(fate, BaseException):
-                _log.error("conduct.sweep_failed", sitting=sitting_id, error=repr(fate))
-            self.forget(sitting_id)
-        return len(overdue)
-
-    async def compare(self) -> None:
-        """Notice what other processes wrote to sittings held here, and whether the clocks agree; let go of the rest."""
-        self._let_go()
-        asked = self._clock.now()
-        there = await self._source.moment()
-        here = self._clock.now()
-        self.clock_off = max(0, asked - there, there - here)
-        await self._catch_up(list(self._held.values()))
-
-    async def catch_up(self, sitting_id: SittingId) -> None:
-        """Another process wrote to a sitting: where it is held here, read it again now."""
-        held = self._held.get(sitting_id)
-        if held is not None:
-            await self._catch_up([held])
-
-    async def _catch_up(self, some: Sequence[Held]) -> None:
-        before = {held.id: held.version for held in some if held.flight is None and not held.reloading}
-        versions = await self._source.versions(list(before)) if before else {}
-        for held in some:
-            version = before.get(held.id)
-            if held.version == version and held.flight is None and versions.get(held.id, 0) > version:
-                if held.line is None:
-                    self.forget(held.id)  # somebody else is at it: to read along would cost its whole log each time
-                else:
-                    self._reload(held)
-
-    def _let_go(self) -> None:
-        """Forget sittings that nobody is at and that have ended or rested long; the sweep settles their deadlines."""
-        now = self._clock.now()
-        for held in list(self._held.values()):
-            if held.line is None and (held.state.status == "ended" or now - held.state.last_at > REST):
-                self.forget(held.state.id)
-
-
-async def _fold_in_turns(sitting_id: SittingId, rows: list[Row]) -> Sitting:
-    """The state of a log however long a candidate has made it, with room for everybody else in between."""
-    events = follow_chain(sitting_id, rows)
-    state = fold(sitting_id, islice(events, AT_A_TURN))
-    while some := list(islice(events, AT_A_TURN)):
-        await asyncio.sleep(0)
-        for event in some:
-            state = evolve(state, event)
-    return state
+        self.deadlines.follow(held)
 
 
 def _moving() -> Unavailable:
     return Unavailable("moving", "Сервер перезапускается. Подключитесь ещё раз.")
-
-
-def _part(line: Line) -> None:
-    """Tell a page that another one goes on."""
-    line.send(wire.encode(wire.TakenOver()))
-    line.close(4001, "taken over")

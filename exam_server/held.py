@@ -75,6 +75,18 @@ class Draft(Struct, eq=False):
         """The log says what became of it."""
         self.held.landed(self.held, self, fate)
 
+    def tell(self) -> None:
+        """It is durable: everybody is told what they wait for."""
+        for line, data in self.replies:
+            line.send(data)
+        if self.line is not None:
+            self.line.send(wire.encode_ack(self.acknowledged))
+        for answer, ruling in self.answers:
+            if not answer.done():
+                answer.set_result(ruling)
+        for older in self.farewells:
+            part(older)
+
     def acknowledge(self, line: Line, seq: int) -> None:
         """Every edit of this page up to `seq` will be durable."""
         if line is not self.line:
@@ -198,3 +210,9 @@ class Held:
         """Remember the first edit that the page has to send again."""
         if seq > self.state.streams.get(self.state.stream, 0) and not 0 < self.stalled < seq:
             self.stalled = seq
+
+
+def part(line: Line) -> None:
+    """Tell a page that another one goes on."""
+    line.send(wire.encode(wire.TakenOver()))
+    line.close(4001, "taken over")

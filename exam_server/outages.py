@@ -23,8 +23,8 @@ from core.ids import SittingId
 from core.moments import DAY, HOUR, SECOND, Moment, Span
 from exam_server import timing
 from exam_server.commands import CompensateOutage
-from exam_server.conduct import Conduct
 from exam_server.consequences import CHUNK, Consequences
+from exam_server.deadlines import Deadlines
 
 BEAT_EVERY: Span = SECOND
 SHORTEST_OUTAGE: Span = 5 * SECOND
@@ -64,11 +64,11 @@ class Pulse:
     `able`: whether commits get through; while they do not, there is no beat.
     """
 
-    def __init__(self, url: str, node: str, clock: Clock, conduct: Conduct, able: Callable[[], bool]) -> None:
+    def __init__(self, url: str, node: str, clock: Clock, deadlines: Deadlines, able: Callable[[], bool]) -> None:
         self._url = plain_url(url)
         self._node = node
         self._clock = clock
-        self._conduct = conduct
+        self._deadlines = deadlines
         self._able = able
         self._connection: asyncpg.Connection | None = None
         self._last: Moment | None = None
@@ -109,7 +109,7 @@ class Pulse:
         own = None if before is None else _alone(before, at, known)
         if own is not None:
             _log.warning("pulse.alone", span=own.ended_at - own.began_at)
-        self._conduct.assure(begun + SURE_FOR, [one.command for one in known], None if own is None else own.command)
+        self._deadlines.assure(begun + SURE_FOR, [one.command for one in known], None if own is None else own.command)
 
     async def close(self) -> None:
         self._drop()

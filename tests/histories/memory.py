@@ -14,14 +14,14 @@ from core.clock import ManualClock
 from core.errors import Unavailable
 from core.ids import ItemId, PersonId, SittingId
 from core.moments import Moment, from_datetime
-from exam_server import conduct as engine
-from exam_server import timing
+from exam_server import reading, timing
 from exam_server.chain import Row, read_chain
 from exam_server.conduct import Conduct
 from exam_server.connection import RemarkKind
 from exam_server.event_log import Commit
 from exam_server.events import AnyEvent, Created
 from exam_server.held import Held
+from exam_server.rounds import Rounds
 from exam_server.sitting import Sitting, fold
 from question_bank.candidate_copy import CandidateItem
 from tests.histories.sittings import first_row, make_copies
@@ -231,6 +231,7 @@ class Owner:
         self.source = MemorySource(log, clock)
         self.changes: list[tuple[Sitting, tuple[AnyEvent, ...]]] = []
         self.conduct = Conduct(self.pipe, self.source, clock, self._note)
+        self.rounds = Rounds(self.conduct, self.source, clock)
 
     def die(self) -> list[Commit]:
         """Forget everything; what was on its way to the log at that moment."""
@@ -256,8 +257,8 @@ class Owner:
 
 def hurry(monkeypatch: Any) -> None:
     """Reading again waits no time between tries."""
-    monkeypatch.setattr(engine, "RELOAD_FIRST", 0.0)
-    monkeypatch.setattr(engine, "RELOAD_MOST", 0.0)
+    monkeypatch.setattr(reading, "RETRY_FIRST", 0.0)
+    monkeypatch.setattr(reading, "RETRY_MOST", 0.0)
 
 
 class MemoryRecords:

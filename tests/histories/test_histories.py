@@ -20,8 +20,7 @@ from core.clock import ManualClock
 from core.errors import AccreditationError
 from core.ids import ChoiceId, ItemId, SittingId
 from core.moments import HOUR, SECOND, Moment
-from exam_server import conduct as engine
-from exam_server import timing
+from exam_server import reading, timing
 from exam_server.commands import (
     Admit,
     CandidateCommand,
@@ -165,12 +164,12 @@ class World:
             case "clock":
                 self.clock.advance((act.how - 30) * 400)
             case "settle":
-                self.owners[act.who % 2].conduct.settle_due()
+                self.owners[act.who % 2].conduct.deadlines.settle_due()
             case "compare":
                 with contextlib.suppress(AccreditationError):
-                    await self.owners[act.who % 2].conduct.compare()
+                    await self.owners[act.who % 2].rounds.compare()
             case "sweep":
-                self._order(act.who, lambda conduct: conduct.sweep())
+                self._order(act.who, lambda _: self.owners[act.who % 2].rounds.sweep())
             case "away":
                 self.owners[act.who % 2].source.away = act.how % 2 == 0
             case "full":
@@ -304,7 +303,7 @@ class World:
             owner.source.away = False
         await self._drain()  # a pause may be on its way
         for owner in self.owners:
-            await owner.conduct.compare()  # or the owner that is to end it may not have heard of it
+            await owner.rounds.compare()  # or the owner that is to end it may not have heard of it
             await self._drain()
         for sitting in SITTINGS:
             self._order(0, lambda conduct, sitting=sitting: conduct.order(sitting, Resume(PROCTOR)))  # type: ignore[misc]
@@ -321,7 +320,7 @@ class World:
                     page.hear()
                     assert len(page.queue) < before or page.line is None, "a queue can't be emptied"
         for owner in self.owners:
-            await owner.conduct.compare()
+            await owner.rounds.compare()
             await self._drain()
         for orders in self.orders.values():
             assert all(order.done() for order in orders), "an order was never answered"
@@ -429,12 +428,12 @@ async def live_through(created: Created, history: list[Act]) -> None:
 
 
 def run(created: Created, history: list[Act]) -> None:
-    first, most = engine.RELOAD_FIRST, engine.RELOAD_MOST
-    engine.RELOAD_FIRST = engine.RELOAD_MOST = 0.0
+    first, most = reading.RETRY_FIRST, reading.RETRY_MOST
+    reading.RETRY_FIRST = reading.RETRY_MOST = 0.0
     try:
         asyncio.run(live_through(created, history))
     finally:
-        engine.RELOAD_FIRST, engine.RELOAD_MOST = first, most
+        reading.RETRY_FIRST, reading.RETRY_MOST = first, most
 
 
 @given(worlds, acts(EVERYDAY))

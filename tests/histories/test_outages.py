@@ -11,7 +11,7 @@ from core.clock import ManualClock
 from core.errors import AccreditationError
 from core.ids import ChoiceId
 from core.moments import SECOND, Moment, Span
-from exam_server import conduct as engine
+from exam_server import reading
 from exam_server.commands import Admit, CompensateOutage, Respond, Settle, Start
 from exam_server.events import BreakOver, Ended, ItemExpired, OutageCompensated, SectionExpired
 from exam_server.held import Held
@@ -65,7 +65,7 @@ class Service:
         if self.up:
             now = self.clock.now()
             self.beaten[place] = now
-            self.owners[place].conduct.assure(now + SURE_FOR, self.beats.beat(now))
+            self.owners[place].conduct.deadlines.assure(now + SURE_FOR, self.beats.beat(now))
 
     def say(self, command: Start | Respond) -> None:
         self.seq = command.seq
@@ -88,7 +88,7 @@ class Service:
             for place, owner in enumerate(self.owners):
                 if self.clock.now() - self.beaten.get(place, 0) >= BEAT_EVERY:
                     self.beat(place)
-                owner.conduct.settle_due()
+                owner.conduct.deadlines.settle_due()
             await self.land()
 
     async def act(self, kind: str, number: int) -> None:
@@ -162,8 +162,8 @@ def test_outages_are_made_good_before_what_they_let_run_out(steps: list[tuple[st
             owner.die()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "RELOAD_FIRST", 0.0)
-        patch.setattr(engine, "RELOAD_MOST", 0.0)
+        patch.setattr(reading, "RETRY_FIRST", 0.0)
+        patch.setattr(reading, "RETRY_MOST", 0.0)
         asyncio.run(live())
 
 

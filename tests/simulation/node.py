@@ -16,6 +16,7 @@ from exam_server.event_log import Log
 from exam_server.events import Via
 from exam_server.fallback import CollectingLine, Fallback
 from exam_server.held import Held, Line
+from exam_server.rounds import Rounds
 from exam_server.source import Source
 from tests.simulation.postgres import SimulatedLog, SimulatedRecords, SimulatedSource
 from tests.simulation.timeline import START, Timeline
@@ -141,6 +142,7 @@ class Node:
         self.log = SimulatedLog(world.postgres, self)
         self.conduct: WatchedConduct = world.plant.conduct(self.log, self.source, self.clock)
         self.conduct.node = self
+        self.rounds = Rounds(self.conduct, self.source, self.clock)
         records = SimulatedRecords(world.postgres, self)
         self.socket = SittingSocket(self.conduct, self.clock, records)
         self.fallback = Fallback(self.conduct, self.clock, records)
@@ -198,9 +200,9 @@ class Node:
         if wake is not None and (self._wake_at is None or wake < self._wake_at):
             self._wake_at = wake
             self.timeline.at(wake, self._awake, wake)
-        wakes = self.conduct._wakes
-        if wakes:
-            due = wakes[0][0] - START - self.clock.offset
+        due_at = self.conduct.deadlines.next_at
+        if due_at is not None:
+            due = due_at - START - self.clock.offset
             due = max(due, self.timeline.now) // DEADLINES_EVERY * DEADLINES_EVERY + DEADLINES_EVERY
             if self._settle_at is None or due < self._settle_at:
                 self._settle_at = due
@@ -214,7 +216,7 @@ class Node:
     def _settle(self, when: int) -> None:
         if when == self._settle_at:
             self._settle_at = None
-            self.enter(self.conduct.settle_due)
+            self.enter(self.conduct.deadlines.settle_due)
 
     # --- what the process does from time to time ----------------------------------------------------------
 
@@ -223,7 +225,7 @@ class Node:
         due = self.timeline.now // COMPARE_EVERY * COMPARE_EVERY + COMPARE_EVERY
         if self._compare_at != due:
             self._compare_at = due
-            self.timeline.at(due, self.enter, self._begin, "compare", self.conduct.compare)
+            self.timeline.at(due, self.enter, self._begin, "compare", self.rounds.compare)
 
     def _look_now_and_then(self) -> None:
         if not self.dead:
@@ -232,7 +234,7 @@ class Node:
             self.timeline.later(LONGEST_UNSEEN, self._look_now_and_then)
 
     def sweep(self) -> None:
-        self.enter(self._begin, "sweep", self.conduct.sweep)
+        self.enter(self._begin, "sweep", self.rounds.sweep)
 
     def _begin(self, name: str, job: Callable[[], Coroutine[Any, Any, object]]) -> None:
         if name not in self._looking:

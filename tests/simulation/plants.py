@@ -56,7 +56,7 @@ class AckBeforeCommit(Plant):
         def _launch(self, held: Held) -> None:
             super()._launch(held)
             if held.flight is not None:
-                self._tell(held.flight)
+                held.flight.tell()
 
 
 def _take_and_read_again(stage: OpenStage, command: Respond, received: int) -> Responded | None:

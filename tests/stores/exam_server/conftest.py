@@ -17,6 +17,7 @@ from exam_server.commands import Command
 from exam_server.conduct import Conduct
 from exam_server.event_log import EventLog
 from exam_server.events import AnyEvent
+from exam_server.rounds import Rounds
 from exam_server.sitting import Sitting
 from exam_server.source import DatabaseSource
 from exam_server.store import load_events, load_sitting
@@ -35,6 +36,7 @@ class Engine:
         self._database = database
         source = source or DatabaseSource(database)
         self.conduct = Conduct(log, source, clock, lambda state, events: self._note(state, events))
+        self.rounds = Rounds(self.conduct, source, clock)
 
     def _note(self, state: Sitting, events: tuple[AnyEvent, ...]) -> None:
         self.changes.append((state, events))

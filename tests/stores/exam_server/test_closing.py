@@ -94,7 +94,7 @@ async def test_a_cancelled_window_ends_what_runs_and_what_was_ready(
         assert end.note is not None
         assert (notes[end.note].kind, notes[end.note].body) == ("window_cancelled", REASON)
     assert await ends(engine, spared) == []
-    await elsewhere.conduct.compare()
+    await elsewhere.rounds.compare()
     await office.closing.sweep()
     assert len(await ends(engine, running)) == 1
     assert await office.conclusion.sweep() == 2
@@ -169,9 +169,9 @@ async def test_the_close_moves_for_everybody_with_their_allowance(
     assert (await office.stored(longer)).closes_at == now + HOUR + 20 * MINUTE
     async with database.transaction() as connection:
         assert (await scheduling.load_window(connection, window)).closes_at == now + HOUR
-    await elsewhere.conduct.compare()
+    await elsewhere.rounds.compare()
     centre.clock.advance(HOUR + MINUTE)
-    await engine.conduct.sweep()
+    await engine.rounds.sweep()
     end = (await ends(engine, plain))[-1]
     assert isinstance(end, Ended)
     assert (end.reason, end.at) == ("not_started", now + HOUR)

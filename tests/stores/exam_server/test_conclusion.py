@@ -257,10 +257,10 @@ async def test_an_item_locks_at_its_deadline_without_any_client(
     deadline = state.deadline
     assert deadline is not None
     clock.set(deadline + BROKEN_GRACE)
-    engine.conduct.settle_due()
+    engine.conduct.deadlines.settle_due()
     assert len(await engine.events(prepared)) == count, "an answer on its way still has its grace"
     clock.advance(1)
-    engine.conduct.settle_due()
+    engine.conduct.deadlines.settle_due()
     await written(engine, prepared, count)
     expired = (await engine.events(prepared))[count]
     assert expired == ItemExpired(deadline, 0)
@@ -275,7 +275,7 @@ async def test_the_exam_ends_at_its_deadline_without_any_client(
     started = clock.now()
     clock.set(started + EXAM.exam_limit + LIVE_GRACE + 1)
     count = len(await engine.events(prepared))
-    engine.conduct.settle_due()
+    engine.conduct.deadlines.settle_due()
     await written(engine, prepared, count)
     state = await engine.stored(prepared)
     assert (state.status, state.end_reason, state.ended_at) == ("ended", "exam_time", started + EXAM.exam_limit)
@@ -295,7 +295,7 @@ async def test_an_abandoned_sitting_is_swept_by_another_process_and_concluded(
     clock.set(started + EXAM.exam_limit + BROKEN_GRACE + SWEEP_MARGIN)
     swept = 0
     for _ in range(EXAM.length + 1):  # every item's own limit is long over, and has its event
-        swept += await sweeper.conduct.sweep()
+        swept += await sweeper.rounds.sweep()
         if (await engine.stored(prepared)).status == "ended":
             break
         clock.advance(SECOND)
@@ -304,7 +304,7 @@ async def test_an_abandoned_sitting_is_swept_by_another_process_and_concluded(
     assert (state.status, state.end_reason, state.ended_at) == ("ended", "exam_time", started + EXAM.exam_limit)
     assert any(state.items[0].answers), "what was answered is kept"
     assert sweeper.conduct.held == 0
-    assert await sweeper.conduct.sweep() == 0
+    assert await sweeper.rounds.sweep() == 0
 
     conclusions = Conclusion(office.database, clock, DAYS)
     assert await conclusions.sweep() == 1
@@ -316,8 +316,8 @@ async def test_a_sitting_nobody_began_is_swept_when_its_window_has_closed(
 ) -> None:
     closes_at = (await engine.stored(prepared)).closes_at
     clock.set(closes_at + BROKEN_GRACE + SWEEP_MARGIN)
-    assert await engine.conduct.sweep() == 0
+    assert await engine.rounds.sweep() == 0
     clock.advance(1)
-    assert await engine.conduct.sweep() == 1
+    assert await engine.rounds.sweep() == 1
     state = await engine.stored(prepared)
     assert (state.status, state.end_reason, state.ended_at) == ("ended", "not_started", closes_at)

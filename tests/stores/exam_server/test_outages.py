@@ -26,15 +26,15 @@ class Process:
     def __init__(self, url: str, database: Database, log: EventLog, node: str) -> None:
         self.able = True
         self.conduct = Conduct(log, DatabaseSource(database), SystemClock())
-        self.pulse = Pulse(url, node, SystemClock(), self.conduct, lambda: self.able)
+        self.pulse = Pulse(url, node, SystemClock(), self.conduct.deadlines, lambda: self.able)
 
     @property
     def sure_until(self) -> int:
-        return self.conduct._sure_until or 0
+        return self.conduct.deadlines._sure_until or 0
 
     @property
     def known(self) -> tuple[CompensateOutage, ...]:
-        return self.conduct._outages
+        return self.conduct.deadlines._outages
 
 
 @pytest.fixture

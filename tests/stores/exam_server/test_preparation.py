@@ -279,7 +279,7 @@ async def test_who_never_comes_is_absent_and_loses_nothing(
     await office.preparation.sweep()
     sitting = await office.prepared(candidate)
     centre.clock.advance(2 * HOUR + MINUTE)
-    assert await office.engine.conduct.sweep() == 1
+    assert await office.engine.rounds.sweep() == 1
     assert await office.conclusion.sweep() == 1
     now = centre.clock.now()
     async with centre.database.transaction() as connection:

@@ -13,7 +13,8 @@ from core.clock import ManualClock
 from core.database import Database
 from core.errors import Unavailable
 from exam_server.conclusion import Conclusion
-from exam_server.conduct import Conduct
+from exam_server.deadlines import Deadlines
+from exam_server.rounds import Rounds
 
 PATIENCE = 5.0
 
@@ -86,7 +87,7 @@ async def test_an_endless_job_is_begun_again_whether_it_fails_or_ends() -> None:
 
 
 class Engine:
-    """Stands for conduct and conclusion: knows which of their jobs were done."""
+    """Stands for deadlines, rounds and conclusion: knows which of their jobs were done."""
 
     def __init__(self, done: Callable[[str], None]) -> None:
         self._done = done
@@ -134,7 +135,8 @@ async def test_every_job_runs_and_one_that_fails_does_not_stop_the_others(monkey
     work = Jobs(
         cast(Database, object()),
         ManualClock(0),
-        cast(Conduct, Broken(done)),
+        cast(Deadlines, Engine(done)),
+        cast(Rounds, Broken(done)),
         cast(Conclusion, Sweeper(done)),
         {},
     )

@@ -32,7 +32,7 @@ class Process:
             note(state, events)
 
         self.owner.conduct._on_change = tell
-        self.listening = asyncio.ensure_future(self.neighbours.listen(self.owner.conduct))
+        self.listening = asyncio.ensure_future(self.neighbours.listen(self.owner.rounds))
 
 
 class Two:

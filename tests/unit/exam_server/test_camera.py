@@ -264,7 +264,7 @@ async def test_after_the_end_it_is_told_so() -> None:
     await studio.begin()
     await studio.connect()
     studio.clock.set(NOW + 24 * 3_600 * SECOND + 60 * SECOND)
-    studio.owner.conduct.settle_due()
+    studio.owner.conduct.deadlines.settle_due()
     await quiet()
     await studio.say(JPEG)
     assert studio.told[-1] == {"type": "closed"}

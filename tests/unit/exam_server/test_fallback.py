@@ -184,7 +184,7 @@ async def test_an_answer_of_another_process_that_was_lost_on_the_way_does_not_pu
     epoch = await one.begin()
     other = House(one.log, one.clock)
     await other.ask(respond(2), epoch=epoch)
-    await one.owner.conduct.compare()
+    await one.owner.rounds.compare()
     await quiet()
     assert kinds(await one.ask(respond(2), epoch=epoch)) == ["snapshot", "ack", "snapshot"]
 

@@ -1,0 +1,78 @@
+"""A sitting as the database has it: its log folded, and what its page is to be shown."""
+
+import asyncio
+from itertools import islice
+
+import structlog
+from msgspec import Struct
+
+from core.errors import NotFound
+from core.ids import SittingId
+from exam_server.announcements import Copies, Texts, quoted
+from exam_server.chain import Row, follow_chain
+from exam_server.held import Held
+from exam_server.sharing import Shared
+from exam_server.sitting import Sitting, evolve, fold
+from exam_server.source import Source
+
+RETRY_FIRST, RETRY_MOST = 0.05, 1.0
+"""Between tries to read what has to be read, s."""
+AT_A_TURN = 1_000
+"""Events that are read and folded at a stretch, some 20 ms of work."""
+
+
+_log = structlog.get_logger()
+
+
+class Reading(Struct, eq=False):
+    """`rows`: the whole log, oldest first. `texts`: what the page quotes and the reader did not know yet."""
+
+    state: Sitting
+    rows: list[Row]
+    copies: Copies
+    texts: Texts
+
+
+class Reader:
+    """Reads the sittings of one process; their forms share what they have in common."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._shared = Shared()
+
+    async def read(self, sitting_id: SittingId, known: Texts) -> Reading:
+        """Raises NotFound, chain.BrokenChain, and what the source raises."""
+        rows = await self._source.rows(sitting_id)
+        if not rows:
+            raise NotFound("unknown_sitting", "Такого тестирования нет.")
+        state = self._shared.of(await fold_in_turns(sitting_id, rows))
+        copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
+        missing = [note for note in quoted(state) if note not in known]
+        return Reading(state, rows, copies, await self._source.texts(missing) if missing else {})
+
+    async def refresh(self, held: Held) -> list[Row]:
+        """Take over what the log says now, however often that has to be tried; the whole log."""
+        pause = RETRY_FIRST
+        while True:
+            try:
+                read = await self.read(held.id, held.texts)
+                break
+            except Exception as error:  # whatever it is, the commands wait and the next try may do
+                _log.warning("reading.waits", sitting=held.id, error=repr(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY_MOST)
+        held.reset(read.state, read.rows[-1].version, read.rows[-1].digest)
+        held.copies = read.copies  # the form may be another one
+        held.texts = {**held.texts, **read.texts}
+        return read.rows
+
+
+async def fold_in_turns(sitting_id: SittingId, rows: list[Row]) -> Sitting:
+    """The state of a log however long a candidate has made it, with room for everybody else in between."""
+    events = follow_chain(sitting_id, rows)
+    state = fold(sitting_id, islice(events, AT_A_TURN))
+    while some := list(islice(events, AT_A_TURN)):
+        await asyncio.sleep(0)
+        for event in some:
+            state = evolve(state, event)
+    return state
