@@ -18,7 +18,8 @@ from core.errors import AccreditationError
 from core.ids import SittingId
 from core.moments import Moment
 from exam_server.conduct import Conduct
-from exam_server.connection import Flow, PageLine, read_id, who_is
+from exam_server.connection import Flow, read_id, who_is
+from exam_server.page_line import PageLine
 from exam_server.sitting import Sitting
 from exam_server.store import unknown_sitting
 from proctoring.frames import check

@@ -16,8 +16,9 @@ from core.ids import PersonId, SittingId
 from core.moments import Moment
 from exam_server import wire
 from exam_server.conduct import Conduct
-from exam_server.connection import MAX_QUEUE, MAX_STREAM, Flow, Records, take_remark
+from exam_server.connection import MAX_STREAM, Flow, Records, take_remark
 from exam_server.held import Held
+from exam_server.page_line import MAX_QUEUE
 
 MAX_EDITS = 50
 SILENCE = 20.0

@@ -1,7 +1,6 @@
 """A sitting as the database has it: its log folded, and what its page is to be shown."""
 
 import asyncio
-from itertools import islice
 
 import structlog
 from msgspec import Struct
@@ -12,14 +11,12 @@ from exam_server.announcements import Copies, Texts, quoted
 from exam_server.chain import Row, follow_chain
 from exam_server.held import Held
 from exam_server.sharing import Shared
-from exam_server.sitting import Sitting, evolve, fold
+from exam_server.sitting import Sitting
 from exam_server.source import Source
+from exam_server.turns import fold_in_turns
 
 RETRY_FIRST, RETRY_MOST = 0.05, 1.0
 """Between tries to read what has to be read, s."""
-AT_A_TURN = 1_000
-"""Events that are read and folded at a stretch, some 20 ms of work."""
-
 
 _log = structlog.get_logger()
 
@@ -45,7 +42,7 @@ class Reader:
         rows = await self._source.rows(sitting_id)
         if not rows:
             raise NotFound("unknown_sitting", "Такого тестирования нет.")
-        state = self._shared.of(await fold_in_turns(sitting_id, rows))
+        state = self._shared.of(await fold_in_turns(sitting_id, follow_chain(sitting_id, rows)))
         copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
         missing = [note for note in quoted(state) if note not in known]
         return Reading(state, rows, copies, await self._source.texts(missing) if missing else {})
@@ -65,14 +62,3 @@ class Reader:
         held.copies = read.copies  # the form may be another one
         held.texts = {**held.texts, **read.texts}
         return read.rows
-
-
-async def fold_in_turns(sitting_id: SittingId, rows: list[Row]) -> Sitting:
-    """The state of a log however long a candidate has made it, with room for everybody else in between."""
-    events = follow_chain(sitting_id, rows)
-    state = fold(sitting_id, islice(events, AT_A_TURN))
-    while some := list(islice(events, AT_A_TURN)):
-        await asyncio.sleep(0)
-        for event in some:
-            state = evolve(state, event)
-    return state

@@ -6,7 +6,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from core.moments import Moment, Span
+from core.moments import Moment
 from exam_server import timing
 from exam_server.commands import (
     Admit,
@@ -46,12 +46,10 @@ from exam_server.events import (
     ItemExpired,
     ItemLocked,
     NoticeRead,
-    OutageCompensated,
     Questioned,
     Responded,
     RespondedLate,
     SectionClosed,
-    SectionExpired,
     Shown,
     StageLocked,
     Started,
@@ -59,6 +57,7 @@ from exam_server.events import (
 from exam_server.interventions import intervene
 from exam_server.progress import ItemProgress
 from exam_server.ruling import Ruling, complete
+from exam_server.settlement import compensate, settle
 from exam_server.sitting import Sitting, evolve
 from question_bank.forms import FormEntry
 
@@ -77,7 +76,7 @@ def decide(sitting: Sitting, command: Command, now: Moment) -> Ruling:
     if type(command) is Respond and sitting.deadline is not None and now <= sitting.deadline:
         return _respond(sitting, command, now)  # the common case, before anything that only time could change
     if type(command) is CompensateOutage:
-        return _compensate(sitting, command, now)
+        return compensate(sitting, command, now)
     before: tuple[AnyEvent, ...] = ()
     if type(command) is Attach and sitting.connected and _may_attach(sitting, command.stream):
         before = (Detached(sitting.last_at if command.orphaned else now),)
@@ -87,59 +86,6 @@ def decide(sitting: Sitting, command: Command, now: Moment) -> Ruling:
         sitting = evolve(sitting, event)
     ruling = _rule(sitting, command, now)
     return Ruling(before + settled + ruling.events, ruling.refusal) if before or settled else ruling
-
-
-def settle(sitting: Sitting, now: Moment) -> tuple[AnyEvent, ...]:
-    """Everything the clock alone has decided by `now`, stamped with the deadlines themselves."""
-    events: list[AnyEvent] = []
-    while (deadline := sitting.deadline) is not None and now > deadline + timing.grace(sitting, deadline):
-        event = _expire(sitting, deadline)
-        events.append(event)
-        sitting = evolve(sitting, event)
-        for event in complete(sitting, deadline):
-            events.append(event)
-            sitting = evolve(sitting, event)
-    return tuple(events)
-
-
-def _expire(sitting: Sitting, deadline: Moment) -> AnyEvent:
-    """What a deadline that has passed means."""
-    if sitting.status == "ready":
-        return Ended(deadline, "not_started")
-    if sitting.halt is not None and deadline < sitting.closes_at:
-        return BreakOver(deadline)
-    if deadline >= timing.exam_deadline(sitting) or deadline == sitting.closes_at:
-        return Ended(deadline, "window_closed" if deadline == sitting.closes_at else "exam_time")
-    if deadline == timing.section_deadline(sitting):
-        return SectionExpired(deadline, sitting.section)
-    if sitting.rules.on_item_timeout == "finish":
-        return Ended(deadline, "item_time")
-    assert sitting.current is not None
-    return ItemExpired(deadline, sitting.current)
-
-
-def _compensate(sitting: Sitting, command: CompensateOutage, now: Moment) -> Ruling:
-    """Time given back for our own outage, before anything that the outage itself let run out is settled."""
-    events = settle(sitting, command.began_at)
-    for event in events:
-        sitting = evolve(sitting, event)
-    if sitting.status == "running" and command.began_at not in sitting.outages:
-        assert sitting.started_at is not None
-        began, ended = max(command.began_at, sitting.started_at), command.began_at + command.span
-        span = ended - began - _stood(sitting, began, ended)
-        if 0 < span <= timing.LONGEST_EXTENSION:
-            given = OutageCompensated(now, span, command.began_at)
-            events += (given,)
-            sitting = evolve(sitting, given)
-    return Ruling(events + settle(sitting, now))
-
-
-def _stood(sitting: Sitting, began: Moment, ended: Moment) -> Span:
-    """How long the clocks stood meanwhile: that time is given back by the pause or the break itself."""
-    halts = sitting.stood
-    if sitting.halt is not None:
-        halts += ((sitting.halt.since, sitting.halt.until or ended),)
-    return sum(max(0, min(until, ended) - max(since, began)) for since, until in halts)
 
 
 def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from core.clock import Clock
-from exam_server import announcements, rulings, timing
+from exam_server import announcements, rulings, settlement, timing
 from exam_server import conduct as conducting
 from exam_server.commands import Command, Respond
 from exam_server.event_log import Fate, Log
@@ -46,7 +46,7 @@ class Plant:
             yield
 
 
-_respond, _expire, _take = rulings._respond, rulings._expire, OpenStage.take
+_respond, _expire, _take = rulings._respond, settlement._expire, OpenStage.take
 
 
 class AckBeforeCommit(Plant):
@@ -147,7 +147,7 @@ class SettledLate(Plant):
     def expire(sitting: Sitting, deadline: int) -> AnyEvent:
         return _stamp(_expire(sitting, deadline), deadline + timing.grace(sitting, deadline))
 
-    patches = ((rulings, "_expire", expire),)
+    patches = ((settlement, "_expire", expire),)
 
 
 class SweepWithoutMargin(Plant):

@@ -1,138 +1,19 @@
 """One WebSocket, spoken to as a server would: ASGI messages in, ASGI messages out."""
 
-import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from starlette.types import Message, Scope
 
-from core.clock import ManualClock
-from core.ids import PersonId
 from core.moments import SECOND
 from exam_server import wire
 from exam_server.commands import Admit
-from exam_server.connection import MAX_QUEUE, Flow, PageLine, SittingSocket, caller
+from exam_server.connection import Flow, caller
 from exam_server.events import Detached, HelpAsked, Questioned, Responded
-from tests.histories.memory import MemoryLog, MemoryRecords, Owner, quiet
-from tests.histories.sittings import CANDIDATE, FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created
-
-START = '{"type":"start","seq":1}'
-RESPOND = '{"type":"respond","seq":2,"position":0,"stage":0,"value":["0.0.a"]}'
-
-
-@dataclass
-class SignedIn:
-    id: PersonId
-
-
-class Peer:
-    """The browser's end of one WebSocket."""
-
-    def __init__(self, socket: SittingSocket, scope: Scope) -> None:
-        self.inbox: asyncio.Queue[Message] = asyncio.Queue()
-        self.inbox.put_nowait({"type": "websocket.connect"})
-        self.sent: list[Message] = []
-        self.reads = asyncio.Event()
-        self.reads.set()
-        self.task = asyncio.ensure_future(socket(scope, self.inbox.get, self._send))
-
-    async def _send(self, message: Message) -> None:
-        await self.reads.wait()
-        self.sent.append(message)
-        if message["type"] == "websocket.close":
-            self.inbox.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
-
-    async def say(self, *texts: str | bytes) -> None:
-        for text in texts:
-            key = "text" if isinstance(text, str) else "bytes"
-            self.inbox.put_nowait({"type": "websocket.receive", key: text})
-        await quiet()
-
-    async def leave(self) -> None:
-        self.inbox.put_nowait({"type": "websocket.disconnect", "code": 1001})
-        await self.task
-        await quiet()
-
-    @property
-    def told(self) -> list[dict[str, Any]]:
-        return [json.loads(message["text"]) for message in self.sent if message["type"] == "websocket.send"]
-
-    @property
-    def closed(self) -> int | None:
-        return next((message["code"] for message in self.sent if message["type"] == "websocket.close"), None)
-
-
-class DirectPeer(Peer):
-    """The same where the server offers the short way; `keeps_up` False: what is written has to wait."""
-
-    def __init__(self, socket: SittingSocket, scope: Scope) -> None:
-        self.claimed = False
-        self.keeps_up = True
-        self.aborted = False
-        self.ear: Callable[[bytes], bool] | None = None
-        super().__init__(socket, {**scope, "extensions": {"direct": self}})
-
-    def claim(self) -> None:
-        assert self.sent == [], "too late: the handshake was accepted"
-        self.claimed = True
-
-    def listen(self, ear: Callable[[bytes], bool]) -> int:
-        assert self.claimed
-        self.ear = ear
-        return self.inbox.qsize()
-
-    def write(self, text: bytes) -> bool:
-        if self.keeps_up:
-            self.sent.append({"type": "websocket.send", "text": text.decode()})
-        return self.keeps_up
-
-    def abort(self) -> None:
-        self.aborted = True
-        self.inbox.put_nowait({"type": "websocket.disconnect", "code": 1006})
-
-    async def say(self, *texts: str | bytes) -> None:
-        for text in texts:
-            data = text.encode() if isinstance(text, str) else text
-            if self.ear is None or not self.ear(data):
-                self.inbox.put_nowait({"type": "websocket.receive", "bytes": data})
-        await quiet()
-
-
-class House:
-    """A server with one sitting that is ready to begin."""
-
-    def __init__(self, rate: float = 1_000.0, burst: int = 1_000) -> None:
-        self.clock = ManualClock(NOW)
-        self.log = MemoryLog()
-        self.log.by_itself = True
-        self.log.create(SITTING, make_created())
-        self.owner = Owner(self.log, self.clock)
-        self.records = MemoryRecords()
-        self.socket = SittingSocket(self.owner.conduct, self.clock, self.records, rate, burst)
-        self.peers: list[Peer] = []
-        self.kind: type[Peer] = Peer
-
-    async def visit(self, sitting: Any = SITTING, person: int | None = CANDIDATE, stream: str = FIRST) -> Peer:
-        scope: Scope = {
-            "type": "websocket",
-            "path_params": {"sitting": sitting},
-            "query_string": f"stream={stream}".encode(),
-            "state": {} if person is None else {"principal": SignedIn(PersonId(person))},
-        }
-        peer = self.kind(self.socket, scope)
-        self.peers.append(peer)
-        await quiet()
-        return peer
-
-    async def begin(self) -> Peer:
-        await self.owner.conduct.order(SITTING, Admit("biometrics"))
-        peer = await self.visit()
-        await peer.say(START)
-        return peer
+from tests.histories.memory import quiet
+from tests.histories.sittings import CANDIDATE, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created
+from tests.unit.exam_server.house import RESPOND, START, DirectPeer, House, begin_directly
 
 
 async def test_a_page_connects_starts_and_answers() -> None:
@@ -287,110 +168,6 @@ async def test_a_fault_of_ours_is_called_that() -> None:
     assert peer.closed == 1011
 
 
-# --- the way to the page ------------------------------------------------------------------------------------
-
-
-async def test_a_page_that_does_not_read_is_dropped_and_delays_nobody() -> None:
-    house = House()
-    peer = await house.begin()
-    peer.reads.clear()
-    before = len(peer.sent)
-    for seq in range(2, MAX_QUEUE + 40):
-        await peer.say(f'{{"type":"flag","seq":{seq},"position":0,"on":true}}')
-    assert house.log.state(SITTING).streams[FIRST] == MAX_QUEUE + 39
-    peer.reads.set()
-    await peer.task
-    assert peer.closed == 1013
-    assert len(peer.sent) - before < MAX_QUEUE
-
-
-async def test_what_was_queued_before_a_close_still_goes_out() -> None:
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    line = PageLine(send)
-    line.send(b"1")
-    line.send(b"2")
-    line.close(4001, "taken over")
-    line.send(b"3")
-    line.close(1000, "")
-    await line.finish()
-    assert [message.get("text", message.get("code")) for message in sent] == ["1", "2", 4001]
-
-
-class Valve:
-    """A socket that can be stopped and opened again, like uvicorn's when a client does not read."""
-
-    def __init__(self) -> None:
-        self.open = asyncio.Event()
-        self.passed: list[Any] = []
-
-    async def send(self, message: Message) -> None:
-        await self.open.wait()
-        self.passed.append(message.get("text", message.get("code")))
-
-
-async def test_what_the_socket_takes_at_once_goes_at_once() -> None:
-    valve = Valve()
-    valve.open.set()
-    line = PageLine(valve.send)
-    line.send(b"1")
-    assert valve.passed == ["1"]
-
-
-async def test_messages_keep_their_order_through_every_stop() -> None:
-    valve = Valve()
-    line = PageLine(valve.send)
-    sent = 0
-    for _ in range(4):
-        valve.open.clear()
-        for _ in range(3):
-            line.send(b"%d" % (sent := sent + 1))
-            await quiet()
-        valve.open.set()  # its waiters are not awake yet when the next message comes
-        line.send(b"%d" % (sent := sent + 1))
-        valve.open.clear()
-        line.send(b"%d" % (sent := sent + 1))
-        await quiet()
-        valve.open.set()
-        await quiet()
-        assert valve.passed == [str(number) for number in range(1, sent + 1)]
-    await line.finish()
-    assert valve.passed[-1] == 1000
-
-
-async def test_a_message_behind_one_that_is_stuck_is_not_left_behind() -> None:
-    valve = Valve()
-    line = PageLine(valve.send)
-    line.send(b"1")
-    line.send(b"2")
-    await quiet()
-    valve.open.set()
-    valve.open.clear()  # lets through what was waiting, and nothing after it
-    await quiet()
-    assert valve.passed == ["1"]
-    line.send(b"3")
-    valve.open.set()
-    await quiet()
-    assert valve.passed == ["1", "2", "3"]
-    line.close(4001, "")
-    await line.finish()
-    assert valve.passed[-1] == 4001
-
-
-@pytest.mark.parametrize("fault", [OSError("gone"), RuntimeError("after sending 'websocket.close'")])
-async def test_a_page_that_is_gone_is_no_fault(fault: Exception) -> None:
-    async def send(message: Message) -> None:
-        raise fault
-
-    line = PageLine(send)
-    line.send(b"1")
-    line.send(b"2")
-    await line.finish()
-
-
 def test_a_flow_lets_bursts_through_and_then_its_rate() -> None:
     flow = Flow(rate=10, burst=3, now=NOW)
     assert [flow.admit(NOW) for _ in range(4)] == [True, True, True, False]
@@ -460,14 +237,6 @@ async def test_a_remark_without_words_says_nothing() -> None:
 # --- the short way ------------------------------------------------------------------------------------------
 
 
-async def begin_directly(rate: float = 1_000.0, burst: int = 1_000) -> tuple[House, DirectPeer]:
-    house = House(rate, burst)
-    house.kind = DirectPeer
-    peer = await house.begin()
-    assert isinstance(peer, DirectPeer)
-    return house, peer
-
-
 async def test_by_the_short_way_a_page_is_heard_and_told_without_its_task() -> None:
     house, peer = await begin_directly()
     house.log.by_itself = False
@@ -503,31 +272,6 @@ async def test_what_was_said_before_anybody_listened_comes_first() -> None:
     await quiet()
     await peer.say(RESPOND)
     assert [message["seq"] for message in peer.told if message["type"] == "ack"] == [1, 2]
-
-
-async def test_a_page_that_falls_behind_is_told_everything_in_order_later() -> None:
-    _, peer = await begin_directly()
-    peer.keeps_up = False
-    peer.reads.clear()
-    await peer.say(RESPOND)
-    peer.keeps_up = True
-    await peer.say(RESPOND.replace('"seq":2', '"seq":3'))
-    assert peer.told[-1]["type"] == "item"
-    peer.reads.set()
-    await quiet()
-    assert [message["seq"] for message in peer.told if message["type"] == "ack"] == [1, 2, 3]
-
-
-async def test_a_page_that_never_reads_is_hung_up_on() -> None:
-    house, peer = await begin_directly()
-    peer.keeps_up = False
-    peer.reads.clear()
-    for seq in range(2, MAX_QUEUE + 10):
-        await peer.say(f'{{"type":"flag","seq":{seq},"position":0,"on":true}}')
-    assert peer.aborted, "a farewell would wait for it"
-    peer.reads.set()
-    await peer.task
-    assert not house.log.state(SITTING).connected
 
 
 async def test_a_flood_ends_the_connection_by_the_short_way_too() -> None:

@@ -1,16 +1,13 @@
 """Reading a sitting, and reading it again, whatever the database does meanwhile."""
 
-import asyncio
-
 import pytest
 
 from core.errors import NotFound
 from core.ids import SittingId
 from core.moments import SECOND
-from exam_server import reading
-from exam_server.commands import Extend, Flag
+from exam_server.commands import Extend
 from exam_server.held import MAX_WAITING
-from tests.histories.memory import Owner, hurry, quiet
+from tests.histories.memory import hurry, quiet
 from tests.histories.sittings import PROCTOR, SITTING
 from tests.unit.exam_server.room import Room, answer, overtake
 
@@ -53,19 +50,3 @@ async def test_reading_again_waits_for_the_database() -> None:
 async def test_a_sitting_that_does_not_exist() -> None:
     with pytest.raises(NotFound):
         await Room().owner.conduct.hold(SittingId(404))
-
-
-async def test_a_long_log_is_read_with_room_for_others_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "AT_A_TURN", 3)
-    room = await Room().enter()
-    for seq in range(2, 12):
-        room.say(Flag(seq, 0, seq % 2 == 0))
-        room.log.land_all()
-    heir = Owner(room.log, room.clock)
-    loading = asyncio.ensure_future(heir.conduct.hold(SITTING))
-    turns = 0
-    while not loading.done():
-        await asyncio.sleep(0)
-        turns += 1
-    assert turns > len(room.log.events(SITTING)) // 3
-    assert loading.result().state == room.stored

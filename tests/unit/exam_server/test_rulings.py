@@ -1,46 +1,34 @@
-"""Sections, breaks, remarks, and answers that waited on another device: each rule by example."""
+"""Beginning, answering, moving about, ending: each rule by example."""
 
 import pytest
 from msgspec.structs import replace
 
-from core.ids import ItemId
-from core.moments import DAY, HOUR, MINUTE, SECOND
+from core.ids import ChoiceId
+from core.moments import MINUTE
 from exam_server import timing
 from exam_server.commands import (
+    Admit,
     Advance,
     Attach,
-    CloseSection,
+    Command,
     Detach,
-    EndBreak,
-    Help,
+    Extend,
+    Flag,
     LockStage,
-    Question,
     Respond,
     Settle,
     Show,
     Start,
-    TakeBreak,
-    Withdraw,
+    Stop,
+    Submit,
 )
-from exam_server.events import (
-    BreakBegun,
-    BreakOver,
-    Ended,
-    ItemExpired,
-    ItemLocked,
-    Questioned,
-    Responded,
-    SectionClosed,
-    SectionExpired,
-    Shown,
-    StageLocked,
-)
-from exam_server.rulings import MAX_REMARKS, following_item
-from question_bank.forms import Navigation, SectionRule
+from exam_server.events import Attached, Detached, Ended, ItemLocked, RespondedLate, Shown, Started
+from exam_server.rulings import MAX_LATE, MAX_SEQ_STEP, MAX_STREAMS
 from tests.histories.sittings import (
     CHOICE,
     FIRST,
     NOW,
+    PROCTOR,
     SECOND_BROWSER,
     UNFOLDING,
     Drive,
@@ -49,292 +37,290 @@ from tests.histories.sittings import (
     make_rules,
 )
 
-TWO = (SectionRule(2, 90 * SECOND), SectionRule(2))
+# --- numbering ------------------------------------------------------------------------------------------
 
 
-def sectioned(navigation: str = "free", breaks: int = 0) -> Drive:
-    rules = make_rules(navigation, sections=TWO, breaks=breaks, break_limit=5 * MINUTE)  # type: ignore[arg-type]
-    return Drive(make_created(make_form(CHOICE, CHOICE, CHOICE, CHOICE), rules)).start()
+def test_a_repeated_edit_is_accepted_and_changes_nothing() -> None:
+    drive = Drive().start()
+    drive.do(drive.answer(0, "a"))
+    before = drive.state
+    assert drive.do(replace(drive.answer(0, "b"), seq=drive.seq)) == ()
+    assert drive.do(Start(1)) == ()
+    assert drive.state == before
 
 
-# --- sections -------------------------------------------------------------------------------------------
+def test_a_repeated_edit_of_an_ended_sitting_is_still_acknowledged() -> None:
+    drive = Drive().start()
+    drive.do(Submit(0))
+    assert drive.do(Submit(drive.seq)) == ()
+    assert drive.do(Respond(1, 0, 0, ())) == ()
 
 
-def test_going_to_and_fro_stays_within_the_section() -> None:
-    drive = sectioned()
+@pytest.mark.parametrize("seq", [-1, MAX_SEQ_STEP + 2, 2**53])
+def test_a_number_out_of_reach_is_refused(seq: int) -> None:
+    drive = Drive().start()
+    assert drive.attempt(Flag(seq, 0, True)) == ((), "bad_seq")
+    assert drive.attempt(Respond(seq, 0, 0, ())) == ((), "bad_seq")
+
+
+def test_each_browser_counts_for_itself() -> None:
+    drive = Drive().start()
+    drive.do(Respond(40, 0, 0, (ChoiceId("0.0.a"),)))
+    drive.do(Attach(SECOND_BROWSER))
+    assert drive.state.items[0].answers == (("0.0.a",),)
+    drive.do(Respond(1, 0, 0, (ChoiceId("0.0.b"),)))
+    assert drive.state.streams == {FIRST: 40, SECOND_BROWSER: 1}
+    drive.do(Attach(FIRST))
+    assert drive.do(Respond(40, 0, 0, (ChoiceId("0.0.c"),))) == ()
+    assert drive.state.items[0].answers == (("0.0.b",),)
+
+
+def test_a_refused_edit_does_not_use_up_its_number() -> None:
+    drive = Drive().start()
+    assert drive.attempt(Respond(9, 1, 0, (ChoiceId("1.0.a"),)))[1] == "item_not_open"
+    assert drive.state.streams[FIRST] == 1
+
+
+# --- beginning ------------------------------------------------------------------------------------------
+
+
+def test_nothing_goes_before_the_start() -> None:
+    drive = Drive()
+    drive.do(Attach(FIRST))
+    assert drive.attempt(Start(1))[1] == "not_admitted"
+    drive.do(Admit("person"))
+    for command in (Respond(1, 0, 0, ()), Show(1, 0), LockStage(1, 0, 0), Flag(1, 0, True), Submit(1)):
+        assert drive.attempt(command) == ((), "not_started")
+    assert drive.attempt(Extend(MINUTE, PROCTOR, 1))[1] == "not_started"
+    assert drive.do(Start(1)) == (Started(NOW, 1), Shown(NOW, 0))
+    assert drive.attempt(Start(2))[1] == "already_started"
+
+
+def test_a_sitting_that_nobody_started_ends_with_its_window() -> None:
+    drive = Drive(make_created(closes_at=NOW + MINUTE))
+    drive.do(Admit("person"))
+    assert drive.do(Settle(), NOW + 70_000) == ()
+    assert drive.do(Settle(), NOW + 70_001) == (Ended(NOW + MINUTE, "not_started"),)
+
+
+def test_admission_counts_once() -> None:
+    drive = Drive()
+    drive.do(Admit("person"))
+    assert drive.do(Admit("biometrics")) == ()
+    assert drive.state.admitted == "person"
+
+
+# --- answers --------------------------------------------------------------------------------------------
+
+
+def test_an_answer_can_be_changed_and_taken_back() -> None:
+    drive = Drive().start()
+    for letter in "ab":
+        drive.do(drive.answer(0, letter))
+        assert drive.state.items[0].answers == ((f"0.0.{letter}",),)
+    drive.do(Respond(0, 0, 0, ()))
+    assert drive.state.items[0].answers == ((),)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (Respond(0, 99, 0, ()), "unknown_item"),
+        (Respond(0, 0, 1, ()), "unknown_option"),
+        (Respond(0, 0, 0, (ChoiceId("1.0.a"),)), "unknown_option"),
+        (Respond(0, 0, 0, (ChoiceId("0.0.a"), ChoiceId("0.0.b"))), "wrong_count"),
+        (Respond(0, 1, 0, (ChoiceId("1.0.a"),)), "item_not_open"),
+        (Respond(0, 2, 1, (ChoiceId("2.1.a"),)), "item_not_open"),
+        (Show(0, 3), "unknown_item"),
+        (Flag(0, 3, True), "unknown_item"),
+        (LockStage(0, 0, 1), "stage_not_open"),
+        (LockStage(0, 0, 0), "stage_unanswered"),
+        (LockStage(0, 1, 0), "item_not_open"),
+    ],
+)
+def test_a_stray_command_is_refused_and_the_exam_goes_on(command: Command, code: str) -> None:
+    drive = Drive().start()
+    before = drive.state
+    assert drive.attempt(command) == ((), code)
+    assert drive.state == before
+
+
+def test_actions_are_chosen_once_each_and_in_the_candidates_order() -> None:
+    drive = Drive(make_created(make_form(UNFOLDING))).start()
+    ordered = tuple(ChoiceId(f"0.0.{letter}") for letter in "cab")
+    drive.do(Respond(0, 0, 0, ordered))
+    assert drive.state.items[0].answers[0] == ordered
+    assert drive.attempt(Respond(0, 0, 0, (ordered[0], ordered[0])))[1] == "wrong_count"
+
+
+def test_flags_only_where_the_blueprint_has_them() -> None:
+    drive = Drive().start()
+    drive.do(Flag(0, 1, True))
+    assert [item.flagged for item in drive.state.items] == [False, True, False]
+    drive.do(Flag(0, 1, False))
+    assert not drive.state.items[1].flagged
+    assert Drive(make_created(rules=make_rules(flags=False))).start().attempt(Flag(0, 0, True))[1] == "flags_off"
+
+
+# --- stages ---------------------------------------------------------------------------------------------
+
+
+def test_a_stage_opens_when_the_one_before_is_locked() -> None:
+    drive = Drive(make_created(make_form(UNFOLDING, CHOICE))).start()
+    assert drive.attempt(drive.answer(0, stage=1))[1] == "stage_not_open"
+    drive.do(drive.answer(0, stage=0))
+    assert drive.attempt(drive.answer(0, stage=1))[1] == "stage_not_open"
+    drive.do(LockStage(0, 0, 0))
+    assert drive.attempt(drive.answer(0, stage=0))[1] == "stage_locked"
+    assert drive.attempt(LockStage(0, 0, 0))[1] == "stage_locked"
+    drive.do(drive.answer(0, stage=1))
+    drive.do(LockStage(0, 0, 1))
+    drive.do(drive.answer(0, stage=2))
+    drive.do(LockStage(0, 0, 2))
+    assert drive.state.items[0].locked
+    assert drive.attempt(drive.answer(0, stage=2))[1] == "item_locked"
+    assert drive.do(Advance()) == (Shown(NOW, 1),)
+
+
+def test_leaving_a_case_and_coming_back_keeps_its_stage() -> None:
+    drive = Drive(make_created(make_form(UNFOLDING, CHOICE))).start()
+    drive.do(drive.answer(0))
+    drive.do(LockStage(0, 0, 0))
     drive.do(Show(0, 1))
     drive.do(Show(0, 0))
-    assert drive.attempt(Show(0, 2))[1] == "other_section"
-    assert following_item(drive.state) == 1
+    assert drive.state.items[0].stage == 1
+    assert drive.attempt(drive.answer(0, stage=0))[1] == "stage_locked"
 
 
-def test_a_section_is_left_for_good_and_the_next_one_begins_when_the_candidate_opens_it() -> None:
-    drive = sectioned()
-    assert drive.attempt(CloseSection(0, 1))[1] == "other_section"
-    assert drive.do(CloseSection(0, 0), NOW + 30 * SECOND)[0].at == NOW + 30 * SECOND
-    assert drive.state.between
-    assert drive.do(Advance()) == (), "the next section began by itself"
-    assert timing.section_deadline(drive.state) is None
-    assert drive.attempt(Show(0, 0))[1] == "item_locked"
-    drive.do(Show(0, 3), NOW + 50 * SECOND)
-    assert (drive.state.section_started_at, drive.state.current) == (NOW + 50 * SECOND, 3)
-    assert drive.attempt(CloseSection(0, 1))[1] == "last_section"
-
-
-def test_a_section_out_of_time_locks_and_the_exam_goes_on() -> None:
-    drive = sectioned()
-    drive.do(Show(0, 1), NOW + 50 * SECOND)
-    assert drive.do(Settle(), NOW + 93 * SECOND) == (SectionExpired(NOW + 90 * SECOND, 0),)
-    assert [item.locked for item in drive.state.items] == [True, True, False, False]
-    assert drive.state.between
-    drive.do(Settle(), NOW + 3 * HOUR)
-    assert drive.state.end_reason == "exam_time"
-
-
-def test_an_answer_in_the_grace_of_a_section_counts_and_a_later_one_is_evidence() -> None:
-    drive = sectioned()
-    drive.do(Show(0, 1), NOW + 50 * SECOND)
-    assert isinstance(drive.do(drive.answer(1), NOW + 92 * SECOND)[0], Responded)
-    drive.do(drive.answer(1, "b"), NOW + 92 * SECOND + 1)
-    assert len(drive.state.late) == 1
-    assert drive.state.items[1].answers == (("1.0.a",),)
-
-
-@pytest.mark.parametrize("navigation", ["free", "linear"])
-def test_the_grace_of_the_exam_is_no_time_for_a_new_look(navigation: Navigation) -> None:
-    rules = make_rules(navigation, exam_limit=90 * SECOND)
-    drive = Drive(make_created(make_form(CHOICE, CHOICE, CHOICE), rules)).start()
-    drive.do(Show(0, 1), NOW + 50 * SECOND)
-    assert drive.attempt(Show(0, 2), NOW + 91 * SECOND)[1] == "item_locked"
-    assert isinstance(drive.do(drive.answer(1), NOW + 91 * SECOND)[0], Responded)
-    drive.do(LockStage(0, 1, 0))
-    assert drive.do(Advance()) == (), "the next item came after the end"
-
-
-def test_the_last_item_of_a_section_closes_it() -> None:
-    rules = make_rules("linear", sections=(SectionRule(1), SectionRule(1)))
-    drive = Drive(make_created(make_form(UNFOLDING, CHOICE), rules)).start()
-    for stage in range(3):
-        drive.do(drive.answer(0, "a", stage))
-        events = drive.do(LockStage(0, 0, stage))
-    assert events[1:] == (SectionClosed(NOW, 0),)
-    assert drive.do(Show(0, 1)) == (Shown(NOW, 1, drive.seq),)
-
-
-def test_a_section_of_which_everything_was_withdrawn_is_passed_over() -> None:
-    drive = sectioned()
-    for name in ("i2", "i3"):
-        drive.do(Withdraw(ItemId(name)))
-    events = drive.do(CloseSection(0, 0))
-    assert events[1:] == (Ended(NOW, "completed"),)
-
-
-# --- breaks ---------------------------------------------------------------------------------------------
-
-
-def test_a_break_stops_the_clocks_and_locks_what_was_seen() -> None:
-    drive = sectioned(breaks=1)
-    assert drive.do(TakeBreak(0), NOW + 20 * SECOND) == (
-        BreakBegun(NOW + 20 * SECOND, NOW + 20 * SECOND + 5 * MINUTE, drive.seq),
-    )
-    assert drive.attempt(drive.answer(0))[1] == "on_break"
-    assert drive.do(EndBreak(0), NOW + 80 * SECOND) == (BreakOver(NOW + 80 * SECOND, drive.seq),)
-    assert drive.attempt(Show(0, 0))[1] == "item_locked"
-    assert drive.do(Advance()) == (Shown(NOW + 80 * SECOND, 1),)
-    assert timing.section_deadline(drive.state) == NOW + 150 * SECOND
-    assert timing.exam_deadline(drive.state) == NOW + HOUR + MINUTE
-    assert drive.attempt(TakeBreak(0))[1] == "no_breaks_left"
-
-
-def test_a_break_that_runs_out_ends_at_its_moment_without_any_grace() -> None:
-    drive = sectioned(breaks=1)
-    drive.do(TakeBreak(0), NOW + 20 * SECOND)
-    over = NOW + 20 * SECOND + 5 * MINUTE
-    assert drive.do(Settle(), over) == ()
-    assert drive.do(Settle(), over + 1) == (BreakOver(over),)
-    assert drive.attempt(EndBreak(0))[1] == "not_on_break"
-
-
-def test_a_break_between_sections_locks_nothing_more() -> None:
-    drive = sectioned(breaks=1)
-    drive.do(CloseSection(0, 0), NOW + 20 * SECOND)
-    drive.do(TakeBreak(0), NOW + 30 * SECOND)
-    drive.do(EndBreak(0), NOW + 60 * SECOND)
-    assert drive.state.between
-    drive.do(Show(0, 2))
-    assert timing.section_deadline(drive.state) is None
-
-
-def test_no_break_where_nothing_would_be_left_after_it() -> None:
-    drive = sectioned(breaks=1)
-    drive.do(CloseSection(0, 0))
-    drive.do(Show(0, 2))
-    drive.do(Show(0, 3))
-    assert drive.attempt(TakeBreak(0))[1] == "nothing_left"
-
-
-# --- the start ------------------------------------------------------------------------------------------
-
-
-def test_nothing_begins_before_its_window_opens() -> None:
-    created = make_created()
-    drive = Drive(replace(created, opens_at=NOW + MINUTE))
-    drive.do(Attach(FIRST))
-    assert drive.attempt(Start(0), NOW + MINUTE - 1)[1] == "too_early"
-
-
-# --- remarks --------------------------------------------------------------------------------------------
-
-
-def test_a_remark_is_kept_with_the_item_and_changes_nothing_else() -> None:
-    drive = sectioned()
-    before = drive.state.items[0]
-    assert drive.do(Question(0, 0, 5)) == (Questioned(NOW, 0, 5, drive.seq),)
-    assert drive.state.items[0] == replace(before, questioned=True)
-    assert drive.attempt(Question(0, 1, 6))[1] == "item_not_open", "a remark on what was never shown"
-    assert drive.attempt(Question(0, 9, 6))[1] == "unknown_item"
-
-
-def test_remarks_are_bounded() -> None:
-    drive = sectioned()
-    for note in range(MAX_REMARKS):
-        drive.do(Question(0, 0, note))
-    assert drive.attempt(Question(0, 0, 1))[1] == "too_many_remarks"
-    assert drive.attempt(Help(0))[1] == "too_many_remarks"
-
-
-# --- two devices, and the grace -------------------------------------------------------------------------
-
-
-def test_an_answer_that_waited_on_one_device_does_not_replace_a_newer_one_of_another() -> None:
-    drive = sectioned()
-    old = replace(drive.answer(0, "a"), epoch=1)
-    drive.do(Attach(SECOND_BROWSER))
-    drive.do(replace(drive.answer(0, "b"), seq=1, epoch=2))
-    drive.do(Attach(FIRST))
-    drive.seq = 1
-    assert drive.attempt(old)[1] == "superseded"
-    assert drive.state.items[0].answers == (("0.0.b",),)
-    drive.do(replace(drive.answer(0, "c"), epoch=3))
-    assert drive.state.items[0].answers == (("0.0.c",),)
-
-
-def test_an_answer_that_waited_for_the_line_on_its_own_device_counts() -> None:
-    drive = sectioned()
-    waited = replace(drive.answer(0, "a"), epoch=1)
-    drive.do(Attach(FIRST))
-    drive.do(waited)
-    assert drive.state.items[0].answers == (("0.0.a",),)
-
-
-def test_an_answer_that_waited_in_one_window_counts_after_a_newer_one_of_the_same_browser() -> None:
-    drive = sectioned()
-    waited = replace(drive.answer(0, "a"), epoch=1)
-    drive.do(Attach(FIRST))
-    drive.do(replace(drive.answer(0, "b"), epoch=2))
-    assert drive.state.items[0].epoch == 2
-    drive.do(waited)
-    assert drive.state.items[0].answers == (("0.0.a",),)
-
-
-def test_hanging_up_before_every_deadline_soon_gains_nothing() -> None:
-    rules = make_rules("linear")
-    drive = Drive(make_created(make_form(*[CHOICE] * 12), rules, NOW + DAY)).start()
-    gained = 0
-    for position in range(12):
-        deadline = timing.item_deadline(drive.state)
-        assert deadline is not None
-        drive.do(Detach(drive.state.epoch), deadline - 1)
-        events = drive.do(drive.answer(position), deadline + 9_000)
-        gained += sum(event.at - deadline for event in events if isinstance(event, Responded))
-        drive.do(Settle(), deadline + 11_000)
-        drive.do(Attach(FIRST))
-        drive.do(Advance())
-    assert gained <= timing.MOST_GRACE + timing.BROKEN_GRACE
-
-
-def test_response_time_first_answer_and_revisions_are_kept() -> None:
-    drive = sectioned()
-    drive.do(drive.answer(0, "a"), NOW + 7 * SECOND)
-    drive.do(drive.answer(0, "b"), NOW + 9 * SECOND)
-    drive.do(Show(0, 1), NOW + 10 * SECOND)
-    drive.do(Show(0, 0), NOW + 30 * SECOND)
-    drive.do(Respond(0, 0, 0, ()), NOW + 31 * SECOND)
-    drive.do(Show(0, 1), NOW + 35 * SECOND)
-    item = drive.state.items[0]
-    assert (item.first_at, item.revisions, item.spent) == (NOW + 7 * SECOND, 3, 15 * SECOND)
-
-
-# --- practice that explains each item -------------------------------------------------------------------
-
-
-def explaining(navigation: Navigation = "linear") -> Drive:
-    drive = Drive(make_created(make_form(CHOICE, UNFOLDING, CHOICE), make_rules(navigation, explanations="item")))
-    drive.do(Attach(FIRST))
-    drive.do(Start(0))
-    return drive
-
-
-def explained(drive: Drive) -> int | None:
-    return drive.state.explaining
-
-
-def test_practice_asks_for_no_admission() -> None:
-    drive = explaining()
-    assert drive.state.admitted is None
-    assert (drive.state.status, drive.state.current) == ("running", 0)
-
-
-def test_an_item_that_was_checked_is_explained_before_the_next_ones_clock_runs() -> None:
-    drive = explaining()
-    assert explained(drive) is None
+def test_the_last_lock_completes_the_sitting() -> None:
+    drive = Drive(make_created(make_form(CHOICE))).start()
     drive.do(drive.answer(0))
-    assert drive.do(LockStage(0, 0, 0)) == (StageLocked(NOW, 0, 0, drive.seq),)
-    assert explained(drive) == 0
-    assert drive.do(Advance(), NOW + 50 * SECOND) == (), "the next item came by itself"
-    assert timing.item_deadline(drive.state) is None
-    assert drive.do(Show(0, 1)) == (Shown(NOW + 50 * SECOND, 1, drive.seq),)
-    assert timing.item_deadline(drive.state) == NOW + 110 * SECOND
-    assert explained(drive) is None
+    assert drive.do(LockStage(0, 0, 0))[1:] == (Ended(NOW, "completed"),)
 
 
-def test_leaving_an_item_explains_it_and_the_same_edit_again_leads_no_further() -> None:
-    drive = explaining()
-    left = Show(2, 1)
-    assert drive.do(left) == (ItemLocked(NOW, 0, 2),)
-    assert drive.do(left) == ()
-    assert (drive.state.current, explained(drive)) == (None, 0)
-    assert drive.do(Show(3, 1)) == (Shown(NOW, 1, 3),)
+# --- moving about ---------------------------------------------------------------------------------------
 
 
-def test_an_item_out_of_time_is_explained_too() -> None:
-    drive = explaining()
-    assert drive.do(Settle(), NOW + 62_001) == (ItemExpired(NOW + 60 * SECOND, 0),)
-    assert drive.do(Advance()) == ()
-    assert explained(drive) == 0
-
-
-def test_a_case_is_explained_once_its_last_stage_is_locked() -> None:
-    drive = explaining("free")
-    drive.do(Show(0, 1))
-    for stage in range(3):
-        assert explained(drive) is None
-        drive.do(drive.answer(1, stage=stage))
-        drive.do(LockStage(0, 1, stage))
-    assert explained(drive) == 1
-
-
-def test_with_everything_locked_practice_is_over() -> None:
-    drive = Drive(make_created(make_form(CHOICE), make_rules(explanations="item")))
-    drive.do(Attach(FIRST))
-    drive.do(Start(0))
-    drive.do(drive.answer(0))
-    assert drive.do(LockStage(0, 0, 0))[-1] == Ended(NOW, "completed")
-    assert explained(drive) is None
-
-
-def test_an_exam_never_stops_to_explain() -> None:
-    rules = replace(make_rules("linear", explanations="item"), practice=False)
-    drive = Drive(make_created(make_form(CHOICE, CHOICE), rules)).start()
+def test_a_linear_exam_goes_forward_only() -> None:
+    drive = Drive(make_created(rules=make_rules("linear"))).start()
+    assert drive.attempt(Show(0, 2))[1] == "going_back_off"
     assert drive.do(Show(0, 1)) == (ItemLocked(NOW, 0), Shown(NOW, 1, drive.seq))
-    assert explained(drive) is None
+    assert drive.attempt(Show(0, 0))[1] == "item_locked"
+    assert drive.attempt(drive.answer(0))[1] == "item_locked"
+    drive.do(Show(0, 2))
+    assert drive.attempt(Show(0, 3))[1] == "unknown_item"
+
+
+def test_a_linear_exam_without_an_item_on_screen_goes_on_with_the_next() -> None:
+    drive = Drive(make_created(rules=make_rules("linear"))).start()
+    drive.do(Settle(), NOW + 62_001)
+    assert drive.state.current is None
+    assert drive.attempt(Show(0, 2))[1] == "going_back_off"
+    drive.do(Show(0, 1))
+    assert drive.state.current == 1
+
+
+def test_a_free_exam_goes_anywhere_and_each_clock_runs_only_on_screen() -> None:
+    drive = Drive().start()
+    drive.do(Show(0, 2), NOW + 10_000)
+    assert timing.item_deadline(drive.state) == NOW + 70_000
+    drive.do(Show(0, 0), NOW + 30_000)
+    assert timing.item_deadline(drive.state) == NOW + 80_000  # ten of its sixty seconds were spent
+    assert drive.state.items[2].spent == 20_000
+
+
+def test_advance_goes_round_in_a_free_exam() -> None:
+    drive = Drive(make_created(make_form(CHOICE, CHOICE, CHOICE))).start()
+    drive.do(Show(0, 2))
+    drive.do(drive.answer(2))
+    drive.do(LockStage(0, 2, 0))
+    assert drive.do(Advance()) == (Shown(NOW, 0),)
+    assert drive.do(Advance()) == ()
+
+
+# --- the end --------------------------------------------------------------------------------------------
+
+
+def test_submission_within_the_grace_counts_as_submission() -> None:
+    drive = Drive(make_created(rules=make_rules(exam_limit=30_000))).start()
+    drive.do(Submit(0), NOW + 31_000)
+    assert drive.state.end_reason == "submitted"
+    assert drive.state.ended_at == NOW + 31_000
+
+
+def test_a_proctor_can_end_a_sitting_once() -> None:
+    drive = Drive().start()
+    assert drive.do(Stop(PROCTOR, 3)) == (Ended(NOW, "proctor", by=PROCTOR, note=3),)
+    assert drive.attempt(Stop(PROCTOR, 4))[1] == "ended"
+    assert drive.attempt(Extend(MINUTE, PROCTOR, 4))[1] == "ended"
+
+
+def test_an_answer_after_the_end_is_kept_and_not_scored() -> None:
+    drive = Drive(make_created(rules=make_rules(exam_limit=30_000))).start()
+    drive.do(drive.answer(0, "a"), NOW + 20_000)
+    events = drive.do(drive.answer(0, "b"), NOW + 33_000)
+    assert events[0] == Ended(NOW + 30_000, "exam_time")
+    assert events[1:] == (RespondedLate(NOW + 33_000, 0, 0, (ChoiceId("0.0.b"),), drive.seq),)
+    assert drive.state.items[0].answers == (("0.0.a",),)
+    assert len(drive.state.late) == 1
+
+
+def test_an_answer_to_an_expired_item_is_kept_and_not_scored() -> None:
+    drive = Drive().start()
+    drive.do(Settle(), NOW + 62_001)
+    drive.do(Advance())
+    drive.do(drive.answer(0, "b"))
+    assert isinstance(drive.events[-1], RespondedLate)
+    assert drive.state.items[0].answers == ((),)
+
+
+@pytest.mark.parametrize("last", [Submit(0), Stop(PROCTOR, 1)])
+def test_an_answer_after_a_submission_is_no_evidence(last: Command) -> None:
+    drive = Drive().start()
+    drive.do(last)
+    assert drive.attempt(drive.answer(0)) == ((), "ended")
+
+
+def test_an_answer_to_an_item_the_candidate_closed_is_no_evidence() -> None:
+    linear = Drive(make_created(rules=make_rules("linear", exam_limit=30_000))).start()
+    linear.do(Show(0, 1))
+    assert linear.attempt(linear.answer(0), NOW + 40_000)[1] == "ended"
+    drive = Drive(make_created(rules=make_rules(exam_limit=30_000))).start()
+    drive.do(drive.answer(0))
+    drive.do(LockStage(0, 0, 0))
+    assert drive.attempt(drive.answer(0), NOW + 40_000)[1] == "ended"
+
+
+def test_an_answer_to_an_item_never_seen_is_no_evidence() -> None:
+    drive = Drive(make_created(rules=make_rules(exam_limit=30_000))).start()
+    assert drive.attempt(drive.answer(1), NOW + 40_000)[1] == "ended"
+
+
+def test_late_evidence_is_bounded() -> None:
+    drive = Drive(make_created(rules=make_rules(exam_limit=30_000))).start()
+    for _ in range(MAX_LATE):
+        drive.do(drive.answer(0), NOW + 40_000)
+    assert drive.attempt(drive.answer(0)) == ((), "too_late")
+
+
+# --- pages ----------------------------------------------------------------------------------------------
+
+
+def test_a_newer_page_takes_over_and_the_older_ones_loss_means_nothing() -> None:
+    drive = Drive().start()
+    assert drive.do(Attach(SECOND_BROWSER)) == (Detached(NOW), Attached(NOW, SECOND_BROWSER, 2))
+    assert drive.do(Detach(1)) == ()
+    assert drive.state.connected
+    assert drive.do(Detach(2)) == (Detached(NOW),)
+    assert drive.do(Detach(2)) == ()
+
+
+def test_too_many_devices_are_turned_away_without_harm_to_the_page_that_is_on() -> None:
+    drive = Drive().start()
+    for number in range(MAX_STREAMS - 1):
+        drive.do(Attach(f"browser-{number}"))
+    before = drive.state
+    assert before.connected
+    assert drive.attempt(Attach("one-more")) == ((), "too_many_devices")
+    assert drive.state == before
+    drive.do(Attach(FIRST))

@@ -1,0 +1,142 @@
+"""What time alone decides: deadlines with their grace, and time given back, each rule by example."""
+
+import pytest
+
+from core.moments import HOUR, MINUTE
+from exam_server import timing
+from exam_server.commands import Advance, Attach, Detach, Extend, Settle, Show
+from exam_server.events import Detached, Ended, ItemExpired, Responded, RespondedLate, Shown
+from tests.histories.sittings import CHOICE, FIRST, NOW, PROCTOR, Drive, make_created, make_form, make_rules
+
+
+@pytest.mark.parametrize(("after", "accepted"), [(0, True), (2_000, True), (2_001, False)])
+def test_grace_on_a_live_connection(after: int, accepted: bool) -> None:
+    drive = Drive().start()
+    drive.do(drive.answer(0), NOW + 60_000 + after)
+    assert isinstance(drive.events[-1], Responded) is accepted
+    assert isinstance(drive.events[-1], RespondedLate) is not accepted
+
+
+@pytest.mark.parametrize(("after", "accepted"), [(2_001, True), (10_000, True), (10_001, False)])
+@pytest.mark.parametrize("back_at", [61_000, 62_001])
+def test_grace_where_the_connection_was_down_across_the_deadline(after: int, accepted: bool, back_at: int) -> None:
+    drive = Drive().start()
+    drive.do(Detach(1), NOW + 50_000)
+    drive.do(Attach(FIRST), NOW + back_at)
+    drive.do(drive.answer(0), NOW + 60_000 + after)
+    assert isinstance(drive.events[-1], Responded) is accepted
+
+
+def test_a_short_break_before_the_deadline_gives_no_longer_grace() -> None:
+    drive = Drive().start()
+    drive.do(Detach(1), NOW + 50_000)
+    drive.do(Attach(FIRST), NOW + 60_000)
+    drive.do(drive.answer(0), NOW + 62_001)
+    assert isinstance(drive.events[-1], RespondedLate)
+
+
+def test_a_crash_counts_as_a_break_since_the_last_event() -> None:
+    drive = Drive().start()
+    drive.do(Attach(FIRST, orphaned=True), NOW + 65_000)
+    assert Detached(NOW) in drive.events
+    drive.do(drive.answer(0), NOW + 69_000)
+    assert isinstance(drive.events[-1], Responded)
+
+
+def test_looking_again_does_not_give_an_item_more_time() -> None:
+    drive = Drive().start()
+    drive.do(Show(0, 0), NOW + 59_000)
+    assert timing.item_deadline(drive.state) == NOW + 60_000
+    for after in (60_500, 62_000):
+        assert drive.attempt(Show(0, 0), NOW + after) == ((), "item_locked")
+    drive.do(drive.answer(0), NOW + 62_500)
+    assert isinstance(drive.events[-1], RespondedLate)
+
+
+def test_an_item_left_within_its_grace_has_no_time_for_another_visit() -> None:
+    drive = Drive().start()
+    assert drive.do(Show(0, 1), NOW + 61_000) == (ItemExpired(NOW + 60_000, 0), Shown(NOW + 61_000, 1, drive.seq))
+    assert drive.attempt(Show(0, 0), NOW + 62_000)[1] == "item_locked"
+
+
+def test_moving_on_within_the_grace_does_not_end_an_exam_that_item_time_would_end() -> None:
+    for navigation in ("linear", "free"):
+        drive = Drive(make_created(rules=make_rules(navigation, "finish"))).start()
+        drive.do(Show(0, 1), NOW + 61_000)
+        assert drive.state.status == "running"
+        assert drive.state.items[0].locked
+
+
+def test_an_item_out_of_time_locks_at_its_deadline_and_the_next_one_waits_to_be_shown() -> None:
+    drive = Drive(make_created(rules=make_rules("linear"))).start()
+    drive.do(drive.answer(0), NOW + 59_000)
+    assert drive.do(Settle(), NOW + 62_000) == ()
+    assert drive.do(Settle(), NOW + 62_001) == (ItemExpired(NOW + 60_000, 0),)
+    assert drive.state.items[0].answers == (("0.0.a",),)
+    assert drive.state.current is None
+    assert drive.do(Advance(), NOW + 90_000) == (Shown(NOW + 90_000, 1),)
+    assert timing.item_deadline(drive.state) == NOW + 150_000
+
+
+def test_where_item_time_ends_the_attempt() -> None:
+    drive = Drive(make_created(rules=make_rules("linear", "finish"))).start()
+    assert drive.do(Settle(), NOW + 62_001) == (Ended(NOW + 60_000, "item_time"),)
+
+
+def test_the_last_item_out_of_time_completes_the_sitting() -> None:
+    drive = Drive(make_created(make_form(CHOICE), make_rules("linear"))).start()
+    assert drive.do(Settle(), NOW + 62_001) == (ItemExpired(NOW + 60_000, 0), Ended(NOW + 60_000, "completed"))
+
+
+def test_the_exam_clock_ends_everything() -> None:
+    drive = Drive(make_created(rules=make_rules(exam_limit=90_000))).start()
+    drive.do(Show(0, 1), NOW + 50_000)
+    assert drive.do(Settle(), NOW + 92_000) == ()
+    assert drive.do(Settle(), NOW + 92_001) == (Ended(NOW + 90_000, "exam_time"),)
+    assert drive.state.deadline is None
+
+
+def test_the_window_closes_over_a_running_exam() -> None:
+    drive = Drive(make_created(closes_at=NOW + 30_000)).start()
+    assert drive.do(Settle(), NOW + 32_001) == (Ended(NOW + 30_000, "window_closed"),)
+
+
+def test_long_absence_expires_the_item_and_then_the_exam() -> None:
+    drive = Drive(make_created(rules=make_rules("linear"))).start()
+    drive.do(Detach(1), NOW + 1_000)
+    assert drive.do(Settle(), NOW + 2 * HOUR) == (ItemExpired(NOW + 60_000, 0), Ended(NOW + HOUR, "exam_time"))
+
+
+def test_time_given_back_moves_exam_and_item() -> None:
+    drive = Drive().start()
+    drive.do(Extend(5 * MINUTE, PROCTOR, 4), NOW + 10_000)
+    assert timing.item_deadline(drive.state) == NOW + MINUTE + 5 * MINUTE
+    assert timing.exam_deadline(drive.state) == NOW + HOUR + 5 * MINUTE
+    drive.do(Show(0, 1))
+    assert timing.item_deadline(drive.state) == NOW + 10_000 + MINUTE
+
+
+def test_time_given_back_within_the_grace_saves_the_item() -> None:
+    drive = Drive().start()
+    drive.do(Extend(MINUTE, PROCTOR, 4), NOW + 61_000)
+    assert drive.do(Settle(), NOW + 100_000) == ()
+
+
+def test_time_given_back_never_outlasts_the_window() -> None:
+    drive = Drive(make_created(closes_at=NOW + HOUR + MINUTE)).start()
+    drive.do(Extend(MINUTE, PROCTOR, 4))
+    assert drive.attempt(Extend(1, PROCTOR, 5)) == ((), "past_window")
+    assert timing.exam_deadline(drive.state) == NOW + HOUR + MINUTE
+
+
+@pytest.mark.parametrize("span", [0, -1, 24 * HOUR + 1, 2**80])
+def test_a_span_that_makes_no_sense_is_refused(span: int) -> None:
+    assert Drive().start().attempt(Extend(span, PROCTOR, 1)) == ((), "bad_span")
+
+
+def test_a_clock_that_goes_back_does_not_take_time_from_the_log() -> None:
+    drive = Drive().start()
+    drive.do(drive.answer(0), NOW + 30_000)
+    drive.do(drive.answer(0, "b"), NOW - 5_000)
+    assert drive.events[-1].at == NOW + 30_000
+    assert drive.state.items[0].answers == (("0.0.b",),)
