@@ -146,6 +146,7 @@ class EventLog:
         return connection
 
     async def _write(self, connection: asyncpg.Connection | None) -> None:
+        time = asyncio.get_running_loop().time  # virtual where the whole loop is
         rested = 0.0
         while True:
             if not self._waiting:
@@ -154,13 +155,13 @@ class EventLog:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            pause = rested - elapsed_seconds()
+            pause = rested - time()
             if pause > 0 and len(self._waiting) < ENOUGH and not self._closing:
                 await asyncio.sleep(pause)
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             batch.sort(key=_SITTING)  # unsorted input deadlocks
-            self._begun[id(batch)] = began = elapsed_seconds()
-            rested = began + REST
+            self._begun[id(batch)] = elapsed_seconds()
+            rested = time() + REST
             connection = await self._persist(connection, batch)
             del self._begun[id(batch)]
 
