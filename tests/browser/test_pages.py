@@ -12,8 +12,9 @@ from playwright.async_api import Browser, Page, expect
 from app.candidate import READINGS
 from app.demo.people import STAFF
 from core.access import find_person
-from core.database import Database, fetch_one
+from core.database import Database, execute, fetch_one
 from core.ids import PersonId
+from exam_server.entrance import MOST_PICTURES
 from tests.browser.audit import AXE, audit
 from tests.browser.chromium import close
 from tests.browser.conftest import Booths, Contexts, Examinees
@@ -268,7 +269,7 @@ async def test_every_section_of_every_menu_is_looked_at_and_opens(scene: Scene, 
 # --- the exam and the way to it -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", ["check", "consent", "photo", "passport"])
+@pytest.mark.parametrize("step", ["check", "consent", "photo", "tried", "passport"])
 async def test_a_step_of_the_entrance_has_no_barrier(
     scene: Scene, contexts: Contexts, booths: Booths, film: Film, step: str
 ) -> None:
@@ -277,8 +278,8 @@ async def test_a_step_of_the_entrance_has_no_barrier(
     await booth.enter()
     if step != "check":
         await booth.post(f"/exam/{booth.sitting}/check", json=READINGS)
-    if step in ("photo", "passport"):
-        await answer_steps(booth, biometrics=step == "photo")
+    if step in ("photo", "tried", "passport"):
+        await answer_steps(booth, biometrics=step != "passport")
     examinee = Examinee(
         await (await contexts(*booth.cookie.values(), house.address)).new_page(), house.address, booth.database
     )
@@ -293,6 +294,21 @@ async def test_a_step_of_the_entrance_has_no_barrier(
     elif step == "photo":
         await page.get_by_role("button", name="Сделать фото").click()
         await expect(page.locator("#booth-still")).to_be_visible()
+    elif step == "tried":
+        async with booth.database.transaction() as connection:
+            await execute(
+                connection,
+                "UPDATE exam_server.entrance SET pictures = :most WHERE sitting_id = :id",
+                most=MOST_PICTURES,
+                id=booth.sitting,
+            )
+        await page.get_by_role("button", name="Сделать фото").click()
+        await page.get_by_role("button", name="Отправить фото").click()
+        await page.get_by_role("link", name="Подтвердить личность паспортом").click()
+        await expect(page.locator("#biometrics-error")).to_be_hidden()
+        await page.go_back()
+        await expect(page.get_by_role("heading", name="Подтвердите личность паспортом")).to_be_visible()
+        examinee.watchman.take()  # the refusal of the picture
     else:
         await expect(page.locator("#booth-note")).to_contain_text("Ждём проктора")
     assert await audit(page) == []
