@@ -179,7 +179,13 @@ class Hearing:
     def hear(self, data: bytes) -> bool:
         """Take a message as it comes in. False: it, or one before it, has to wait, so that it is to be queued."""
         try:
-            waits = self.behind > 0 or self._judge(data) is not None
+            if self.behind > 0:
+                waits = True
+            elif self._flow.admit(now := self._now()):
+                waits = judge(self._conduct, self._held, self.line, data, now) is not None
+            else:
+                waits = False
+                self._hang_up()
         except Exception:  # there is no task here that could end with it
             _log.exception("connection.failed", sitting=self._held.id)
             self.line.close(1011, "internal")
@@ -189,35 +195,41 @@ class Hearing:
 
     async def take(self, data: str | bytes) -> None:
         """The next message of the queue. A text is kept first, then the event names it; what follows waits for both."""
-        received = self._now()
-        remark = self._judge(data)
-        if remark is not None:
-            await take_remark(self._conduct, self._records, self._held, self.line, remark, received)
+        now = self._now()
+        if self._flow.admit(now):
+            remark = judge(self._conduct, self._held, self.line, data, now)
+            if remark is not None:
+                await take_remark(self._conduct, self._records, self._held, self.line, remark, now)
+        else:
+            self._hang_up()
         self.behind = max(0, self.behind - 1)
 
-    def _judge(self, data: str | bytes) -> wire.Remark | wire.AskHelp | None:
-        """What can be done at once is done; anything else comes back."""
-        line, now = self.line, self._now()
-        if not self._flow.admit(now):
-            line.send(wire.encode(wire.refused("flood")))
-            line.close(1008, "flood")
-            self._conduct.detach(self._held, line)
-            return None
-        if len(data) > wire.MAX_MESSAGE:
-            line.send(wire.encode(wire.refused("message_too_large")))
-            return None
-        message = wire.decode(data)
-        if type(message) is Respond:
-            self._conduct.receive(self._held, line, message, now)  # by far the most common of all
-        elif type(message) is wire.Refused:
-            line.send(wire.encode(message))
-        elif type(message) is wire.Ping:
-            line.send(wire.encode(wire.Pong(message.sent, now)))
-        elif type(message) is wire.Remark or type(message) is wire.AskHelp:
-            return message
-        else:
-            self._conduct.receive(self._held, line, message, now)
+    def _hang_up(self) -> None:
+        """The page floods."""
+        self.line.send(wire.encode(wire.refused("flood")))
+        self.line.close(1008, "flood")
+        self._conduct.detach(self._held, self.line)
+
+
+def judge(
+    conduct: Conduct, held: Held, line: Line, data: str | bytes, now: Moment
+) -> wire.Remark | wire.AskHelp | None:
+    """What can be done at once with a message of a page is done; anything else comes back."""
+    if len(data) > wire.MAX_MESSAGE:
+        line.send(wire.encode(wire.refused("message_too_large")))
         return None
+    message = wire.decode(data)
+    if type(message) is Respond:
+        conduct.receive(held, line, message, now)  # by far the most common of all
+    elif type(message) is wire.Refused:
+        line.send(wire.encode(message))
+    elif type(message) is wire.Ping:
+        line.send(wire.encode(wire.Pong(message.sent, now)))
+    elif type(message) is wire.Remark or type(message) is wire.AskHelp:
+        return message
+    else:
+        conduct.receive(held, line, message, now)
+    return None
 
 
 async def take_remark(

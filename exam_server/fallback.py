@@ -16,7 +16,7 @@ from core.ids import PersonId, SittingId
 from core.moments import Moment
 from exam_server import wire
 from exam_server.conduct import Conduct
-from exam_server.connection import MAX_STREAM, Flow, Records, take_remark
+from exam_server.connection import MAX_STREAM, Flow, Records, judge, take_remark
 from exam_server.held import Held
 from exam_server.page_line import MAX_QUEUE
 
@@ -154,7 +154,9 @@ class Fallback:
         held, line = seat.held, seat.line
         assert held is not None
         for edit in letter.edits:
-            await self._receive(held, line, bytes(edit), now)
+            remark = judge(self._conduct, held, line, bytes(edit), now)
+            if remark is not None:
+                await take_remark(self._conduct, self._records, held, line, remark, now)
         snapshot = await self._conduct.draw(held, line)
         return [*(one for one in line.take() if one != _TAKEN), _TAKEN if snapshot is None else snapshot]
 
@@ -167,20 +169,6 @@ class Fallback:
         except BaseException:
             self._leave(seat)
             raise
-
-    async def _receive(self, held: Held, line: CollectingLine, data: bytes, now: Moment) -> None:
-        if len(data) > wire.MAX_MESSAGE:
-            line.send(wire.encode(wire.refused("message_too_large")))
-            return
-        decoded = wire.decode(data)
-        if type(decoded) is wire.Refused:
-            line.send(wire.encode(decoded))
-        elif type(decoded) is wire.Ping:
-            line.send(wire.encode(wire.Pong(decoded.sent, now)))
-        elif type(decoded) is wire.Remark or type(decoded) is wire.AskHelp:
-            await take_remark(self._conduct, self._records, held, line, decoded, now)
-        else:
-            self._conduct.receive(held, line, decoded, now)
 
     # --- going --------------------------------------------------------------------------------------------
 
