@@ -251,6 +251,7 @@ RefusalCode = Literal[
     "flags_off",
     "going_back_off",
     "too_many_devices",
+    "busy",
     "too_late",
     "bad_span",
     "past_window",

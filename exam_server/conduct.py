@@ -137,18 +137,40 @@ class Conduct:
     # --- commands -----------------------------------------------------------------------------------------
 
     async def attach(self, sitting_id: SittingId, line: Line, stream: str, via: Via = "socket") -> Held:
-        """A page connects: it takes over from any older one and gets a snapshot once that is durable."""
+        """A page connects: it takes over from any older one and gets a snapshot once that is durable.
+
+        Raises Unavailable where pages come too often, and the one that has the sitting keeps it.
+        """
         held = await self.hold(sitting_id)
         if self.leaving:
             raise _moving()
+        if held.crowded:
+            raise _busy()
         try:
             ruling = await self._order(held, Attach(stream, held.line is None, via), line)
         except BaseException:
             self.detach(held, line)
             raise
+        if ruling.refusal == "busy":
+            raise _busy()
         if ruling.refusal is not None:
             raise AccreditationError(ruling.refusal, wire.SENTENCES[ruling.refusal], status=409)
         return held
+
+    async def renew(self, held: Held) -> None:
+        """On return this process knows whatever others wrote to it until now."""
+        await self._calm(held)
+        newest = await self._source.versions([held.id])
+        if newest.get(held.id, 0) > held.version and held.flight is None and not held.reloading:
+            self.reload(held)
+        await self._calm(held)
+
+    async def _calm(self, held: Held) -> None:
+        """Returns when nothing of it is on its way to the log or from it."""
+        while True:
+            await self._order(held, Settle(), None)
+            if held.flight is None and not held.reloading:
+                return
 
     def detach(self, held: Held, line: Line) -> None:
         """The connection of a page is gone."""
@@ -163,10 +185,7 @@ class Conduct:
 
     async def draw(self, held: Held, line: Line) -> bytes | None:
         """A snapshot, once all that was decided is durable; None when the page at `line` has the sitting no more."""
-        while True:
-            await self._order(held, Settle(), None)
-            if held.flight is None and not held.reloading:
-                break
+        await self._calm(held)
         if held.line is not line:
             return None
         return self._snapshot(held)
@@ -377,3 +396,7 @@ class Conduct:
 
 def _moving() -> Unavailable:
     return Unavailable("moving", "Сервер перезапускается. Подключитесь ещё раз.")
+
+
+def _busy() -> Unavailable:
+    return Unavailable("busy", wire.SENTENCES["busy"])

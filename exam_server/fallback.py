@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Raw, Struct
+from msgspec.structs import replace
 
 from core.clock import Clock
 from core.errors import NotFound, TooMany, Unavailable
@@ -34,7 +35,7 @@ class Letter(Struct, frozen=True, forbid_unknown_fields=True):
     """What one request brings: messages of the protocol, in order. Without any it only asks for news.
 
     `epoch`: of the newest snapshot the page has, so that one which was taken over is told so; 0 takes the sitting
-    over, whoever has it.
+    over, whoever has it. One that was never given out counts as the newest.
     """
 
     stream: Annotated[str, Meta(pattern=f"^[A-Za-z0-9]{{8,{MAX_STREAM}}}\\Z")]
@@ -147,12 +148,17 @@ class Fallback:
     async def _answer(
         self, seat: Seat, sitting_id: SittingId, letter: Letter, caller: tuple[str, str], now: Moment
     ) -> list[bytes]:
-        if not _serves(seat, letter):
-            if _has_newer(await self._conduct.hold(sitting_id), seat, letter):
+        held = await self._conduct.hold(sitting_id)
+        if letter.epoch > held.epoch:  # it was given out by another process since, or never
+            await self._conduct.renew(held)
+            held = await self._conduct.hold(sitting_id)
+            letter = replace(letter, epoch=min(letter.epoch, held.epoch))
+        if not (seat.attached and seat.stream == letter.stream):
+            if _has_newer(held, seat, letter):
                 return [_TAKEN]
             await self._attach(seat, sitting_id, letter.stream, caller)
+        assert seat.held is not None
         held, line = seat.held, seat.line
-        assert held is not None
         for edit in letter.edits:
             remark = judge(self._conduct, held, line, bytes(edit), now)
             if remark is not None:
@@ -161,11 +167,11 @@ class Fallback:
         return [*(one for one in line.take() if one != _TAKEN), _TAKEN if snapshot is None else snapshot]
 
     async def _attach(self, seat: Seat, sitting_id: SittingId, stream: str, caller: tuple[str, str]) -> None:
-        self._leave(seat)
-        seat.line, seat.stream = CollectingLine(), stream
-        seat.held = await self._conduct.attach(sitting_id, seat.line, stream, "http")
+        line = CollectingLine()
+        held = await self._conduct.attach(sitting_id, line, stream, "http")  # where it is refused the older page stays
+        seat.held, seat.line, seat.stream = held, line, stream
         try:
-            await self._records.greet(sitting_id, seat.held.epoch, *caller)
+            await self._records.greet(sitting_id, held.epoch, *caller)
         except BaseException:
             self._leave(seat)
             raise
@@ -188,11 +194,6 @@ class Fallback:
         held, seat.held = seat.held, None
         if held is not None:
             self._conduct.detach(held, seat.line)
-
-
-def _serves(seat: Seat, letter: Letter) -> bool:
-    """Is the page attached here, and not at another process since?"""
-    return seat.attached and seat.stream == letter.stream and seat.held is not None and letter.epoch <= seat.held.epoch
 
 
 def _has_newer(held: Held, seat: Seat, letter: Letter) -> bool:

@@ -58,11 +58,13 @@ from exam_server.interventions import intervene
 from exam_server.progress import ItemProgress
 from exam_server.ruling import Ruling, complete
 from exam_server.settlement import compensate, settle
-from exam_server.sitting import Sitting, evolve
+from exam_server.sitting import ATTACH_EVERY, Sitting, evolve
 from question_bank.forms import FormEntry
 
 MAX_STREAMS = 32
 """Browsers that one sitting may be continued from."""
+ATTACH_BURST = 20
+"""Pages that may attach at once; a page that comes and goes without end would fill the log."""
 MAX_SEQ_STEP = 10_000
 """How far a sequence number may jump: a page numbers its edits one by one."""
 MAX_LATE = 200
@@ -78,7 +80,7 @@ def decide(sitting: Sitting, command: Command, now: Moment) -> Ruling:
     if type(command) is CompensateOutage:
         return compensate(sitting, command, now)
     before: tuple[AnyEvent, ...] = ()
-    if type(command) is Attach and sitting.connected and _may_attach(sitting, command.stream):
+    if type(command) is Attach and sitting.connected and _attach_refusal(sitting, command, now) is None:
         before = (Detached(sitting.last_at if command.orphaned else now),)
         sitting = evolve(sitting, before[0])
     settled = settle(sitting, now)
@@ -107,8 +109,9 @@ def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:
         ):
             return _obey(sitting, command, now)
         case Attach():
-            if not _may_attach(sitting, command.stream):
-                return Ruling(refusal="too_many_devices")
+            refusal = _attach_refusal(sitting, command, now)
+            if refusal is not None:
+                return Ruling(refusal=refusal)
             return Ruling((Attached(now, command.stream, sitting.epoch + 1, command.via),))
         case Detach():
             if sitting.connected and sitting.epoch == command.epoch:
@@ -134,8 +137,11 @@ def _rule(sitting: Sitting, command: Command, now: Moment) -> Ruling:
     return intervene(sitting, command, now)
 
 
-def _may_attach(sitting: Sitting, stream: str) -> bool:
-    return stream in sitting.streams or len(sitting.streams) < MAX_STREAMS
+def _attach_refusal(sitting: Sitting, command: Attach, now: Moment) -> Literal["too_many_devices", "busy"] | None:
+    """Why this page may not have the sitting, or not yet. Whoever has it keeps it then."""
+    if command.stream not in sitting.streams and len(sitting.streams) >= MAX_STREAMS:
+        return "too_many_devices"
+    return "busy" if sitting.paced_until - now > (ATTACH_BURST - 1) * ATTACH_EVERY else None
 
 
 def _seq_refusal(sitting: Sitting, seq: int) -> Literal["bad_seq", "repeated"] | None:

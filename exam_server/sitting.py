@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from core.ids import PersonId, SittingId
-from core.moments import Moment, Span
+from core.moments import SECOND, Moment, Span
 from exam_server import timing
 from exam_server.events import (
     NO_ALLOWANCE,
@@ -66,13 +66,17 @@ T = TypeVar("T")
 
 Status = Literal["ready", "running", "ended"]
 
+ATTACH_EVERY: Span = 2 * SECOND
+"""How often pages may attach in the long run; at once so many as `rulings.ATTACH_BURST`."""
+
 
 class Sitting(Struct, frozen=True, gc=False):
     """The state folded from the log. `deadline` is timing.next_deadline of it, kept so that it costs nothing.
 
     `settled_grace`: the grace of that deadline, once the connection has changed after it. `graced`: what answers have
     gained by more than the shorter grace. `back_to`: the item that a pause took off the screen. `stood`: from when to
-    when the clocks have stood, in pauses and breaks that are over.
+    when the clocks have stood, in pauses and breaks that are over. `paced_until`: when the attachments so far would be
+    over, had each waited for its turn.
     """
 
     id: SittingId
@@ -107,6 +111,7 @@ class Sitting(Struct, frozen=True, gc=False):
     epoch: int = 0
     connected: bool = False
     attached_at: Moment = 0
+    paced_until: Moment = 0
     settled_grace: Span | None = None
     graced: Span = 0
     late: tuple[LateAnswer, ...] = ()
@@ -233,6 +238,7 @@ def _apply(sitting: Sitting, event: AnyEvent) -> Sitting:
                 epoch=event.epoch,
                 connected=True,
                 attached_at=at,
+                paced_until=max(sitting.paced_until, at) + ATTACH_EVERY,
                 last_at=at,
             )
         case Detached():

@@ -240,8 +240,7 @@ class Pong(Outgoing, frozen=True, tag="pong"):
 
 
 WireCode: TypeAlias = (
-    RefusalCode
-    | Literal["malformed", "unknown_type", "invalid_message", "message_too_large", "busy", "flood", "internal"]
+    RefusalCode | Literal["malformed", "unknown_type", "invalid_message", "message_too_large", "flood", "internal"]
 )
 
 

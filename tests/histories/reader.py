@@ -58,7 +58,17 @@ from exam_server.sitting import Sitting, evolve, fold
 from tests.histories.sittings import NOW, SITTING, Drive, Step
 
 CODES = set(get_args(RefusalCode))
-BOOKKEEPING = {"streams", "stream", "epoch", "connected", "attached_at", "last_at", "late", "settled_grace"}
+BOOKKEEPING = {
+    "streams",
+    "stream",
+    "epoch",
+    "connected",
+    "attached_at",
+    "paced_until",
+    "last_at",
+    "late",
+    "settled_grace",
+}
 """What may still change once a sitting has ended: who is looking, and how much late evidence there is."""
 BY_CLOCK = (Ended, ItemExpired, SectionExpired, BreakOver, SectionClosed)
 

@@ -9,7 +9,9 @@ from core.ids import ChoiceId
 from core.moments import HOUR, MINUTE, SECOND
 from exam_server.commands import Extend, LockStage, Show, Stop
 from exam_server.events import Attached, Detached, Extended, ItemExpired, Responded, Shown
-from exam_server.rulings import MAX_STREAMS
+from exam_server.held import MAX_WAITING
+from exam_server.rulings import ATTACH_BURST, MAX_STREAMS
+from exam_server.sitting import ATTACH_EVERY
 from tests.histories.memory import Line, Owner, hurry, quiet
 from tests.histories.sittings import CHOICE, FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created, make_form
 from tests.unit.exam_server.room import OTHER, Room, answer, overtake
@@ -335,6 +337,7 @@ async def test_of_two_pages_that_attach_on_two_processes_at_once_the_later_one_s
 async def test_one_device_too_many_does_not_disturb_the_page_that_is_on() -> None:
     room = await Room().enter()
     for number in range(MAX_STREAMS - 1):
+        room.clock.advance(ATTACH_EVERY)
         room.held, room.line = await room.owner.attach(SITTING, f"browser-{number}")
     line = Line(room.log, SITTING, "one-more")
     with pytest.raises(AccreditationError, match="too_many_devices"):
@@ -342,6 +345,61 @@ async def test_one_device_too_many_does_not_disturb_the_page_that_is_on() -> Non
     assert room.held.line is room.line
     assert room.held.state.connected
     assert room.line.closed is None
+
+
+async def test_pages_that_come_and_go_without_end_are_turned_away_and_the_one_that_is_on_goes_on() -> None:
+    room = await Room().enter()
+    for _ in range(ATTACH_BURST - 1):
+        room.held, room.line = await room.owner.attach(SITTING, FIRST)
+    rows = len(room.log.rows[SITTING])
+    for number in range(100):
+        with pytest.raises(Unavailable, match="busy"):
+            await room.owner.attach(SITTING, SECOND_BROWSER if number % 2 else FIRST)
+    assert len(room.log.rows[SITTING]) == rows
+    assert room.held.line is room.line
+    assert room.line.closed is None
+    room.say(answer(2))
+    room.log.land_all()
+    assert room.line.acks() == [2]
+    room.clock.advance(ATTACH_EVERY)
+    await room.owner.attach(SITTING, SECOND_BROWSER)
+    assert room.line.closed == 4001
+
+
+async def test_what_others_wrote_counts_towards_the_pace_too() -> None:
+    room = await Room().enter()
+    elsewhere = Owner(room.log, room.clock)
+    for _ in range(ATTACH_BURST - 1):
+        await elsewhere.attach(SITTING, SECOND_BROWSER)
+    newer = Line(room.log, SITTING, FIRST)
+    attaching = asyncio.ensure_future(room.owner.conduct.attach(SITTING, newer, FIRST))
+    await quiet()
+    room.log.land_all()  # overtaken, and decided again by what the log says
+    with pytest.raises(Unavailable, match="busy"):
+        await attaching
+    await quiet()
+    assert room.stored.stream == SECOND_BROWSER
+    assert room.line.closed == 4001
+
+
+async def test_pages_that_wait_to_attach_are_as_bounded_as_edits_that_wait() -> None:
+    room = await Room().enter()
+    room.say(answer(2))  # is on its way, so that the rest waits behind it
+    pages = [Line(room.log, SITTING, FIRST) for _ in range(MAX_WAITING + 50)]
+    room.owner.conduct.deadlines.assure(NOW, [])
+    room.clock.set(NOW + HOUR)  # whatever comes now waits until it is known whether the service was away
+    tasks = [asyncio.ensure_future(room.owner.conduct.attach(SITTING, page, FIRST)) for page in pages]
+    await quiet()
+    turned_away = [task for task in tasks if task.done()]
+    assert len(turned_away) == 50
+    for task in turned_away:
+        with pytest.raises(Unavailable, match="busy"):
+            await task
+    room.owner.conduct.deadlines.assure(room.clock.now() + HOUR, [])
+    room.log.land_all()
+    fates = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(fate, Unavailable) for fate in fates) == len(pages) - ATTACH_BURST
+    assert room.stored.connected
 
 
 # --- two processes on one sitting ---------------------------------------------------------------------------

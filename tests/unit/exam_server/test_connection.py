@@ -11,6 +11,8 @@ from exam_server import wire
 from exam_server.commands import Admit
 from exam_server.connection import Flow, caller
 from exam_server.events import Detached, HelpAsked, Questioned, Responded
+from exam_server.rulings import ATTACH_BURST
+from exam_server.sitting import ATTACH_EVERY
 from tests.histories.memory import quiet
 from tests.histories.sittings import CANDIDATE, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created
 from tests.unit.exam_server.house import RESPOND, START, DirectPeer, House, begin_directly
@@ -138,6 +140,21 @@ async def test_two_tabs() -> None:
     assert newer.told[-1] == {"type": "ack", "seq": 1}
     assert house.log.state(SITTING).connected
     await newer.leave()
+
+
+async def test_a_page_that_comes_and_goes_in_a_loop_is_told_to_come_later() -> None:
+    house = House()
+    peer = await house.begin()
+    for _ in range(ATTACH_BURST - 1):
+        older, peer = peer, await house.visit()
+        await older.task
+    early = await house.visit()
+    await early.task
+    assert (early.closed, early.told) == (1013, [])
+    await peer.say(RESPOND)
+    assert peer.told[-1] == {"type": "ack", "seq": 2}
+    house.clock.advance(ATTACH_EVERY)
+    assert (await house.visit()).told[0]["type"] == "snapshot"
 
 
 async def test_the_database_away_sends_the_page_away_for_a_while() -> None:

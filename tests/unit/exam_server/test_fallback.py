@@ -15,6 +15,8 @@ from exam_server import fallback
 from exam_server.commands import Admit, Tell
 from exam_server.events import Attached, Detached, Questioned, Responded
 from exam_server.fallback import MAX_EDITS, CollectingLine, Fallback, read_letter
+from exam_server.rulings import ATTACH_BURST
+from exam_server.sitting import ATTACH_EVERY
 from tests.histories.memory import MemoryLog, MemoryRecords, Owner, hurry, quiet
 from tests.histories.sittings import CANDIDATE, FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created
 
@@ -189,6 +191,43 @@ async def test_an_answer_of_another_process_that_was_lost_on_the_way_does_not_pu
     assert kinds(await one.ask(respond(2), epoch=epoch)) == ["snapshot", "ack", "snapshot"]
 
 
+async def test_an_epoch_that_was_never_given_out_counts_as_the_newest() -> None:
+    house = House()
+    epoch = await house.begin()
+    rows = len(house.log.rows[SITTING])
+    for _ in range(100):
+        told = await house.ask(epoch=2**31)
+        assert (kinds(told), told[-1]["epoch"]) == (["snapshot"], epoch)
+    assert len(house.log.rows[SITTING]) == rows
+    newer = (await house.ask(stream=SECOND_BROWSER))[-1]
+    assert newer["epoch"] == epoch + 1
+    other = House(house.log, house.clock)
+    assert kinds(await other.ask(respond(2), epoch=2**31)) == ["snapshot", "ack", "snapshot"]
+
+
+async def test_an_epoch_of_another_process_is_known_before_it_is_judged() -> None:
+    one = House()
+    epoch = await one.begin()
+    other = House(one.log, one.clock)
+    (snapshot,) = (await other.ask(stream=SECOND_BROWSER))[-1:]
+    assert kinds(await one.ask(epoch=snapshot["epoch"], stream=SECOND_BROWSER)) == ["snapshot", "snapshot"]
+    assert one.log.state(SITTING).epoch == epoch + 2
+    assert await one.ask(epoch=epoch) == [{"type": "taken_over"}]
+
+
+async def test_where_pages_come_too_often_the_one_that_is_on_stays_on() -> None:
+    house = House()
+    epoch = await house.begin()
+    while epoch < ATTACH_BURST:
+        epoch = (await house.ask(stream=SECOND_BROWSER if epoch % 2 else FIRST))[-1]["epoch"]
+    on, other = (FIRST, SECOND_BROWSER) if epoch % 2 else (SECOND_BROWSER, FIRST)
+    with pytest.raises(Unavailable, match="busy"):
+        await house.ask(stream=other)
+    rows = len(house.log.rows[SITTING])
+    assert kinds(await house.ask(stream=on, epoch=epoch)) == ["snapshot"]
+    assert len(house.log.rows[SITTING]) == rows
+
+
 # --- bounds -------------------------------------------------------------------------------------------------
 
 
@@ -266,6 +305,7 @@ async def test_a_browser_too_many_is_refused() -> None:
     await house.begin()
     with pytest.raises(AccreditationError) as refusal:
         for number in range(40):
+            house.clock.advance(ATTACH_EVERY)
             await house.ask(stream=f"browser{number:04d}")
     assert (refusal.value.code, refusal.value.status) == ("too_many_devices", 409)
 

@@ -1,6 +1,8 @@
 """Beginning, answering, moving about, ending: each rule by example."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.ids import ChoiceId
@@ -23,7 +25,8 @@ from exam_server.commands import (
     Submit,
 )
 from exam_server.events import Attached, Detached, Ended, ItemLocked, RespondedLate, Shown, Started
-from exam_server.rulings import MAX_LATE, MAX_SEQ_STEP, MAX_STREAMS
+from exam_server.rulings import ATTACH_BURST, MAX_LATE, MAX_SEQ_STEP, MAX_STREAMS
+from exam_server.sitting import ATTACH_EVERY
 from tests.histories.sittings import (
     CHOICE,
     FIRST,
@@ -318,9 +321,44 @@ def test_a_newer_page_takes_over_and_the_older_ones_loss_means_nothing() -> None
 def test_too_many_devices_are_turned_away_without_harm_to_the_page_that_is_on() -> None:
     drive = Drive().start()
     for number in range(MAX_STREAMS - 1):
-        drive.do(Attach(f"browser-{number}"))
+        drive.do(Attach(f"browser-{number}"), drive.now + ATTACH_EVERY)
     before = drive.state
     assert before.connected
     assert drive.attempt(Attach("one-more")) == ((), "too_many_devices")
     assert drive.state == before
     drive.do(Attach(FIRST))
+
+
+def test_so_many_pages_may_attach_at_once_and_then_one_after_another() -> None:
+    drive = Drive()
+    for _ in range(ATTACH_BURST):
+        drive.do(Attach(FIRST))
+    before = drive.state
+    for stream in (FIRST, SECOND_BROWSER):
+        assert drive.attempt(Attach(stream)) == ((), "busy")
+    assert drive.attempt(Attach(FIRST), NOW + ATTACH_EVERY - 1) == ((), "busy")
+    assert drive.state == before
+    drive.do(Attach(FIRST), NOW + ATTACH_EVERY)
+    assert drive.attempt(Attach(FIRST))[1] == "busy"
+    for _ in range(ATTACH_BURST):
+        drive.do(Attach(FIRST), NOW + MINUTE)
+
+
+@given(st.lists(st.integers(0, 3 * ATTACH_EVERY), min_size=ATTACH_BURST, max_size=4 * ATTACH_BURST))
+def test_however_pages_come_they_attach_no_faster_than_the_pace(pauses: list[int]) -> None:
+    drive = Drive().start()
+    for pause in pauses:
+        drive.attempt(Attach(FIRST), drive.now + pause)
+    came = [event.at for event in drive.events if isinstance(event, Attached)]
+    for first, since in enumerate(came):
+        for count, at in enumerate(came[first:], 1):
+            assert count <= ATTACH_BURST + (at - since) / ATTACH_EVERY
+
+
+@given(st.lists(st.integers(ATTACH_EVERY, 3 * ATTACH_EVERY), max_size=60), st.integers(0, ATTACH_BURST - 2))
+def test_who_comes_now_and_then_is_never_turned_away(pauses: list[int], reloads: int) -> None:
+    drive = Drive().start()
+    for _ in range(reloads):
+        drive.do(Attach(FIRST))
+    for pause in pauses:
+        drive.do(Attach(SECOND_BROWSER), drive.now + pause)
