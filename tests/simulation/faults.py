@@ -42,6 +42,7 @@ class Faults:
             self.second_tab: 2,
             self.other_device: 2,
             self.wipe: 0.4,
+            self.flap: 0.5,
             self.race: 4,
         }
         self._kinds = list(kinds)
@@ -208,6 +209,16 @@ class Faults:
 
     def wipe(self) -> None:
         self._candidate().wipe()
+
+    def flap(self) -> None:
+        """A page that comes again and again without rest."""
+        candidate = self._candidate()
+        for turn in range(self.timeline.between(10, 60)):
+            self.timeline.later(turn * 150, self._reload, candidate)
+
+    def _reload(self, candidate: "Candidate") -> None:
+        if not self.world.calm:
+            candidate.reload()
 
     def race(self) -> None:
         """Just when an item runs out: the connection breaks, the process dies or stands still, or the log slows."""

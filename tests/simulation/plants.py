@@ -160,6 +160,12 @@ class SweepWithoutMargin(Plant):
     patches = ((timing, "SWEEP_MARGIN", -timing.BROKEN_GRACE), (timing, "grace", grace))
 
 
+class PaceForgotten(Plant):
+    """Pages may come as often as they like."""
+
+    patches = ((rulings, "ATTACH_BURST", 1_000_000),)
+
+
 class StagesOpenEarly(Plant):
     """All stages of a case are sent with its first one."""
 
@@ -193,6 +199,7 @@ PLANTS: dict[str, type[Plant]] = {
     "long_grace_for_all": LongGraceForAll,
     "settled_late": SettledLate,
     "sweep_without_margin": SweepWithoutMargin,
+    "pace_forgotten": PaceForgotten,
     "stages_open_early": StagesOpenEarly,
     "key_in_the_copy": KeyInTheCopy,
 }

@@ -42,6 +42,8 @@ CLOCKS: Span = 250
 """Two clocks within tolerance, and the readings in between, differ by no more than this."""
 COMMIT: Span = 10 * SECOND
 """An answer in time that takes no longer than this to be stored is scored, whoever settles."""
+PAGES, PAGE_EVERY = 20, 2 * SECOND
+"""So many pages may attach at once, and in the long run one in that time."""
 BY_TIME = {"exam_time", "item_time", "window_closed", "not_started"}
 ORDERED = Extended | Paused | AllowanceSet | CloseMoved | Told | LateAdmitted | Ended
 """What is done because somebody ordered it: once for each note."""
@@ -70,6 +72,8 @@ class Record(Reckoning):
         self.trusted = True
         """No clock was ever beyond the tolerance, so the true time may be judged too."""
         self._newest: Moment = created.at
+        self._came: list[Moment] = []
+        """When pages attached."""
         self._graces: dict[Moment, Span] = {}
         """What each deadline that was settled had for its grace."""
 
@@ -97,8 +101,8 @@ class Record(Reckoning):
                 self._blame(f"order {event.note} was carried out twice")
             self.notes.add(event.note)
         match event:
-            case Attached() if event.epoch != self.epoch + 1:
-                self._blame(f"epoch {event.epoch} follows {self.epoch}")
+            case Attached():
+                self._judge_page(event)
             case Shown() if event.position not in self.places or event.position in self.locked:
                 self._blame(f"item {event.position} was shown out of its place")
             case ItemExpired() if event.position != self.current or event.position in self.locked:
@@ -121,6 +125,15 @@ class Record(Reckoning):
                 self._judge_answer(event)
             case RespondedLate():
                 self._judge_late(event)
+
+    def _judge_page(self, event: Attached) -> None:
+        if event.epoch != self.epoch + 1:
+            self._blame(f"epoch {event.epoch} follows {self.epoch}")
+        self._came.append(event.at)
+        for place, since in enumerate(self._came):
+            if len(self._came) - place > PAGES + (event.at - since) / PAGE_EVERY:
+                self._blame(f"{len(self._came) - place} pages have come within {event.at - since} ms")
+                return
 
     def _judge_number(self, event: AnyEvent, seq: int) -> None:
         """Once, in order, as it was made, stamped with the moment of its receipt."""
