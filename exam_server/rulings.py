@@ -63,7 +63,7 @@ from question_bank.forms import FormEntry
 
 MAX_STREAMS = 32
 """Browsers that one sitting may be continued from."""
-ATTACH_BURST = 20
+ATTACH_BURST = 40
 """Pages that may attach at once; a page that comes and goes without end would fill the log."""
 MAX_SEQ_STEP = 10_000
 """How far a sequence number may jump: a page numbers its edits one by one."""

@@ -66,8 +66,9 @@ T = TypeVar("T")
 
 Status = Literal["ready", "running", "ended"]
 
-ATTACH_EVERY: Span = 2 * SECOND
-"""How often pages may attach in the long run; at once so many as `rulings.ATTACH_BURST`."""
+ATTACH_EVERY: Span = SECOND // 2
+"""How often pages may attach in the long run; at once so many as `rulings.ATTACH_BURST`. A page that asks over HTTP
+attaches with each request that another process answers than the one before it, and must not feel this."""
 
 
 class Sitting(Struct, frozen=True, gc=False):

@@ -213,8 +213,8 @@ class Faults:
     def flap(self) -> None:
         """A page that comes again and again without rest."""
         candidate = self._candidate()
-        for turn in range(self.timeline.between(10, 60)):
-            self.timeline.later(turn * 150, self._reload, candidate)
+        for turn in range(self.timeline.between(10, 120)):
+            self.timeline.later(turn * 120, self._reload, candidate)
 
     def _reload(self, candidate: "Candidate") -> None:
         if not self.world.calm:

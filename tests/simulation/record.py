@@ -42,7 +42,7 @@ CLOCKS: Span = 250
 """Two clocks within tolerance, and the readings in between, differ by no more than this."""
 COMMIT: Span = 10 * SECOND
 """An answer in time that takes no longer than this to be stored is scored, whoever settles."""
-PAGES, PAGE_EVERY = 20, 2 * SECOND
+PAGES, PAGE_EVERY = 40, 500
 """So many pages may attach at once, and in the long run one in that time."""
 BY_TIME = {"exam_time", "item_time", "window_closed", "not_started"}
 ORDERED = Extended | Paused | AllowanceSet | CloseMoved | Told | LateAdmitted | Ended
