@@ -42,7 +42,7 @@ class Faults:
             self.second_tab: 2,
             self.other_device: 2,
             self.wipe: 0.4,
-            self.flap: 0.5,
+            self.flap: 1,
             self.race: 4,
         }
         self._kinds = list(kinds)
@@ -213,8 +213,8 @@ class Faults:
     def flap(self) -> None:
         """A page that comes again and again without rest."""
         candidate = self._candidate()
-        for turn in range(self.timeline.between(10, 120)):
-            self.timeline.later(turn * 120, self._reload, candidate)
+        for turn in range(self.timeline.between(10, 200)):
+            self.timeline.later(turn * 150, self._reload, candidate)
 
     def _reload(self, candidate: "Candidate") -> None:
         if not self.world.calm:

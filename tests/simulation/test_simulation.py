@@ -7,7 +7,7 @@ import pytest
 from tests.simulation.plants import PLANTS
 from tests.simulation.play import play
 
-RARE = {"receipt_forgotten": 120}
+RARE = {"pace_forgotten": 40, "receipt_forgotten": 120}
 """Bugs that take more than a dozen seeds to show."""
 
 
