@@ -217,7 +217,8 @@ class Faults:
             self.timeline.later(turn * 150, self._reload, candidate)
 
     def _reload(self, candidate: "Candidate") -> None:
-        if not self.world.calm:
+        """A browser forgets its stream once all is over, and a sitting takes only so many."""
+        if not (self.world.calm or self.world.witness.record(candidate.sitting).ended):
             candidate.reload()
 
     def race(self) -> None:
