@@ -19,7 +19,8 @@ from exam_server.chain import BrokenChain
 from exam_server.conclusion import Outcome, load_outcome
 from exam_server.events import AnyEvent
 from exam_server.protocols import SignedProtocol, load_protocol
-from exam_server.sitting import Sitting, fold
+from exam_server.sitting import Sitting
+from exam_server.turns import fold_in_turns
 from proctoring import review
 from proctoring import store as watched
 from proctoring.incidents import Incident
@@ -159,7 +160,7 @@ async def open_dossier(connection: AsyncConnection, sitting: SittingId, reader: 
         events = tuple(await store.load_events(connection, sitting))
     except BrokenChain:
         events = None
-    state = None if events is None else fold(sitting, events)
+    state = None if events is None else await fold_in_turns(sitting, events)
     incidents = await watched.incidents_of(connection, sitting)
     findings = await watched.findings_of(connection, sitting)
     decision = await watched.decision_of(connection, sitting)

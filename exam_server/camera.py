@@ -21,7 +21,6 @@ from exam_server.conduct import Conduct
 from exam_server.connection import Flow, read_id, who_is
 from exam_server.page_line import PageLine
 from exam_server.sitting import Sitting
-from exam_server.store import unknown_sitting
 from proctoring.frames import check
 from proctoring.pipeline import Pipeline
 from proctoring.store import Reference, record_reference, reference_embedding, settle
@@ -147,10 +146,7 @@ class CameraSocket:
             return
         try:
             sitting_id = read_id(scope["path_params"]["sitting"])
-            held = await self._conduct.hold(sitting_id)
-            if held.state.candidate != person.id or self._clock.now() < held.state.opens_at:
-                self._conduct.forget(sitting_id)
-                raise unknown_sitting()
+            held = await self._conduct.hold_for(sitting_id, person.id)
             if held.state.rules.practice:  # nobody consented to being watched
                 line.close(1008, "practice")
                 return

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from core.clock import Clock
 from core.errors import AccreditationError, Unavailable
-from core.ids import SittingId
+from core.ids import PersonId, SittingId
 from core.moments import Moment, Span, to_datetime
 from exam_server import reading, wire
 from exam_server.announcements import announce, take_snapshot
@@ -37,6 +37,7 @@ from exam_server.ruling import Ruling
 from exam_server.rulings import decide
 from exam_server.sitting import Sitting, evolve
 from exam_server.source import Source
+from exam_server.store import unknown_sitting
 
 CLOCK_TOLERANCE: Span = 100
 """How far this machine's clock may be off the database's before it takes no sittings, ms."""
@@ -61,7 +62,7 @@ class Conduct:
         self._on_change = on_change
         self._media_key = media_key
         self._held: dict[SittingId, Held] = {}
-        self._loading: dict[SittingId, asyncio.Future[Held]] = {}
+        self._loading: dict[tuple[SittingId, PersonId | None], asyncio.Future[Held]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._reader = Reader(source)
         self.deadlines = Deadlines(clock, self._held, self._take, self._decide)
@@ -72,24 +73,39 @@ class Conduct:
 
     # --- taking and giving back ---------------------------------------------------------------------------
 
-    async def hold(self, sitting_id: SittingId) -> Held:
-        """The sitting, read from its log unless it is held already. Raises NotFound, Unavailable."""
+    async def hold(self, sitting_id: SittingId, candidate: PersonId | None = None) -> Held:
+        """The sitting, read from its log unless it is held already; where a candidate is given, only their own.
+
+        Raises NotFound, Unavailable.
+        """
         held = self._held.get(sitting_id)
         if held is not None:
+            if candidate is not None and held.state.candidate != candidate:
+                raise unknown_sitting()
             return held
         if self.leaving:
             raise _moving()
         if self.clock_off > CLOCK_TOLERANCE:
             raise Unavailable("clock_off", "Часы сервера расходятся с часами базы данных. Подключитесь позже.")
-        loading = self._loading.get(sitting_id)
+        asked = (sitting_id, candidate)
+        loading = self._loading.get(asked)
         if loading is None:
-            loading = asyncio.ensure_future(self._load(sitting_id))
-            self._loading[sitting_id] = loading
-            loading.add_done_callback(lambda _: self._loading.pop(sitting_id, None))
+            loading = self._loading[asked] = asyncio.ensure_future(self._load(sitting_id, candidate))
+            loading.add_done_callback(lambda _: self._loading.pop(asked, None))
         return await asyncio.shield(loading)
 
-    async def _load(self, sitting_id: SittingId) -> Held:
-        read = await self._reader.read(sitting_id, {})
+    async def hold_for(self, sitting_id: SittingId, candidate: PersonId) -> Held:
+        """The same as its candidate's page has it: before it opens there is no such sitting."""
+        held = await self.hold(sitting_id, candidate)
+        if self._clock.now() < held.state.opens_at:
+            self.forget(sitting_id)
+            raise unknown_sitting()
+        return held
+
+    async def _load(self, sitting_id: SittingId, candidate: PersonId | None) -> Held:
+        read = await self._reader.read(sitting_id, {}, candidate)
+        if (held := self._held.get(sitting_id)) is not None:
+            return held  # somebody who asked otherwise was quicker
         newest = read.rows[-1]
         held = self._held[sitting_id] = Held(read.state, newest.version, newest.digest, read.copies, read.texts)
         held.landed = self._landed
@@ -324,7 +340,7 @@ class Conduct:
             return
         forming = held.forming.pending if held.forming is not None else ()
         if fate == "refused":
-            self._refuse(held, draft.pending + forming)
+            held.give_up(draft.pending + forming)
             self.reload(held, rest=reading.RETRY_MOST)  # what made the row may make it again
         else:
             self.reload(held, draft, forming)
@@ -336,20 +352,6 @@ class Conduct:
             self.deadlines.follow(held)
             if self._on_change is not None:
                 self._on_change(draft.state, draft.made)
-
-    def _refuse(self, held: Held, undone: Sequence[Pending]) -> None:
-        """None of this can be stored. The page has to come back: it must not go on with a gap in its edits."""
-        lines = dict.fromkeys((held.line, *(pending.older for pending in undone)))
-        held.line = None
-        for pending in undone:
-            seq = getattr(pending.command, "seq", None)
-            if pending.line is not None and seq is not None:
-                pending.line.send(wire.encode(wire.refused("internal", seq)))
-            if pending.answer is not None and not pending.answer.done():
-                pending.answer.set_exception(Unavailable("internal", wire.SENTENCES["internal"]))
-        for line in lines:
-            if line is not None:
-                line.close(1011, "internal")
 
     def reload(self, held: Held, lost: Draft | None = None, forming: Sequence[Pending] = (), rest: float = 0.0) -> None:
         """Read a sitting again, since somebody else wrote to it or what became of a commit is not known."""

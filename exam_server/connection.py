@@ -8,7 +8,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from core.clock import Clock
-from core.errors import AccreditationError, NotFound, Unavailable
+from core.errors import AccreditationError, Unavailable
 from core.ids import PersonId, SittingId
 from core.moments import Moment
 from core.web.staying import stay
@@ -18,6 +18,7 @@ from exam_server.conduct import Conduct
 from exam_server.held import Held, Line
 from exam_server.page_line import Direct, PageLine
 from exam_server.rulings import MAX_REMARKS, MAX_SEQ_STEP
+from exam_server.store import unknown_sitting
 
 MAX_STREAM = 64
 
@@ -129,11 +130,7 @@ class SittingSocket:
             return None
         try:
             sitting_id = read_id(scope["path_params"]["sitting"])
-            held = await self._conduct.hold(sitting_id)
-            if held.state.candidate != person.id or self._clock.now() < held.state.opens_at:
-                self._conduct.forget(sitting_id)
-                line.close(4404, "unknown sitting")
-                return None
+            await self._conduct.hold_for(sitting_id, person.id)
             held = await self._conduct.attach(sitting_id, line, stream)
             try:
                 await self._records.greet(sitting_id, held.epoch, *caller(scope))
@@ -281,7 +278,7 @@ def read_id(given: object) -> SittingId:
     """Whatever stands in the path as a sitting's id. Raises NotFound when no sitting can have it."""
     text = str(given)
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise NotFound("unknown_sitting", "Такого тестирования нет.")
+        raise unknown_sitting()
     return SittingId(int(text))
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Raw, Struct
 from msgspec.structs import replace
 
 from core.clock import Clock
-from core.errors import NotFound, TooMany, Unavailable
+from core.errors import TooMany, Unavailable
 from core.ids import PersonId, SittingId
 from core.moments import Moment
 from exam_server import wire
@@ -135,10 +135,7 @@ class Fallback:
             raise Unavailable("busy", wire.SENTENCES["busy"]) from None
 
     async def _find(self, sitting_id: SittingId, person: PersonId, now: Moment) -> Seat:
-        held = await self._conduct.hold(sitting_id)
-        if held.state.candidate != person or now < held.state.opens_at:
-            self._conduct.forget(sitting_id)
-            raise NotFound("unknown_sitting", "Такого тестирования нет.")
+        await self._conduct.hold_for(sitting_id, person)
         seat = self._seats.get(sitting_id)
         if seat is None:
             seat = self._seats[sitting_id] = Seat(Flow(self._rate, self._burst, now))

@@ -1,12 +1,13 @@
 """A sitting held by a process: its state, what is on its way to the log, and the page at it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
+from core.errors import Unavailable
 from core.ids import SittingId
 from core.moments import Moment
 from exam_server import timing, wire
@@ -205,6 +206,20 @@ class Held:
         if seq == self.stalled:
             self.stalled = 0
         return True
+
+    def give_up(self, undone: Sequence[Pending]) -> None:
+        """None of this can be stored. The page has to come back: it must not go on with a gap in its edits."""
+        lines = dict.fromkeys((self.line, *(pending.older for pending in undone)))
+        self.line = None
+        for pending in undone:
+            seq = getattr(pending.command, "seq", None)
+            if pending.line is not None and seq is not None:
+                pending.line.send(wire.encode(wire.refused("internal", seq)))
+            if pending.answer is not None and not pending.answer.done():
+                pending.answer.set_exception(Unavailable("internal", wire.SENTENCES["internal"]))
+        for line in lines:
+            if line is not None:
+                line.close(1011, "internal")
 
     def turn_away(self, seq: int) -> None:
         """Remember the first edit that the page has to send again."""

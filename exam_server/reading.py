@@ -5,14 +5,14 @@ import asyncio
 import structlog
 from msgspec import Struct
 
-from core.errors import NotFound
-from core.ids import SittingId
+from core.ids import PersonId, SittingId
 from exam_server.announcements import Copies, Texts, quoted
 from exam_server.chain import Row, follow_chain
 from exam_server.held import Held
 from exam_server.sharing import Shared
 from exam_server.sitting import Sitting
 from exam_server.source import Source
+from exam_server.store import unknown_sitting
 from exam_server.turns import fold_in_turns
 
 RETRY_FIRST, RETRY_MOST = 0.05, 1.0
@@ -37,12 +37,14 @@ class Reader:
         self._source = source
         self._shared = Shared()
 
-    async def read(self, sitting_id: SittingId, known: Texts) -> Reading:
-        """Raises NotFound, chain.BrokenChain, and what the source raises."""
-        rows = await self._source.rows(sitting_id)
+    async def read(self, sitting_id: SittingId, known: Texts, candidate: PersonId | None = None) -> Reading:
+        """Raises NotFound, where it is not this candidate's too, chain.BrokenChain, and what the source raises."""
+        rows = await self._source.rows(sitting_id, candidate)
         if not rows:
-            raise NotFound("unknown_sitting", "Такого тестирования нет.")
+            raise unknown_sitting()
         state = self._shared.of(await fold_in_turns(sitting_id, follow_chain(sitting_id, rows)))
+        if candidate is not None and state.candidate != candidate:
+            raise unknown_sitting()
         copies = await self._source.copies((entry.item, entry.version) for entry in state.form.entries)
         missing = [note for note in quoted(state) if note not in known]
         return Reading(state, rows, copies, await self._source.texts(missing) if missing else {})

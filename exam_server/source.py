@@ -1,10 +1,10 @@
 """Where the engine reads from: logs, versions, overdue sittings, items without their keys."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from core.database import Database, fetch_all
-from core.ids import ItemId, SittingId
+from core.ids import ItemId, PersonId, SittingId
 from core.moments import Moment, to_datetime
 from core.together import Together
 from exam_server.chain import Row
@@ -13,13 +13,14 @@ from question_bank.candidate_store import candidate_copies
 
 MOST_LOGS = 50
 """Logs read in one statement: a long one is some hundred KB."""
+Asked: TypeAlias = tuple[SittingId, PersonId | None]
 
 
 class Source(Protocol):
     """What the engine reads. Raises OSError or core.errors.Unavailable while the database is away."""
 
-    async def rows(self, sitting: SittingId) -> list[Row]:
-        """The whole log of a sitting, oldest first; empty when there is none."""
+    async def rows(self, sitting: SittingId, candidate: PersonId | None = None) -> list[Row]:
+        """The whole log of a sitting, oldest first; empty when there is none, or it is not this candidate's."""
 
     async def versions(self, sittings: Sequence[SittingId]) -> Mapping[SittingId, int]:
         """The newest version of each."""
@@ -45,23 +46,28 @@ class DatabaseSource:
         self._copies: dict[tuple[ItemId, int], CandidateItem] = {}
         self._logs = Together(self._read_logs, MOST_LOGS)
 
-    async def rows(self, sitting: SittingId) -> list[Row]:
-        return await self._logs.ask(sitting) or []
+    async def rows(self, sitting: SittingId, candidate: PersonId | None = None) -> list[Row]:
+        return await self._logs.ask((sitting, candidate)) or []
 
-    async def _read_logs(self, sittings: Sequence[SittingId]) -> Mapping[SittingId, list[Row]]:
+    async def _read_logs(self, asked: Sequence[Asked]) -> Mapping[Asked, list[Row]]:
+        """Somebody else's log is not read, unless its candidate asks in the same moment."""
         async with self._database.transaction() as connection:
             found = await fetch_all(
                 connection,
                 """SELECT sitting_id, version, prev, digest, events FROM exam_server.log
-                   WHERE sitting_id = ANY(CAST(:ids AS bigint[])) ORDER BY sitting_id, version""",
-                ids=sorted(set(sittings)),
+                   WHERE sitting_id = ANY(ARRAY(
+                       SELECT id FROM unnest(CAST(:ids AS bigint[]), CAST(:candidates AS bigint[])) AS asked (id, who)
+                       WHERE who IS NULL OR who = (SELECT candidate FROM exam_server.sitting s WHERE s.id = asked.id)))
+                   ORDER BY sitting_id, version""",
+                ids=[sitting for sitting, _ in asked],
+                candidates=[candidate for _, candidate in asked],
             )
         logs: dict[SittingId, list[Row]] = {}
         for row in found:
             logs.setdefault(row["sitting_id"], []).append(
                 Row(row["version"], row["prev"], row["digest"], row["events"])
             )
-        return logs
+        return {(sitting, candidate): logs[sitting] for sitting, candidate in asked if sitting in logs}
 
     async def versions(self, sittings: Sequence[SittingId]) -> Mapping[SittingId, int]:
         async with self._database.transaction() as connection:

@@ -11,9 +11,10 @@ from core.database import execute, fetch_all, fetch_one
 from core.errors import NotFound
 from core.ids import BlueprintId, BookingId, PersonId, SittingId, WindowId
 from core.moments import Moment, to_datetime
-from exam_server.chain import START, Row, link, read_chain
+from exam_server.chain import START, Row, link
 from exam_server.events import AnyEvent, Created, LateAdmitted, encode_batch, trace_of
-from exam_server.sitting import Sitting, fold
+from exam_server.sitting import Sitting
+from exam_server.turns import fold_in_turns, read_in_turns
 from question_bank.forms import Form
 
 
@@ -180,12 +181,12 @@ async def load_events(connection: AsyncConnection, sitting: SittingId) -> list[A
     )
     if not rows:
         raise unknown_sitting()
-    return read_chain(sitting, [Row(r["version"], r["prev"], r["digest"], r["events"]) for r in rows])
+    return await read_in_turns(sitting, [Row(r["version"], r["prev"], r["digest"], r["events"]) for r in rows])
 
 
 async def load_sitting(connection: AsyncConnection, sitting: SittingId) -> Sitting:
     """The state folded from the log. Raises NotFound, chain.BrokenChain."""
-    return fold(sitting, await load_events(connection, sitting))
+    return await fold_in_turns(sitting, await load_events(connection, sitting))
 
 
 async def all_sittings(connection: AsyncConnection) -> list[SittingId]:

@@ -27,7 +27,7 @@ from exam_server.camera import Observation
 from exam_server.connectivity import Place, proposed_minutes, trace
 from exam_server.events import NO_ALLOWANCE, AnyEvent, HelpAsked
 from exam_server.invigilation import LONGEST_MESSAGE, LONGEST_REASON, LONGEST_SHOWN
-from exam_server.sitting import Sitting, fold
+from exam_server.turns import fold_in_turns
 from proctoring import store as watched
 from question_bank.blueprint_store import load_blueprint
 
@@ -139,7 +139,7 @@ async def _context(request: Request, reader: Principal, sitting: SittingId) -> d
     async with database_of(request).transaction() as connection:
         card = await open_card(connection, sitting, reader)
         events = await store.load_events(connection, sitting)
-        folded: Sitting = fold(sitting, events)
+        folded = await fold_in_turns(sitting, events)
         rows = await store.load_connections(connection, sitting)
         now = request.app.state.clock.now()
         record = trace(events, {row["epoch"]: Place(row["address"], row["device"]) for row in rows}, now)

@@ -105,15 +105,21 @@ class MemorySource:
         self.away = False
         self.refused = asyncio.Event()
         self.copied: dict[tuple[ItemId, int], CandidateItem] = {}
+        self.given: list[SittingId] = []
+        """Whose logs were read."""
 
     def _ask(self) -> None:
         if self.away:
             self.refused.set()
             raise Unavailable("database_away", "База данных недоступна.")
 
-    async def rows(self, sitting: SittingId) -> list[Row]:
+    async def rows(self, sitting: SittingId, candidate: PersonId | None = None) -> list[Row]:
         self._ask()
-        return list(self.log.rows.get(sitting, []))
+        rows = list(self.log.rows.get(sitting, []))
+        if not rows or candidate not in (None, read_chain_head(rows).candidate):
+            return []
+        self.given.append(sitting)
+        return rows
 
     async def versions(self, sittings: Sequence[SittingId]) -> Mapping[SittingId, int]:
         self._ask()

@@ -218,7 +218,7 @@ class SimulatedSource:
         self._postgres = postgres
         self._node = node
 
-    async def rows(self, sitting: SittingId) -> list[Row]:
+    async def rows(self, sitting: SittingId, candidate: PersonId | None = None) -> list[Row]:
         await _go(self._postgres, self._node)
         found = list(self._postgres.rows.get(sitting, []))
         await _go(self._postgres, self._node)

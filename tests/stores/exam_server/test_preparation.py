@@ -352,8 +352,9 @@ async def test_a_start_is_one_read_and_one_event(
     fresh = Engine(office.engine.log, database, centre.clock, office.source)
     line = Silence()
     with counted(database) as said:
+        await fresh.conduct.hold_for(sitting, candidate.id)
         held = await fresh.conduct.attach(sitting, line, "browser01")
-    assert [re.findall(r"FROM (\S+)", one) for one in said] == [["exam_server.log"]]
+    assert [re.findall(r"FROM (exam_server\S+)", one) for one in said] == [["exam_server.log", "exam_server.sitting"]]
     before = await rows_of(database, sitting)
     with counted(database) as said:
         fresh.conduct.receive(held, line, Start(1), centre.clock.now())

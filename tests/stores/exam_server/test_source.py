@@ -1,10 +1,12 @@
 """What the engine reads, from real tables: logs, versions, overdue sittings, items without their keys."""
 
+import asyncio
+
 import pytest
 
 from core.database import Database, execute
 from core.errors import NotFound, Unavailable
-from core.ids import ItemId, SittingId
+from core.ids import ItemId, PersonId, SittingId
 from core.moments import HOUR, Moment, to_datetime
 from exam_server.chain import read_chain
 from exam_server.source import DatabaseSource
@@ -50,6 +52,20 @@ async def test_a_log_comes_back_in_order_and_verifies(database: Database) -> Non
     assert rows == [first_row(SittingId(7), make_created(FORM))]
     assert read_chain(SittingId(7), rows) == [make_created(FORM)]
     assert await DatabaseSource(database).rows(SittingId(8)) == []
+
+
+async def test_a_candidate_is_given_no_log_but_their_own(database: Database) -> None:
+    for sitting in (7, 9):
+        await seat(database, sitting, NOW + HOUR)
+    source = DatabaseSource(database)
+    own, stranger, staff, unknown = await asyncio.gather(
+        source.rows(SittingId(7), PersonId(70)),
+        source.rows(SittingId(9), PersonId(71)),
+        source.rows(SittingId(7)),
+        source.rows(SittingId(8), PersonId(70)),
+    )
+    assert own == staff == [first_row(SittingId(7), make_created(FORM))]
+    assert stranger == unknown == []
 
 
 async def test_versions_of_those_that_exist(database: Database) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from core.errors import AccreditationError, Unavailable
+from core.errors import AccreditationError, NotFound, Unavailable
 from core.ids import ChoiceId
 from core.moments import HOUR, MINUTE, SECOND
 from exam_server.commands import Extend, LockStage, Show, Stop
@@ -13,7 +13,17 @@ from exam_server.held import MAX_WAITING
 from exam_server.rulings import ATTACH_BURST, MAX_STREAMS
 from exam_server.sitting import ATTACH_EVERY
 from tests.histories.memory import Line, Owner, hurry, quiet
-from tests.histories.sittings import CHOICE, FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created, make_form
+from tests.histories.sittings import (
+    CANDIDATE,
+    CHOICE,
+    FIRST,
+    NOW,
+    PROCTOR,
+    SECOND_BROWSER,
+    SITTING,
+    make_created,
+    make_form,
+)
 from tests.unit.exam_server.room import OTHER, Room, answer, overtake
 
 
@@ -222,6 +232,25 @@ async def test_a_sitting_can_not_be_taken_while_the_database_is_away() -> None:
         await room.owner.conduct.hold(SITTING)
     room.owner.source.away = False
     assert (await room.owner.conduct.hold(SITTING)).state == room.stored
+
+
+async def test_to_anybody_but_its_candidate_there_is_no_such_sitting() -> None:
+    room = Room()
+    conduct = room.owner.conduct
+    for _ in range(2):  # whether it is held or not
+        with pytest.raises(NotFound):
+            await conduct.hold_for(SITTING, PROCTOR)
+        assert (await conduct.hold_for(SITTING, CANDIDATE)).state == room.stored
+    assert room.owner.source.given == [SITTING]
+
+
+async def test_a_stranger_who_asks_in_the_same_moment_changes_nothing_for_the_candidate_and_for_staff() -> None:
+    room = Room()
+    conduct = room.owner.conduct
+    asked = [conduct.hold(SITTING, PROCTOR), conduct.hold(SITTING, CANDIDATE), conduct.hold(SITTING)]
+    stranger, candidate, staff = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(stranger, NotFound)
+    assert candidate is staff is conduct.find(SITTING)
 
 
 async def test_many_who_want_the_same_sitting_share_one_reading() -> None:

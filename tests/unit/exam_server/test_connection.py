@@ -62,6 +62,7 @@ async def test_whoever_may_not_come_in_is_told_why(visitor: dict[str, Any], code
     assert peer.told == []
     assert house.records.greeted == []
     assert house.log.state(SITTING).epoch == 0
+    assert house.owner.source.given == [], "somebody else's log was read"
 
 
 async def test_a_sitting_whose_window_is_not_open_yet_looks_like_none() -> None:

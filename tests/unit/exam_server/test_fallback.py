@@ -257,8 +257,12 @@ async def test_a_foreign_sitting_looks_like_none() -> None:
     house = House()
     with pytest.raises(NotFound):
         await house.ask(person=PROCTOR)
-    assert (house.owner.conduct.held, house.fallback._seats) == (0, {})
+    assert (house.owner.conduct.held, house.fallback._seats, house.owner.source.given) == (0, {}, [])
     assert house.log.state(SITTING).epoch == 0
+    epoch = await house.begin()
+    with pytest.raises(NotFound):
+        await house.ask(person=PROCTOR)
+    assert kinds(await house.ask(epoch=epoch)) == ["snapshot"]
 
 
 async def test_a_sitting_whose_window_is_not_open_yet_looks_like_none() -> None:
