@@ -173,10 +173,12 @@ def _our_own(events: Iterable[AnyEvent], halts: Iterable[Interval]) -> list[Inte
             started = event.at
         elif isinstance(event, OutageCompensated):
             begun = max(event.began_at, started)
-            over = begun + event.span
-            for since, until in halts:
-                if since < over and until > begun:
-                    over += until - max(since, begun)
+            over = event.ended_at
+            if not over:  # an older log; what the clocks stood is not in its span
+                over = begun + event.span
+                for since, until in halts:
+                    if since < over and until > begun:
+                        over += until - max(since, begun)
             ours.append((begun, over))
     return ours
 

@@ -13,6 +13,7 @@ from core.moments import Moment
 from exam_server import timing
 from exam_server.commands import CompensateOutage, Settle
 from exam_server.held import Held, Pending
+from exam_server.settlement import made_good
 
 
 class Deadlines:
@@ -101,5 +102,5 @@ class Deadlines:
     def make_good(self, held: Held) -> None:
         """Give back the time of every outage that the sitting has not had yet, before anything else is decided."""
         for outage in self._outages:
-            if held.state.status == "running" and outage.began_at not in held.state.outages:
+            if held.state.status == "running" and not made_good(held.state, outage.began_at):
                 self._decide(held, Pending(outage, self._clock.now(), None))

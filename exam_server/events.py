@@ -157,10 +157,15 @@ class Extended(Event, frozen=True, tag="extended"):
 
 
 class OutageCompensated(Event, frozen=True, tag="outage_compensated"):
-    """The service itself was away from `began_at` on: the time is given back without anybody asking."""
+    """The service itself was away from `began_at` on: the time is given back without anybody asking.
+
+    `span` is less than the whole where the clocks stood meanwhile, or another outage has given a part of it back.
+    """
 
     span: Span
     began_at: Moment
+    ended_at: Moment = 0
+    """0 in logs of before it was written down."""
 
 
 class Paused(Event, frozen=True, tag="paused"):

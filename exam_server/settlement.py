@@ -1,5 +1,7 @@
 """What time alone decides: deadlines that have passed, and what our own outages give back before them. Pure."""
 
+from collections.abc import Iterable
+
 from core.moments import Moment, Span
 from exam_server import timing
 from exam_server.commands import CompensateOutage
@@ -42,20 +44,35 @@ def compensate(sitting: Sitting, command: CompensateOutage, now: Moment) -> Ruli
     events = settle(sitting, command.began_at)
     for event in events:
         sitting = evolve(sitting, event)
-    if sitting.status == "running" and command.began_at not in sitting.outages:
+    if sitting.status == "running" and not made_good(sitting, command.began_at):
         assert sitting.started_at is not None
-        began, ended = max(command.began_at, sitting.started_at), command.began_at + command.span
-        span = ended - began - _stood(sitting, began, ended)
+        ended = command.began_at + command.span
+        span = uncovered(max(command.began_at, sitting.started_at), ended, (*_halts(sitting, ended), *sitting.outages))
         if 0 < span <= timing.LONGEST_EXTENSION:
-            given = OutageCompensated(now, span, command.began_at)
+            given = OutageCompensated(now, span, command.began_at, ended)
             events += (given,)
             sitting = evolve(sitting, given)
     return Ruling(events + settle(sitting, now))
 
 
-def _stood(sitting: Sitting, began: Moment, ended: Moment) -> Span:
-    """How long the clocks stood meanwhile: that time is given back by the pause or the break itself."""
-    halts = sitting.stood
-    if sitting.halt is not None:
-        halts += ((sitting.halt.since, sitting.halt.until or ended),)
-    return sum(max(0, min(until, ended) - max(since, began)) for since, until in halts)
+def made_good(sitting: Sitting, began_at: Moment) -> bool:
+    """Has the outage that began then been given back?"""
+    return any(began == began_at for began, _ in sitting.outages)
+
+
+def uncovered(began: Moment, ended: Moment, covered: Iterable[tuple[Moment, Moment]]) -> Span:
+    """How much of the time from one moment to another lies in none of the intervals, which may overlap."""
+    left: Span = 0
+    for since, until in sorted(covered):
+        if since >= ended:
+            break
+        left += max(0, since - began)
+        began = max(began, until)
+    return left + max(0, ended - began)
+
+
+def _halts(sitting: Sitting, ended: Moment) -> tuple[tuple[Moment, Moment], ...]:
+    """When the clocks stood: the pause or the break gives that time back itself."""
+    if sitting.halt is None:
+        return sitting.stood
+    return (*sitting.stood, (sitting.halt.since, sitting.halt.until or ended))

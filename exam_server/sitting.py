@@ -76,7 +76,8 @@ class Sitting(Struct, frozen=True, gc=False):
 
     `settled_grace`: the grace of that deadline, once the connection has changed after it. `graced`: what answers have
     gained by more than the shorter grace. `back_to`: the item that a pause took off the screen. `stood`: from when to
-    when the clocks have stood, in pauses and breaks that are over. `paced_until`: when the attachments so far would be
+    when the clocks have stood, in pauses and breaks that are over. `outages`: from when to when those lasted that were
+    made good. `paced_until`: when the attachments so far would be
     over, had each waited for its turn.
     """
 
@@ -105,7 +106,7 @@ class Sitting(Struct, frozen=True, gc=False):
     halt: Halt | None = None
     back_to: int | None = None
     breaks_taken: int = 0
-    outages: tuple[Moment, ...] = ()
+    outages: tuple[tuple[Moment, Moment], ...] = ()
     stood: tuple[tuple[Moment, Moment], ...] = ()
     streams: dict[str, int] = {}
     stream: str = ""
@@ -393,8 +394,10 @@ def _give_back(sitting: Sitting, span: Span) -> Sitting:
     return changed if position is None else _set(changed, position, extra=sitting.items[position].extra + span)
 
 
-def _outages(sitting: Sitting, event: Extended | OutageCompensated) -> tuple[Moment, ...]:
-    return (*sitting.outages, event.began_at) if isinstance(event, OutageCompensated) else sitting.outages
+def _outages(sitting: Sitting, event: Extended | OutageCompensated) -> tuple[tuple[Moment, Moment], ...]:
+    if isinstance(event, Extended):
+        return sitting.outages
+    return (*sitting.outages, (event.began_at, event.ended_at or event.began_at + event.span))
 
 
 def _admit_late(sitting: Sitting, number: int) -> Sitting:

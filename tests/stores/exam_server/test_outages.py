@@ -193,7 +193,7 @@ async def test_sittings_that_nobody_holds_have_their_time_back_once(
     for one in amends:
         await one.sweep()
     after = await engine.stored(prepared)
-    assert after.outages == (began,)
+    assert after.outages == ((began, began + 29 * SECOND),)
     assert after.deadline is not None
     assert before.deadline is not None
     assert after.deadline == before.deadline + 29 * SECOND

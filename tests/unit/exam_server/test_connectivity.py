@@ -102,6 +102,15 @@ def test_the_part_of_our_own_outage_in_which_the_clocks_stood_is_not_looked_for_
     assert (record.away, record.lost) == (7 * MINUTE, MINUTE), "an outage from the 2nd to the 8th minute"
 
 
+def test_of_two_outages_at_the_same_time_neither_is_looked_for_again() -> None:
+    record = begun(
+        *lost(300),
+        OutageCompensated(AT + 8 * MINUTE, 3 * MINUTE, AT + 2 * MINUTE, AT + 5 * MINUTE),
+        OutageCompensated(AT + 8 * MINUTE, MINUTE, AT + 3 * MINUTE, AT + 6 * MINUTE),
+    )
+    assert (record.away, record.lost) == (5 * MINUTE, MINUTE), "outages from the 2nd to the 6th minute"
+
+
 def test_only_what_was_lost_since_the_last_time_is_owed() -> None:
     given_back = Extended(AT + 4 * MINUTE, MINUTE, PROCTOR, 1, "outage")
     record = begun(*lost(60), given_back, *lost(30, at=AT + 10 * MINUTE, epoch=3))

@@ -154,7 +154,7 @@ async def test_a_deadline_that_fell_into_an_outage_is_not_settled_before_the_out
     assert room.stored.items[0].answers == (("0.0.a",),)
     conduct.deadlines.assure(room.clock.now() + SURE, [outage])
     await land(room)
-    assert room.stored.outages == (outage.began_at,), "once is enough"
+    assert room.stored.outages == ((outage.began_at, outage.began_at + outage.span),), "once is enough"
 
 
 async def test_without_an_outage_what_waited_is_settled_as_it_would_have_been() -> None:
@@ -222,8 +222,28 @@ async def test_what_cut_off_one_process_is_made_good_to_the_pages_it_has() -> No
     room.say(answer(2))
     room.owner.conduct.deadlines.assure(room.clock.now() + SURE, [], own)
     await land(room)
-    assert room.stored.outages == (own.began_at,)
+    assert room.stored.outages == ((own.began_at, own.began_at + own.span),)
     assert room.line.acks() == [2]
+
+
+async def test_what_two_processes_went_through_at_the_same_time_is_given_to_a_page_of_both_once() -> None:
+    room = await Room().enter()
+    other = Owner(room.log, room.clock)
+    room.clock.set(NOW + 10 * SECOND)
+    room.owner.conduct.deadlines.assure(room.clock.now() + SURE, [], CompensateOutage(NOW, 10 * SECOND))
+    await land(room)
+    room.clock.set(NOW + 11 * SECOND)  # the page goes on at a process that is cut off from the 5th to the 12th second
+    going_on = asyncio.ensure_future(other.attach(SITTING, FIRST))
+    await land(room)
+    await going_on
+    room.clock.set(NOW + 12 * SECOND)
+    other.conduct.deadlines.assure(room.clock.now() + SURE, [], CompensateOutage(NOW + 5 * SECOND, 7 * SECOND))
+    await land(room)
+    assert [event.span for event in room.log.events(SITTING) if isinstance(event, OutageCompensated)] == [
+        10 * SECOND,
+        2 * SECOND,
+    ]
+    assert room.stored.extra == 12 * SECOND
 
 
 async def test_who_went_on_elsewhere_while_a_process_was_cut_off_gets_nothing_for_it() -> None:

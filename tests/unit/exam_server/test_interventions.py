@@ -137,7 +137,7 @@ def test_a_window_can_be_made_longer_but_not_closed_in_the_past() -> None:
 def test_an_outage_is_made_good_before_anything_it_let_run_out_is_settled() -> None:
     drive = begun()
     events = drive.do(CompensateOutage(NOW + 30 * SECOND, 5 * MINUTE), NOW + 30 * SECOND + 5 * MINUTE)
-    assert events == (OutageCompensated(drive.now, 5 * MINUTE, NOW + 30 * SECOND),)
+    assert events == (OutageCompensated(drive.now, 5 * MINUTE, NOW + 30 * SECOND, drive.now),)
     assert timing.item_deadline(drive.state) == NOW + MINUTE + 5 * MINUTE
     assert timing.exam_deadline(drive.state) == NOW + HOUR + 5 * MINUTE
 
@@ -180,7 +180,7 @@ def test_of_an_outage_that_a_pause_was_a_part_of_the_rest_is_given_back() -> Non
     drive.do(Pause(PROCTOR, 1), NOW + 10 * SECOND)
     drive.do(Resume(PROCTOR), NOW + 40 * SECOND)
     events = drive.do(CompensateOutage(NOW + 20 * SECOND, 30 * SECOND), NOW + 50 * SECOND)
-    assert events == (OutageCompensated(NOW + 50 * SECOND, 10 * SECOND, NOW + 20 * SECOND),)
+    assert events == (OutageCompensated(NOW + 50 * SECOND, 10 * SECOND, NOW + 20 * SECOND, NOW + 50 * SECOND),)
     assert drive.state.extra == 40 * SECOND
 
 
@@ -191,7 +191,7 @@ def test_a_break_that_an_outage_outlasted_gives_back_what_came_after_it() -> Non
     outage = CompensateOutage(NOW + 30 * SECOND, 90 * SECOND)
     events = drive.do(outage, NOW + 2 * MINUTE)
     assert events == (
-        OutageCompensated(NOW + 2 * MINUTE, 50 * SECOND, NOW + 30 * SECOND),
+        OutageCompensated(NOW + 2 * MINUTE, 50 * SECOND, NOW + 30 * SECOND, NOW + 2 * MINUTE),
         BreakOver(NOW + 70 * SECOND),
     )
     assert drive.do(outage, NOW + 3 * MINUTE) == ()

@@ -1,12 +1,20 @@
 """What time alone decides: deadlines with their grace, and time given back, each rule by example."""
 
-import pytest
+from typing import TypeAlias
 
-from core.moments import HOUR, MINUTE
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.moments import HOUR, MINUTE, SECOND
 from exam_server import timing
-from exam_server.commands import Advance, Attach, Detach, Extend, Settle, Show
-from exam_server.events import Detached, Ended, ItemExpired, Responded, RespondedLate, Shown
-from tests.histories.sittings import CHOICE, FIRST, NOW, PROCTOR, Drive, make_created, make_form, make_rules
+from exam_server.commands import Advance, Attach, CompensateOutage, Detach, Extend, Pause, Resume, Settle, Show
+from exam_server.events import Detached, Ended, ItemExpired, OutageCompensated, Responded, RespondedLate, Shown
+from exam_server.settlement import uncovered
+from exam_server.sitting import fold
+from tests.histories.sittings import CHOICE, FIRST, NOW, PROCTOR, SITTING, Drive, make_created, make_form, make_rules
+
+Interval: TypeAlias = tuple[int, int]
 
 
 @pytest.mark.parametrize(("after", "accepted"), [(0, True), (2_000, True), (2_001, False)])
@@ -140,3 +148,41 @@ def test_a_clock_that_goes_back_does_not_take_time_from_the_log() -> None:
     drive.do(drive.answer(0, "b"), NOW - 5_000)
     assert drive.events[-1].at == NOW + 30_000
     assert drive.state.items[0].answers == (("0.0.b",),)
+
+
+# --- outages --------------------------------------------------------------------------------------------
+
+SPANS = st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda ends: (min(ends), max(ends)))
+
+
+@given(SPANS, st.lists(SPANS, max_size=6))
+def test_what_is_uncovered_is_what_none_of_the_intervals_has(whole: tuple[int, int], covered: list[Interval]) -> None:
+    moments = {at for at in range(*whole) if not any(since <= at < until for since, until in covered)}
+    assert uncovered(*whole, covered) == len(moments)
+
+
+@given(st.lists(SPANS, max_size=6, unique_by=lambda span: span[0]), SPANS)
+def test_however_outages_overlap_each_moment_is_given_back_once(outages: list[Interval], paused: Interval) -> None:
+    """A pause gives back the time it took; outages add what lies outside it, and after the start."""
+    start = 10
+    drive = Drive(make_created(make_form(CHOICE, limit=HOUR)))
+    drive.now = NOW + start * SECOND
+    drive.start()
+    pause = range(max(paused[0], start), max(paused[1], start))
+    drive.do(Pause(PROCTOR, 1), NOW + pause.start * SECOND)
+    drive.do(Resume(PROCTOR), NOW + pause.stop * SECOND)
+    drive.now = max(drive.now, NOW + 60 * SECOND)
+    lost = set(pause)
+    for began, ended in outages:
+        drive.do(CompensateOutage(NOW + began * SECOND, (ended - began) * SECOND))
+        lost.update(range(max(began, start), ended))
+        assert drive.state.extra == len(lost) * SECOND
+        assert drive.do(CompensateOutage(NOW + began * SECOND, (ended - began) * SECOND)) == ()
+    assert fold(SITTING, drive.events) == drive.state
+
+
+def test_an_outage_of_an_older_log_lasts_as_long_as_it_gave() -> None:
+    drive = Drive().start()
+    drive.record((OutageCompensated(NOW + 30 * SECOND, 10 * SECOND, NOW + 20 * SECOND),))
+    drive.do(CompensateOutage(NOW + 25 * SECOND, 15 * SECOND), NOW + 40 * SECOND)
+    assert drive.state.extra == 20 * SECOND
