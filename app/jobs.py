@@ -18,7 +18,7 @@ from exam_server.conclusion import Conclusion
 from exam_server.deadlines import Deadlines
 from exam_server.rounds import Rounds
 
-DEADLINES_EVERY = 0.05
+DEADLINES_EVERY = 0.02
 COMPARE_EVERY = 1.0
 SWEEP_EVERY = 2.0
 CONCLUDE_EVERY = 5.0
