@@ -13,6 +13,10 @@ Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**53)]
 Position: TypeAlias = Annotated[int, Meta(ge=0, le=9_999)]
 
 
+Instead: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+"""The newest number that was refused for now and is not coming again: it was numbered anew, above this one. 0: none."""
+
+
 class CandidateMessage(Struct, frozen=True, gc=False, tag_field="type", forbid_unknown_fields=True):
     """What a candidate's page can ask for. `seq` numbers the edits of one browser, counting up."""
 
@@ -74,6 +78,7 @@ class ReadNotice(CandidateMessage, frozen=True, tag="read"):
     """The message of this id has been read."""
 
     notice: Annotated[int, Meta(ge=0, le=2**53)]
+    instead: Instead = 0
 
 
 class Submit(CandidateMessage, frozen=True, tag="submit"):
@@ -91,6 +96,7 @@ class Help(CandidateMessage, frozen=True):
     """The candidate needs a person; what was written with it is kept under `note`."""
 
     note: int | None = None
+    instead: Instead = 0
 
 
 class Attach(Struct, frozen=True):

@@ -20,7 +20,9 @@ from exam_server.commands import (
     CandidateCommand,
     Command,
     Detach,
+    Help,
     Pause,
+    ReadNotice,
     ReplaceForm,
     Respond,
     Settle,
@@ -227,7 +229,7 @@ class Conduct:
                 part(line)
         elif self.leaving:
             pass  # the page keeps it and takes it to the next process
-        elif self._log.full or not held.admits(command.seq):
+        elif self._log.full or not held.admits(command.seq, 0 if type(command) is Respond else _instead_of(command)):
             held.turn_away(command.seq)
             line.send(wire.encode(wire.refused("busy", command.seq)))
         else:
@@ -402,3 +404,7 @@ def _moving() -> Unavailable:
 
 def _busy() -> Unavailable:
     return Unavailable("busy", wire.SENTENCES["busy"])
+
+
+def _instead_of(command: CandidateCommand) -> int:
+    return command.instead if type(command) is Help or type(command) is ReadNotice else 0

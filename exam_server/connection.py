@@ -256,7 +256,7 @@ async def take_remark(
             line.send(wire.encode(wire.refused("busy", message.seq)))
             return
     if isinstance(message, wire.AskHelp):
-        conduct.receive(held, line, Help(message.seq, note), now)
+        conduct.receive(held, line, Help(message.seq, note, message.instead), now)
     elif note is not None or not fresh or (text and doomed):
         conduct.receive(held, line, Question(message.seq, message.position, note or 0), now)
     else:

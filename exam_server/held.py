@@ -197,8 +197,13 @@ class Held:
         forming = 0 if self.forming is None else len(self.forming.pending)
         return len(self.waiting) + forming >= MAX_WAITING
 
-    def admits(self, seq: int) -> bool:
-        """May this edit be decided now? Nothing may overtake an edit that was turned away."""
+    def admits(self, seq: int, instead: int = 0) -> bool:
+        """May this edit be decided now? Nothing may overtake an edit that was turned away and is to come again.
+
+        Up to `instead` nothing comes again: the page has numbered it anew.
+        """
+        if 0 < self.stalled <= instead < seq:
+            self.stalled = 0
         if self.flight is None and not self.stalled and not self.reloading and not self.unsure:
             return True  # nothing waits
         if self.crowded or 0 < self.stalled < seq:

@@ -16,6 +16,7 @@ from exam_server.commands import (
     CloseSection,
     EndBreak,
     Flag,
+    Instead,
     LockStage,
     Position,
     ReadNotice,
@@ -59,6 +60,7 @@ class AskHelp(CandidateMessage, frozen=True, tag="help"):
     """A person is needed here; a few words may say what for."""
 
     text: Annotated[str, Meta(max_length=MAX_REMARK)] = ""
+    instead: Instead = 0
 
 
 Incoming: TypeAlias = (

@@ -30,6 +30,7 @@ from tests.browser.conftest import Examinees
 from tests.browser.examinee import Examinee, edits_of, until_queued
 from tests.browser.exams import LINEAR, SECTIONED, plan_linear_exam, plan_sectioned_exam
 from tests.browser.line import Line
+from tests.server.booth import until
 from tests.server.conftest import wait_for
 from tests.server.processes import Server
 
@@ -163,6 +164,16 @@ async def test_a_pause_keeps_the_clock_and_the_answers(
     await page.reload()
     await expect(page.get_by_role("heading", name="Тестирование приостановлено")).to_be_visible()
     await expect(page.locator(".exam-clock")).to_have_text(stands, use_inner_text=True)
+    assert answers(await examinee.events()) == []
+    # What the pause puts off does not keep a call for help back.
+    await page.get_by_role("button", name="Нужна помощь").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Позвать проктора").click()
+
+    async def called() -> bool:
+        return any(type(event) is HelpAsked for event in await examinee.events())
+
+    await until(called, "the call is stored")
+    await until_queued(examinee, 1)
     assert answers(await examinee.events()) == []
 
     await backroom.order(examinee.sitting, Resume(backroom.by))

@@ -50,6 +50,7 @@ class Disk {
     this.name = name;
     this.stream = null;
     this.seq = 0;
+    this.tab = null;
     this.edits = new Map();
     this.waiting = [];
     this.busy = 0;
@@ -92,9 +93,23 @@ class Storage {
     });
   }
 
-  raise(seq) {
+  renumber(seqs) {
+    return this._transact(() => {
+      const { disk, page } = this;
+      const mine = disk.tab === page.id ? seqs.filter((seq) => disk.edits.has(seq)) : [];
+      const moved = mine.map((seq) => [seq, (disk.seq += 1)]);
+      for (const [seq, fresh] of moved) {
+        disk.edits.set(fresh, { seq: fresh, edit: disk.edits.get(seq).edit });
+        disk.edits.delete(seq);
+      }
+      page.tell("moved", disk.stream, moved);
+    });
+  }
+
+  claim(seq) {
     return this._transact(() => {
       this.disk.seq = Math.max(this.disk.seq, seq);
+      this.disk.tab = this.page.id;
     });
   }
 
@@ -223,9 +238,13 @@ class ExamPage {
   /** What the candidate does next, by what is on the screen. */
   work(random) {
     const view = look(this.state, this.queue.pending);
-    const { status, item, marks, moving } = view;
+    const { status, item, marks, moving, halt } = view;
     if (status === "ready" && !moving) {
       this.add({ type: "start" });
+    }
+    if (halt && !halt.until && !view.help && this.queue.pending.length) {
+      this.add({ type: "help", text: "" }); // what the pause puts off must not be in its way
+      return;
     }
     if (status !== "running" || moving || this.stepAside(random, view)) {
       return;

@@ -128,8 +128,8 @@ class PageDeletesEarly(Plant):
     """The page deletes an edit once it is sent."""
 
     spoiled: Mapping[str, str] = {
-        "this._send({ ...first.edit, seq: first.seq });": (
-            "this._send({ ...first.edit, seq: first.seq }); this.storage.drop([first.seq]);"
+        "this._send({ ...first.edit, seq: first.seq, ...instead });": (
+            "this._send({ ...first.edit, seq: first.seq, ...instead }); this.storage.drop([first.seq]);"
         )
     }
 

@@ -64,6 +64,18 @@ class Witness:
             self.timeline.blame(f"{stream} gave number {seq} twice")
         self.kept[stream, seq] = edit
 
+    def numbered_anew(self, stream: str, moves: list[tuple[int, int]]) -> None:
+        """Edits that the server has not taken, and must not take under their old numbers any more."""
+        for old, new in moves:
+            edit = self.kept.pop((stream, old), None)
+            if edit is None:
+                self.timeline.blame(f"{stream} numbered {old} anew, which it does not have")
+            elif any(old in record.stored.get(stream, ()) for record in self.records.values()):
+                self.timeline.blame(f"{stream} numbered {old} anew, which is stored")
+            else:
+                self.counts["moved"] += 1
+                self.stored_on_disk(stream, new, edit)
+
     def dropped_from_disk(self, stream: str, seqs: list[int]) -> None:
         for seq in seqs:
             if seq > self.told.get(stream, 0) and (stream, seq) not in self.refused:

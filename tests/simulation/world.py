@@ -176,6 +176,8 @@ class World:
             match what:
                 case ["stored", _, stream, seq, edit]:
                     self.witness.stored_on_disk(stream, seq, edit)
+                case ["moved", _, stream, moves]:
+                    self.witness.numbered_anew(stream, moves)
                 case ["dropped", _, stream, seqs]:
                     self.witness.dropped_from_disk(stream, seqs)
                 case [_, int(page), *_]:

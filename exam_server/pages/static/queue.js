@@ -4,8 +4,15 @@
 // one for now ("busy") and take the next: a lock that overtakes its answer would close a stage without it, and
 // a number below the newest stored one is never decided again.
 //
-// storage: { add(edit) -> entry, all() -> entries by seq, drop(seqs), raise(seq) }, each a promise.
-//          An entry is { seq, edit }; `add` numbers it above everything this browser has used.
+// What a pause keeps back must not keep back a call for help. Only numbers that go up are heard, so what was put off is
+// numbered anew, above all others: not before the server has refused every copy of it that went over this line. Else a
+// copy could still be taken, and the edit would be done twice. (What went over an earlier line is over: a new connection
+// ends it, and its snapshot says what was taken.)
+//
+// storage: { add(edit) -> entry, all() -> entries by seq, drop(seqs), claim(seq), renumber(seqs) }, each a promise.
+//          An entry is { seq, edit }; `add` numbers it above everything this browser has used, which after `claim` is
+//          at least `seq`. `renumber` does so anew for those entries, in their order: all of them at once, or none
+//          where another tab has claimed the storage since.
 // now():   milliseconds, only differences count.
 // later(ms, work): runs work once, returns a function that calls it off.
 // told:    { changed(), acknowledged(entries), refused(entry, code, message) }
@@ -18,6 +25,8 @@ const RATE = 15 / 1000;
 const BURST = 30;
 /** Refusals that mean "not now": the edit stays and is sent again. */
 const FOR_NOW = new Set(["busy", "internal", "flood", "paused"]);
+/** What is taken while the proctor's pause puts off everything else. */
+const PASSING = new Set(["help", "read"]);
 
 export class Queue {
   constructor({ storage, now, later, told, random = Math.random }) {
@@ -39,6 +48,12 @@ export class Queue {
     this._line = 0;
     this._failures = 0;
     this._resting = false;
+    /** How often each number went over this line without an answer so far. */
+    this._copies = new Map();
+    /** The first edit is put off by a pause, and no copy of it is on its way. */
+    this._halted = false;
+    /** The newest number that a pause put off and that has been given to nothing since: the server waits for it else. */
+    this._instead = 0;
     this._allowed = BURST;
     this._allowedAt = now();
     this._callOff = () => {};
@@ -95,19 +110,22 @@ export class Queue {
         this._settle();
         this._send = send;
       }
-      await this.storage.raise(seq);
+      await this.storage.claim(seq);
       // Asked again for those that another tab of this browser had sent.
       await this._drop((await this.storage.all()).filter((entry) => entry.seq <= seq));
     });
   }
 
-  /** The line is down. What was under way will be sent again under the same number. */
+  /** The line is down, and nothing that went over it is taken any more. What was under way will be sent again. */
   shut() {
     const line = this._hangUp();
+    this._copies.clear();
+    this._instead = 0;
     return this._inTurn(async () => {
       if (line === this._line) {
         this._callOff();
         this.underWay = null;
+        this._halted = false;
       }
     });
   }
@@ -137,13 +155,15 @@ export class Queue {
     if (entry === undefined) {
       return this._turn;
     }
+    this._copies.set(meant, Math.max(0, (this._copies.get(meant) ?? 0) - 1));
     if (meant === this.underWay) {
       this._settle(FOR_NOW.has(code));
     }
     if (FOR_NOW.has(code)) {
       this._resting = true;
       this._again(this._pause());
-      return this._turn;
+      this._halted = code === "paused" && this._copies.get(meant) === 0;
+      return this._halted ? this._inTurn(() => this._pump()) : this._turn;
     }
     this.refused.add(meant);
     this._leaveOut((one) => one.seq === meant);
@@ -162,16 +182,19 @@ export class Queue {
   _settle(failed = false) {
     this._callOff();
     this.underWay = null;
-    this._resting = false;
+    this._resting = this._halted = false;
     this._failures = failed ? this._failures + 1 : 0;
   }
 
   async _pump() {
-    if (this._send === null || this.underWay !== null || this._resting) {
+    if (this._send === null || this.underWay !== null || (this._resting && !this._halted)) {
       return;
     }
     // The storage is asked, not the memory: another tab of this browser may have added an edit.
     this._keep(await this.storage.all());
+    if (this._halted && !(await this._letPass())) {
+      return;
+    }
     const first = this.entries[0];
     if (first === undefined || this._send === null || this.underWay !== null) {
       return;
@@ -183,9 +206,24 @@ export class Queue {
       return;
     }
     this._callOff();
+    this._halted = false;
     this.underWay = first.seq;
-    this._send({ ...first.edit, seq: first.seq });
+    this._copies.set(first.seq, (this._copies.get(first.seq) ?? 0) + 1);
+    const instead = PASSING.has(first.edit.type) && this._instead > 0 ? { instead: this._instead } : {};
+    this._send({ ...first.edit, seq: first.seq, ...instead });
     this._again(PATIENCE);
+  }
+
+  /** While a pause lasts: put what it lets pass first, by numbering the rest anew. Whether something may go now. */
+  async _letPass() {
+    const passes = ({ edit }) => PASSING.has(edit.type);
+    if (this.entries.some(passes) && !passes(this.entries[0])) {
+      const { seq } = this.entries[0];
+      await this.storage.renumber(this.entries.filter((one) => !passes(one)).map((one) => one.seq));
+      this._keep(await this.storage.all());
+      this._instead = this.entries[0]?.seq === seq ? this._instead : seq;
+    }
+    return this.entries.length > 0 && passes(this.entries[0]);
   }
 
   /** 0 when a message may go now, else how long to wait, ms. */
@@ -205,7 +243,7 @@ export class Queue {
     this._callOff = this.later(pause, () =>
       this._inTurn(async () => {
         this.underWay = null;
-        this._resting = false;
+        this._resting = this._halted = false;
         await this._pump();
       }),
     );
@@ -218,6 +256,9 @@ export class Queue {
 
   _confirm(seq) {
     this.confirmed = Math.max(this.confirmed, seq);
+    for (const old of [...this._copies.keys()].filter((one) => one <= seq)) {
+      this._copies.delete(old);
+    }
     return this._leaveOut((entry) => entry.seq <= seq);
   }
 

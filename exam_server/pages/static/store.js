@@ -45,9 +45,21 @@ class Store {
     await this._try((indexed) => indexed.drop(seqs));
   }
 
-  async raise(seq) {
+  /** This tab has the line now. Numbers go on above `seq`, which the server has. */
+  async claim(seq) {
     this.seq = Math.max(this.seq, seq);
-    await this._try((indexed) => indexed.raise(seq));
+    await this._try((indexed) => indexed.claim(seq));
+  }
+
+  /** Number these anew, above all others and in their order, unless another tab has the line. */
+  async renumber(seqs) {
+    await this._try((indexed) => indexed.renumber(seqs));
+    const moved = seqs.filter((seq) => this.memory.has(seq)).map((seq) => this.memory.get(seq));
+    for (const { seq, edit } of moved) {
+      this.memory.delete(seq);
+      this.seq += 1;
+      this.memory.set(this.seq, { seq: this.seq, edit });
+    }
   }
 
   /** The sitting is over and everything is acknowledged: leave nothing on a shared computer. */
@@ -74,6 +86,7 @@ class IndexedStore {
     this.database = database;
     this.sitting = sitting;
     this.stream = "";
+    this.tab = drawStream();
   }
 
   /** One stream of numbers per browser and sitting: the first tab draws its name. */
@@ -126,14 +139,35 @@ class IndexedStore {
     });
   }
 
-  raise(seq) {
+  /** In one transaction: whatever happens, each edit is there once. */
+  renumber(seqs) {
+    return this._write((edits, sittings) => {
+      const asked = sittings.get(this.sitting);
+      asked.onsuccess = () => {
+        const known = asked.result;
+        if (known?.tab !== this.tab) {
+          return;
+        }
+        const found = edits.getAll(this._range());
+        found.onsuccess = () => {
+          const moved = found.result.filter((one) => seqs.includes(one.seq));
+          moved.forEach((one, place) => {
+            edits.delete([this.sitting, one.seq]);
+            edits.put({ ...one, seq: known.seq + place + 1 });
+          });
+          sittings.put({ ...known, seq: known.seq + moved.length });
+        };
+      };
+      return {};
+    });
+  }
+
+  claim(seq) {
     return this._write((edits, sittings) => {
       const asked = sittings.get(this.sitting);
       asked.onsuccess = () => {
         const known = asked.result ?? { sitting: this.sitting, stream: this.stream, seq: 0 };
-        if (known.seq < seq) {
-          sittings.put({ ...known, seq });
-        }
+        sittings.put({ ...known, seq: Math.max(known.seq, seq), tab: this.tab });
       };
       return {};
     });

@@ -59,7 +59,8 @@ function Place() {
   }
   if (model.byRequests) {
     told.push(html`<span class="strip__slow">${say("slowLine")}</span>`);
-  } else if (view.status === "running") {
+  } else if (view.status === "running" && !(view.halt && model.unsent)) {
+    // (a pause sends nothing; what stands in place of the item says what is kept)
     told.push(html`<span class="strip__saved">${say(model.unsent ? "sending" : "allSaved", { count: model.unsent })}</span>`);
   }
   return html`<p class="strip__place">${told}</p>`;

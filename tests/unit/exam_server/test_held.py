@@ -4,7 +4,7 @@ import pytest
 
 from core.ids import ChoiceId
 from core.moments import SECOND
-from exam_server.commands import CompensateOutage, Flag, Pause, Resume, Show
+from exam_server.commands import CompensateOutage, Flag, Help, Pause, Resume, Show
 from exam_server.events import Responded
 from exam_server.held import MAX_WAITING
 from tests.histories.memory import hurry, quiet
@@ -136,3 +136,21 @@ async def test_an_answer_that_a_pause_put_off_is_not_covered_by_what_was_sent_be
     room.log.land_all()
     assert room.stored.items[0].answers == (("0.0.a",),)
     assert room.stored.streams[FIRST] == 3
+
+
+async def test_a_call_for_help_passes_a_pause_once_the_page_has_numbered_anew_what_it_put_off() -> None:
+    room = await Room().enter()
+    await room.order(Pause(PROCTOR, 1))
+    room.say(answer(2, "a"), Help(3))
+    room.log.land_all()
+    assert room.line.refusals() == [("paused", 2), ("busy", 3)], "two is to come again, as far as anybody knows"
+    room.say(Help(3, instead=1))
+    assert room.line.refusals()[2:] == [("busy", 3)], "another number"
+    room.say(Help(3, instead=2))
+    room.log.land_all()
+    assert room.line.acks()[-1] == 3
+    assert room.stored.help_since is not None
+    await room.order(Resume(PROCTOR))
+    room.say(answer(4, "a"))
+    room.log.land_all()
+    assert room.stored.items[0].answers == (("0.0.a",),)

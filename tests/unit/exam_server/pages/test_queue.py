@@ -12,6 +12,7 @@ START = {"type": "start"}
 FIRST = {"type": "respond", "position": 0, "stage": 0, "value": ["a"]}
 SECOND = {"type": "respond", "position": 0, "stage": 0, "value": ["b"]}
 LOCK = {"type": "lock", "position": 0, "stage": 0}
+HELP = {"type": "help", "text": ""}
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +160,67 @@ def test_once_a_pause_is_over_it_is_tried_at_once(browser: Browser) -> None:
     browser.hear(tab, type="refused", code="paused", message="later", seq=1)
     browser.hear(tab, type="changed", **view)
     assert sent(browser.wait(1)) == first
+
+
+def test_a_call_for_help_is_not_kept_back_by_what_a_pause_puts_off(browser: Browser) -> None:
+    tab = browser.open()
+    browser.up(tab)
+    browser.do("add", tab, FIRST)
+    for edit in (LOCK, HELP, SECOND):
+        browser.do("add", tab, edit)
+    told = browser.hear(tab, type="refused", code="paused", message="later", seq=1)
+    assert sent(told) == ['{"type":"help","text":"","seq":3,"instead":1}']
+    assert ["moved", "stream", [[1, 5], [2, 6], [4, 7]]] in told
+    assert browser.kept == [3, 5, 6, 7]
+    assert sent(browser.hear(tab, type="ack", seq=3)) == [
+        '{"type":"respond","position":0,"stage":0,"value":["a"],"seq":5}'
+    ]
+    assert sent(browser.hear(tab, type="refused", code="paused", message="later", seq=5)) == []
+    told = browser.do("add", tab, {"type": "read", "notice": 4})
+    assert sent(told) == ['{"type":"read","notice":4,"seq":8,"instead":5}']
+    assert browser.kept == [8, 9, 10, 11]
+    browser.hear(tab, type="ack", seq=8)
+    browser.wait(60_000)
+    orders = [sent(browser.hear(tab, type="ack", seq=seq)) for seq in (9, 10, 11)]
+    assert orders == [
+        ['{"type":"lock","position":0,"stage":0,"seq":10}'],
+        ['{"type":"respond","position":0,"stage":0,"value":["b"],"seq":11}'],
+        [],
+    ]
+
+
+def test_nothing_is_numbered_anew_while_a_copy_of_it_is_on_its_way(browser: Browser) -> None:
+    tab = browser.open()
+    browser.up(tab)
+    browser.do("add", tab, FIRST)
+    browser.do("add", tab, HELP)
+    assert len(sent(browser.wait(16_000))) == 1, "it was sent a second time"
+    assert sent(browser.hear(tab, type="refused", code="paused", message="later", seq=1)) == []
+    assert browser.kept == [1, 2]
+    told = browser.hear(tab, type="refused", code="paused", message="later", seq=1)
+    assert sent(told) == ['{"type":"help","text":"","seq":2,"instead":1}']
+    assert browser.kept == [2, 3]
+
+
+def test_what_went_over_a_line_that_is_down_does_not_count(browser: Browser) -> None:
+    tab = browser.open()
+    browser.up(tab)
+    browser.do("add", tab, FIRST)
+    browser.do("add", tab, HELP)
+    browser.do("down", tab)
+    assert len(sent(browser.up(tab))) == 1
+    told = browser.hear(tab, type="refused", code="paused", message="later", seq=1)
+    assert sent(told) == ['{"type":"help","text":"","seq":2,"instead":1}']
+
+
+def test_a_tab_whose_line_another_one_has_numbers_nothing_anew(browser: Browser) -> None:
+    left, right = browser.open(), browser.open()
+    browser.up(left)
+    browser.do("add", left, FIRST)
+    browser.do("add", left, HELP)
+    browser.up(right)
+    assert sent(browser.hear(left, type="refused", code="paused", message="later", seq=1)) == []
+    assert browser.kept == [1, 2]
 
 
 def test_what_is_refused_for_good_is_told_and_the_next_one_goes(browser: Browser) -> None:
