@@ -20,7 +20,10 @@ class Source(Protocol):
     """What the engine reads. Raises OSError or core.errors.Unavailable while the database is away."""
 
     async def rows(self, sitting: SittingId, candidate: PersonId | None = None) -> list[Row]:
-        """The whole log of a sitting, oldest first; empty when there is none, or it is not this candidate's."""
+        """The whole log of a sitting, oldest first; empty when there is none.
+
+        `candidate`: whoever else's it is, it need not be read; whether it is theirs is for the caller to check.
+        """
 
     async def versions(self, sittings: Sequence[SittingId]) -> Mapping[SittingId, int]:
         """The newest version of each."""
@@ -50,17 +53,19 @@ class DatabaseSource:
         return await self._logs.ask((sitting, candidate)) or []
 
     async def _read_logs(self, asked: Sequence[Asked]) -> Mapping[Asked, list[Row]]:
-        """Somebody else's log is not read, unless its candidate asks in the same moment."""
+        """A log that nobody who asks now may have is not read."""
         async with self._database.transaction() as connection:
             found = await fetch_all(
                 connection,
                 """SELECT sitting_id, version, prev, digest, events FROM exam_server.log
                    WHERE sitting_id = ANY(ARRAY(
-                       SELECT id FROM unnest(CAST(:ids AS bigint[]), CAST(:candidates AS bigint[])) AS asked (id, who)
-                       WHERE who IS NULL OR who = (SELECT candidate FROM exam_server.sitting s WHERE s.id = asked.id)))
+                       SELECT id FROM exam_server.sitting
+                       WHERE id = ANY(CAST(:ids AS bigint[]))
+                         AND (candidate = ANY(CAST(:candidates AS bigint[])) OR id = ANY(CAST(:anybodys AS bigint[])))))
                    ORDER BY sitting_id, version""",
-                ids=[sitting for sitting, _ in asked],
-                candidates=[candidate for _, candidate in asked],
+                ids=sorted({sitting for sitting, _ in asked}),
+                candidates=[candidate for _, candidate in asked if candidate is not None],
+                anybodys=[sitting for sitting, candidate in asked if candidate is None],
             )
         logs: dict[SittingId, list[Row]] = {}
         for row in found:

@@ -140,6 +140,7 @@ async def test_whoever_may_not_come_in_is_told_why(visitor: dict[str, Any], code
     studio = Studio()
     await studio.connect(**visitor)
     assert (studio.closed, studio.told) == (code, [])
+    assert studio.owner.source.given == [], "somebody else's log was read"
     assert studio.task is not None
     await studio.task
 

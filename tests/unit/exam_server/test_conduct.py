@@ -250,6 +250,17 @@ async def test_a_stranger_who_asks_in_the_same_moment_changes_nothing_for_the_ca
     assert candidate is staff is conduct.find(SITTING)
 
 
+async def test_a_log_that_was_read_for_others_is_not_given_to_a_stranger_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = Room()
+    rows = room.owner.source.rows
+    monkeypatch.setattr(room.owner.source, "rows", lambda sitting, candidate=None: rows(sitting))
+    with pytest.raises(NotFound):
+        await room.owner.conduct.hold(SITTING, PROCTOR)
+    assert room.owner.conduct.held == 0
+
+
 async def test_many_who_want_the_same_sitting_share_one_reading() -> None:
     room = Room()
     held = await asyncio.gather(*(room.owner.conduct.hold(SITTING) for _ in range(5)))
