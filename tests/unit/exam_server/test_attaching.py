@@ -11,14 +11,9 @@ from exam_server.events import Detached
 from exam_server.held import MAX_WAITING
 from exam_server.rulings import ATTACH_BURST, MAX_STREAMS
 from exam_server.sitting import ATTACH_EVERY
-from tests.histories.memory import Line, Owner, hurry, quiet
+from tests.histories.memory import Line, Owner, quiet
 from tests.histories.sittings import FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING
 from tests.unit.exam_server.room import Room, answer, overtake
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 async def test_a_newer_page_takes_over_and_the_older_one_is_told_when_that_is_durable() -> None:

@@ -9,7 +9,7 @@ from core.ids import ChoiceId
 from core.moments import HOUR, MINUTE, SECOND
 from exam_server.commands import Extend, LockStage, Show, Stop
 from exam_server.events import Attached, Detached, Extended, ItemExpired, Responded, Shown
-from tests.histories.memory import Line, Owner, hurry, quiet
+from tests.histories.memory import Line, Owner, quiet
 from tests.histories.sittings import (
     CANDIDATE,
     CHOICE,
@@ -22,12 +22,6 @@ from tests.histories.sittings import (
     make_form,
 )
 from tests.unit.exam_server.room import OTHER, Room, answer, overtake
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
 
 # --- nothing leaves before it is durable ------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from core.moments import HOUR, MINUTE, SECOND
 from exam_server import timing
 from exam_server.commands import CompensateOutage, Extend
 from exam_server.events import Ended, ItemExpired, OutageCompensated, Responded, RespondedLate, Shown
-from tests.histories.memory import Owner, hurry, quiet
+from tests.histories.memory import Owner, quiet
 from tests.histories.sittings import (
     CHOICE,
     FIRST,
@@ -22,12 +22,6 @@ from tests.histories.sittings import (
     make_rules,
 )
 from tests.unit.exam_server.room import SURE, Room, answer, land, settle_at
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
 
 # --- at their moment --------------------------------------------------------------------------------------
 

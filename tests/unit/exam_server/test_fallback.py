@@ -17,7 +17,7 @@ from exam_server.events import Attached, Detached, Questioned, Responded
 from exam_server.fallback import MAX_EDITS, CollectingLine, Fallback, read_letter
 from exam_server.rulings import ATTACH_BURST
 from exam_server.sitting import ATTACH_EVERY
-from tests.histories.memory import MemoryLog, MemoryRecords, Owner, hurry, quiet
+from tests.histories.memory import MemoryLog, MemoryRecords, Owner, quiet
 from tests.histories.sittings import CANDIDATE, FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING, make_created
 
 START = {"type": "start", "seq": 1}
@@ -55,11 +55,6 @@ class House:
 
 def kinds(told: list[dict[str, Any]]) -> list[str]:
     return [message["type"] for message in told]
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 async def test_the_first_request_attaches_and_every_answer_ends_with_a_snapshot() -> None:

@@ -1,20 +1,13 @@
 """What waits of one sitting: acknowledgements never run ahead, and what was turned away is never overtaken."""
 
-import pytest
-
 from core.ids import ChoiceId
 from core.moments import SECOND
 from exam_server.commands import CompensateOutage, Flag, Help, Pause, Resume, Show
 from exam_server.events import Responded
 from exam_server.held import MAX_WAITING
-from tests.histories.memory import hurry, quiet
+from tests.histories.memory import quiet
 from tests.histories.sittings import CHOICE, FIRST, NOW, PROCTOR, SITTING, UNFOLDING, make_created, make_form
 from tests.unit.exam_server.room import SURE, Room, answer, land
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 async def test_what_comes_in_while_a_commit_is_under_way_goes_together_into_the_next() -> None:

@@ -7,14 +7,9 @@ from core.ids import SittingId
 from core.moments import SECOND
 from exam_server.commands import Extend
 from exam_server.held import MAX_WAITING
-from tests.histories.memory import hurry, quiet
+from tests.histories.memory import quiet
 from tests.histories.sittings import PROCTOR, SITTING
 from tests.unit.exam_server.room import Room, answer, overtake
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 async def test_what_goes_wrong_while_reading_again_is_tried_again() -> None:

@@ -7,14 +7,9 @@ from core.moments import HOUR, MINUTE, SECOND
 from exam_server.commands import Extend, Settle, Stop
 from exam_server.events import Ended
 from exam_server.rounds import REST
-from tests.histories.memory import Owner, hurry, quiet
+from tests.histories.memory import Owner, quiet
 from tests.histories.sittings import NOW, PROCTOR, SITTING, UNFOLDING, make_created, make_form, make_rules
 from tests.unit.exam_server.room import OTHER, Room, answer
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 async def test_a_page_sees_what_was_done_elsewhere() -> None:
