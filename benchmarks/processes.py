@@ -21,12 +21,22 @@ def cpu_seconds(process: int) -> float:
 
 
 def family_cpu_seconds(parent: int) -> float:
-    """The same for a process and its living children together."""
-    return cpu_seconds(parent) + sum(cpu_seconds(child) for child in _children(parent))
+    """The same for a process and its living children together.
+
+    A child that ends meanwhile would be counted never or twice: its time becomes its parent's.
+    """
+    while True:
+        children = _children(parent)
+        try:
+            used = cpu_seconds(parent) + sum(map(cpu_seconds, children))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if _children(parent) == children:
+            return used
 
 
-def _children(parent: int) -> list[int]:
-    found = []
+def _children(parent: int) -> set[int]:
+    found = set()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
@@ -34,7 +44,7 @@ def _children(parent: int) -> list[int]:
             except (FileNotFoundError, ProcessLookupError):
                 continue
             if int(fields[1]) == parent:
-                found.append(int(folder.name))
+                found.add(int(folder.name))
     return found
 
 
