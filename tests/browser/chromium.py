@@ -24,6 +24,8 @@ CLOSE_SECONDS = 10
 LOG = "chromium.log"
 PORT = "DevToolsActivePort"
 WIDE = (1280, 900)
+END = 'kill -9 "-$1"; rm -rf "$2"'
+"""What becomes of a browser whose test run was killed: its group of processes, and its folder."""
 
 
 def flags(film: Film, folder: str) -> list[str]:
@@ -78,7 +80,8 @@ async def launched(
                 start_new_session=True,
             )
         try:
-            stack.enter_context(should_this_be_killed("kill", "-9", f"-{process.pid}"))
+            end = ("/bin/sh", "-c", END, "sh", str(process.pid), "" if profile else str(folder))
+            stack.enter_context(should_this_be_killed(*end))
             address = await _endpoint(process, folder)
             browser = await playwright.chromium.connect_over_cdp(address, no_defaults=True)
             yield browser
