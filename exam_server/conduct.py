@@ -258,8 +258,11 @@ class Conduct:
 
     def _decide(self, held: Held, pending: Pending) -> None:
         command, line = pending.command, pending.line
-        if line is not None and line is not held.line and type(command) is not Attach:
-            return  # the page was taken over while this waited; the newer page has the queue
+        if line is not None and line is not held.line:
+            if type(command) is not Attach:
+                return  # the page was taken over while this waited; the newer page has the queue
+            if pending.answer is not None and pending.answer.cancelled():
+                return  # the page has gone while this waited, and nobody would ever give the sitting back
         seq: int | None = getattr(command, "seq", None)
         if line is not None and seq is not None and 0 < held.stalled < seq:
             line.send(wire.encode(wire.refused("busy", seq)))  # what it waited behind is to be sent again first

@@ -13,7 +13,7 @@ from exam_server.rulings import ATTACH_BURST, MAX_STREAMS
 from exam_server.sitting import ATTACH_EVERY
 from tests.histories.memory import Line, Owner, quiet
 from tests.histories.sittings import FIRST, NOW, PROCTOR, SECOND_BROWSER, SITTING
-from tests.unit.exam_server.room import Room, answer, overtake
+from tests.unit.exam_server.room import Room, answer, land, overtake
 
 
 async def test_a_newer_page_takes_over_and_the_older_one_is_told_when_that_is_durable() -> None:
@@ -183,3 +183,41 @@ async def test_pages_that_wait_to_attach_are_as_bounded_as_edits_that_wait() -> 
     fates = await asyncio.gather(*tasks, return_exceptions=True)
     assert sum(isinstance(fate, Unavailable) for fate in fates) == len(pages) - ATTACH_BURST
     assert room.stored.connected
+
+
+async def test_a_page_that_goes_while_its_attachment_waits_takes_over_nothing() -> None:
+    room = await Room().enter()
+    conduct = room.owner.conduct
+    room.owner.source.away = True
+    conduct.reload(room.held)
+    newer = Line(room.log, SITTING, SECOND_BROWSER)
+    attaching = asyncio.ensure_future(conduct.attach(SITTING, newer, SECOND_BROWSER))
+    await quiet()
+    attaching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attaching
+    room.owner.source.away = False
+    await land(room)
+    assert not room.held.reloading
+    assert room.held.line is room.line
+    assert room.line.closed is None
+    assert room.stored.stream == FIRST
+
+
+async def test_a_page_that_goes_while_its_attachment_is_overtaken_takes_over_nothing() -> None:
+    room = await Room().enter()
+    conduct = room.owner.conduct
+    newer = Line(room.log, SITTING, SECOND_BROWSER)
+    attaching = asyncio.ensure_future(conduct.attach(SITTING, newer, SECOND_BROWSER))
+    await quiet()
+    await overtake(room, Extend(SECOND, PROCTOR, 1))
+    attaching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attaching
+    room.log.land()
+    await land(room)
+    assert room.held.line is room.line
+    assert room.line.closed is None
+    room.say(answer(2))
+    room.log.land_all()
+    assert room.line.acks() == [2]
