@@ -1,5 +1,6 @@
 """The way in: technical check, consent, identity. Only when all are settled may the sitting start."""
 
+import asyncio
 from typing import Annotated, Literal, Protocol
 
 import msgspec
@@ -19,12 +20,17 @@ from exam_server.events import IdentityBy
 from exam_server.sitting import Sitting, Status
 from exam_server.store import unknown_sitting
 from proctoring.store import Reference, withdraw_reference
+from proctoring.turns import Turns
 from question_bank.blueprint_store import load_blueprint
 from question_bank.forms import Navigation
 
 CONSENT_VERSION = "2026-1"
 MOST_PICTURES = 20
 """Reference pictures of a sitting that are looked at, good ones or not: each costs a detector's time."""
+MOST_CONSENTS = 20
+"""How often consent to biometrics may be given for a sitting: each time stays in the journal. Refusing it is free."""
+PATIENCE = 5.0
+"""Seconds that a step waits for the log while it keeps others from the entrance, and a connection."""
 
 Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
 Pixels = Annotated[int, Meta(ge=0, le=20_000)]
@@ -115,6 +121,7 @@ class Entrance:
         self._clock = clock
         self._conduct = conduct
         self._observer = observer
+        self._turns = Turns()
 
     async def view(self, sitting_id: SittingId, candidate: PersonId) -> EntranceView:
         """Raises NotFound for a sitting that does not exist or is somebody else's."""
@@ -122,6 +129,9 @@ class Entrance:
         async with self._database.transaction() as connection:
             blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
             entrance = await store.load_entrance(connection, sitting_id)
+        if sitting.status == "ready" and sitting.admitted is None and settled_by(entrance) is not None:
+            await self._admit_when_complete(sitting_id)  # whoever had it to do has died meanwhile
+            sitting = (await self._conduct.hold(sitting_id)).state
         exam_limit = timing.stretch(sitting, sitting.rules.exam_limit)
         return EntranceView(
             sitting=sitting_id,
@@ -168,7 +178,9 @@ class Entrance:
         await self._admit_when_complete(sitting_id)
 
     async def record_consent(self, sitting_id: SittingId, candidate: PersonId, consent: Consent) -> None:
-        """Raises Invalid when the processing of personal data was not agreed to."""
+        """Raises Invalid when the processing of personal data was not agreed to, and TooMany (`too_many_consents`) for
+        biometrics agreed to once more after they were refused as often as may be. Saying the same again does nothing.
+        """
         await self._own_ready(sitting_id, candidate)
         if not consent.processing:
             raise Invalid(
@@ -177,22 +189,21 @@ class Entrance:
                 fields={"processing": "Поставьте отметку, если согласны."},
             )
         at = self._clock.now()
-        async with self._database.transaction() as connection:
+        async with self._turns.of(sitting_id), self._database.transaction() as connection:
             before = await store.lock_entrance(connection, sitting_id)
-            await store.record_consent(connection, sitting_id, consent.version, consent.biometrics, at)
-            if not consent.biometrics:
-                await withdraw_reference(connection, sitting_id, at)
-            await journal.record(
-                connection,
-                f"person:{candidate}",
-                "consent.given",
-                f"sitting:{sitting_id}",
-                {"version": consent.version, "biometrics": str(consent.biometrics).lower()},
-                at,
-            )
-        if before.biometrics is not None and before.biometrics != consent.biometrics:
-            await self._conduct.order(sitting_id, WithdrawAdmission())
+            if (before.consent_version, before.biometrics) != (consent.version, consent.biometrics):
+                _require_consents_left(before, consent)
+                if before.biometrics is not None:
+                    await self._withdraw_admission(sitting_id)
+                await _record_consent(connection, sitting_id, candidate, consent, at)
         await self._admit_when_complete(sitting_id)
+
+    async def _withdraw_admission(self, sitting_id: SittingId) -> None:
+        """Before anything that it rests upon is gone: the exam may be beginning just now, in another tab."""
+        async with asyncio.timeout(PATIENCE):
+            await self._conduct.renew(await self._conduct.hold(sitting_id))  # another process may have admitted
+            await self._conduct.order(sitting_id, WithdrawAdmission())
+            _require_ready((await self._conduct.hold(sitting_id)).state)
 
     async def take_reference(self, sitting_id: SittingId, candidate: PersonId, jpeg: bytes) -> None:
         """Judge and keep the reference picture. Raises AccreditationError saying how to take a better one, and TooMany
@@ -236,9 +247,7 @@ class Entrance:
         await self._admit_when_complete(sitting_id)
 
     async def _own_ready(self, sitting_id: SittingId, candidate: PersonId) -> None:
-        sitting = await self._own(sitting_id, candidate)
-        if sitting.status != "ready":
-            raise Conflict("already_started", "Тестирование уже началось, эти шаги пройдены.")
+        _require_ready(await self._own(sitting_id, candidate))
 
     async def _own(self, sitting_id: SittingId, candidate: PersonId) -> Sitting:
         """Raises NotFound before anything is loaded for somebody whose sitting it is not, or not yet."""
@@ -249,11 +258,42 @@ class Entrance:
         return (await self._conduct.hold(sitting_id)).state
 
     async def _admit_when_complete(self, sitting_id: SittingId) -> None:
-        async with self._database.transaction() as connection:
-            entrance = await store.load_entrance(connection, sitting_id)
-        by = settled_by(entrance)
-        if by is not None:
-            await self._conduct.order(sitting_id, Admit(by))
+        """While it is locked nobody takes back what the admission rests upon, in another process either."""
+        async with self._turns.of(sitting_id), self._database.transaction() as connection:
+            by = settled_by(await store.lock_entrance(connection, sitting_id))
+            if by is not None:
+                async with asyncio.timeout(PATIENCE):
+                    await self._conduct.order(sitting_id, Admit(by))
+
+
+async def _record_consent(
+    connection: AsyncConnection, sitting_id: SittingId, candidate: PersonId, consent: Consent, at: Moment
+) -> None:
+    await store.record_consent(connection, sitting_id, consent.version, consent.biometrics, at)
+    if not consent.biometrics:
+        await withdraw_reference(connection, sitting_id, at)
+    await journal.record(
+        connection,
+        f"person:{candidate}",
+        "consent.given",
+        f"sitting:{sitting_id}",
+        {"version": consent.version, "biometrics": str(consent.biometrics).lower()},
+        at,
+    )
+
+
+def _require_ready(sitting: Sitting) -> None:
+    if sitting.status != "ready":
+        raise Conflict("already_started", "Тестирование уже началось, эти шаги пройдены.")
+
+
+def _require_consents_left(entrance: store.Entrance, consent: Consent) -> None:
+    if consent.biometrics and entrance.consents >= MOST_CONSENTS:
+        raise TooMany(
+            "too_many_consents",
+            "Вы слишком часто меняли решение о биометрии. Выберите «Подтвердить личность паспортом по камере»"
+            " и дождитесь проктора: он посмотрит на вас и на паспорт.",
+        )
 
 
 def _require_biometrics(entrance: store.Entrance) -> None:

@@ -59,6 +59,9 @@ class Entrance(Struct, frozen=True):
     identified_by: PersonId | None = None
     pictures: int = 0
     """How many reference pictures were looked at."""
+    consent_version: str | None = None
+    consents: int = 0
+    """How often consent to biometrics was given."""
 
 
 class Note(Struct, frozen=True):
@@ -86,7 +89,8 @@ _CARD = """SELECT s.id, s.booking_id, b.window_id, s.candidate, s.blueprint_id, 
            FROM exam_server.sitting s LEFT JOIN exam_server.booking b ON b.id = s.booking_id"""
 
 
-_ENTRANCE = """SELECT checked_at, consented_at, biometrics, referenced_at, identified_at, identified_by, pictures
+_ENTRANCE = """SELECT checked_at, consented_at, biometrics, referenced_at, identified_at, identified_by, pictures,
+                      consent_version, consents
                FROM exam_server.entrance"""
 
 
@@ -291,10 +295,11 @@ async def record_consent(
 ) -> None:
     await execute(
         connection,
-        """INSERT INTO exam_server.entrance (sitting_id, consented_at, consent_version, biometrics)
-           VALUES (:id, :at, :version, :biometrics)
+        """INSERT INTO exam_server.entrance (sitting_id, consented_at, consent_version, biometrics, consents)
+           VALUES (:id, :at, :version, :biometrics, CASE WHEN :biometrics THEN 1 ELSE 0 END)
            ON CONFLICT (sitting_id) DO UPDATE
            SET consented_at = :at, consent_version = :version, biometrics = :biometrics,
+               consents = entrance.consents + excluded.consents,
                referenced_at = CASE WHEN :biometrics THEN entrance.referenced_at END,
                identified_at = CASE WHEN :biometrics THEN NULL ELSE entrance.identified_at END,
                identified_by = CASE WHEN :biometrics THEN NULL ELSE entrance.identified_by END""",

@@ -14,8 +14,10 @@ from core.blobs import DISCARDED, Blobs
 from core.database import Database, fetch_all, fetch_one
 from core.errors import AccreditationError, Conflict, Invalid, NotFound, TooMany, Unavailable
 from core.ids import PersonId, SittingId
+from exam_server import store
 from exam_server.commands import Attach, Start
 from exam_server.entrance import (
+    MOST_CONSENTS,
     MOST_PICTURES,
     CameraReading,
     Consent,
@@ -24,6 +26,7 @@ from exam_server.entrance import (
     Readings,
     ScreenReading,
 )
+from exam_server.event_log import EventLog
 from exam_server.events import Admitted
 from proctoring.store import reference_of
 from tests.stores.cabinet.centre import EXAM, Centre
@@ -223,6 +226,102 @@ async def test_pictures_are_looked_at_only_so_often(door: Door) -> None:
     await door.agree(WITHOUT_BIOMETRICS)
     await door.identify()
     assert (await door.admitted_by())[-1] == "person", "a proctor is still there"
+
+
+async def test_consent_that_was_given_already_is_given_once(door: Door, database: Database) -> None:
+    await door.check()
+    await door.agree(AGREED)
+    await door.picture()
+    for _ in range(3):
+        await door.agree(AGREED)
+    assert await door.admitted_by() == ["biometrics"]
+    assert await journalled(database, door.sitting) == ["true"]
+
+
+async def test_biometrics_can_be_agreed_to_only_so_often_and_refused_always(door: Door, database: Database) -> None:
+    await door.check()
+    for _ in range(MOST_CONSENTS):
+        await door.agree(AGREED)
+        await door.agree(WITHOUT_BIOMETRICS)
+    await door.identify()
+    written = await journalled(database, door.sitting)
+    for _ in range(3):
+        assert await code_of(door.agree(AGREED), TooMany) == "too_many_consents"
+        await door.agree(WITHOUT_BIOMETRICS)
+    assert len(written) == 2 * MOST_CONSENTS
+    assert await journalled(database, door.sitting) == written
+    assert (await door.view()).admitted, "a proctor has seen the passport"
+
+
+async def test_who_begins_while_consent_is_taken_back_keeps_what_the_admission_rests_upon(
+    door: Door, database: Database
+) -> None:
+    """Else who was admitted by a picture could take the exam with nobody to compare."""
+    await door.check()
+    await door.agree(AGREED)
+    await door.picture()
+    await door.engine.order(door.sitting, Attach("browser01"))
+    async with database.transaction() as connection:
+        await store.lock_entrance(connection, door.sitting)
+        refusing = asyncio.ensure_future(door.agree(WITHOUT_BIOMETRICS))
+        await waits_for_lock(database)
+        await door.engine.order(door.sitting, Start(1))
+    assert await code_of(refusing) == "already_started"
+    view = await door.view()
+    assert (view.status, view.biometrics, view.referenced) == ("running", True, True)
+
+
+async def test_another_tab_admits_nobody_by_what_is_being_taken_back(door: Door, database: Database) -> None:
+    await door.check()
+    await warm(database, 8)
+    for _ in range(5):
+        await door.agree(AGREED)
+        await door.picture()
+        tabs = [door.check() for _ in range(7)]
+        await asyncio.gather(*tabs[:3], door.agree(WITHOUT_BIOMETRICS), *tabs[3:])
+        assert not (await door.view()).admitted
+
+
+async def test_consent_that_is_taken_back_at_another_process_takes_back_the_admission(
+    door: Door, database: Database, log: EventLog, centre: Centre
+) -> None:
+    elsewhere = Engine(log, database, centre.clock)
+    await elsewhere.conduct.hold(door.sitting)
+    await door.check()
+    await door.agree(AGREED)
+    await door.picture()
+    there = Entrance(database, centre.clock, elsewhere.conduct, door.pictures)
+    await there.record_consent(door.sitting, door.candidate, WITHOUT_BIOMETRICS)
+    assert (await door.engine.stored(door.sitting)).admitted is None
+
+
+async def test_an_admission_that_a_process_died_before_is_given_when_the_candidate_looks(
+    door: Door, database: Database
+) -> None:
+    await door.check()
+    await door.agree(WITHOUT_BIOMETRICS)
+    async with database.transaction() as connection:
+        await store.record_identity(connection, door.sitting, door.proctor, 7)
+    assert (await door.view()).admitted
+    assert await door.admitted_by() == ["person"]
+
+
+async def waits_for_lock(database: Database) -> None:
+    """Until somebody waits for a row that this test has."""
+    async with database.transaction() as connection:
+        while not await fetch_all(connection, "SELECT 1 FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0)
+
+
+async def journalled(database: Database, sitting: SittingId) -> list[str]:
+    """The decisions on biometrics in the journal, in order."""
+    async with database.transaction() as connection:
+        rows = await fetch_all(
+            connection, "SELECT convert_from(body, 'UTF8') AS body FROM core.outbox WHERE topic = 'journal' ORDER BY id"
+        )
+    posted = [msgspec.json.decode(row["body"]) for row in rows]
+    consents = [one for one in posted if (one["action"], one["subject"]) == ("consent.given", f"sitting:{sitting}")]
+    return [one["fields"]["biometrics"] for one in consents]
 
 
 async def test_tabs_have_their_tries_together(door: Door, database: Database) -> None:

@@ -86,7 +86,9 @@ async def test_the_entrance_keeps_each_step(database: Database, candidate: Princ
         await store.record_consent(connection, prepared, "2026-1", True, AT)
         await store.record_check(connection, prepared, '{"a": 1}', AT + 1)
         await store.record_reference(connection, prepared, AT + 2)
-        assert await store.load_entrance(connection, prepared) == Entrance(AT + 1, AT, True, AT + 2)
+        assert await store.load_entrance(connection, prepared) == Entrance(
+            AT + 1, AT, True, AT + 2, consent_version="2026-1", consents=1
+        )
 
 
 async def test_another_consent_takes_back_what_rested_on_the_old_one(
@@ -96,13 +98,17 @@ async def test_another_consent_takes_back_what_rested_on_the_old_one(
         await store.record_consent(connection, prepared, "2026-1", True, AT)
         await store.record_reference(connection, prepared, AT + 1)
         await store.record_consent(connection, prepared, "2026-1", False, AT + 2)
-        assert await store.load_entrance(connection, prepared) == Entrance(None, AT + 2, False)
+        assert await store.load_entrance(connection, prepared) == Entrance(
+            None, AT + 2, False, consent_version="2026-1", consents=1
+        )
         await store.record_identity(connection, prepared, candidate.id, AT + 3)
         await store.record_consent(connection, prepared, "2026-1", False, AT + 4)
-        kept = Entrance(None, AT + 4, False, None, AT + 3, candidate.id)
+        kept = Entrance(None, AT + 4, False, None, AT + 3, candidate.id, consent_version="2026-1", consents=1)
         assert await store.load_entrance(connection, prepared) == kept
         await store.record_consent(connection, prepared, "2026-1", True, AT + 5)
-        assert await store.load_entrance(connection, prepared) == Entrance(None, AT + 5, True)
+        assert await store.load_entrance(connection, prepared) == Entrance(
+            None, AT + 5, True, consent_version="2026-1", consents=2
+        )
 
 
 async def test_connections_are_kept_once_an_epoch(database: Database, prepared: SittingId) -> None:
