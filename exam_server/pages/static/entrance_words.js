@@ -78,10 +78,11 @@ export const words = {
     { one: "{count} день", few: "{count} дня", many: "{count} дней", other: "{count} дня" },
     { one: "{count} day", other: "{count} days" },
   ],
-  opened: ["Тестирование открыто. Входим.", "The exam is open. Going in."],
+  opened: ["Тестирование открыто", "The exam is open"],
+  goingIn: ["Входим. Время тестирования ещё не идёт.", "Going in. The exam clock is not running yet."],
   openedNoAnswer: [
-    "Тестирование открыто, но сервер пока не ответил. Пробуем ещё раз, время тестирования ещё не идёт.",
-    "The exam is open, but the server has not answered yet. Trying again; the exam clock is not running yet.",
+    "Сервер пока не ответил. Пробуем ещё раз, время тестирования ещё не идёт.",
+    "The server has not answered yet. Trying again; the exam clock is not running yet.",
   ],
   unreachable: [
     "Сервер не ответил. Проверьте подключение к интернету и повторите.",

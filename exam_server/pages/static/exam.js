@@ -11,7 +11,7 @@ import { Link } from "./link.js";
 import { words as practiceWords } from "./practice_words.js";
 import { Queue } from "./queue.js";
 import { words as runWords } from "./run_words.js";
-import { blank, examLeft, fold, isElsewhere, look, receive } from "./state.js";
+import { blank, examLeft, fold, isElsewhere, look, receive, withdrawnSince } from "./state.js";
 import { openStore } from "./store.js";
 import { Page } from "./view.js";
 import { keepAwake, watchWindow } from "./watch.js";
@@ -183,6 +183,10 @@ function hear(message) {
 
 /** The sitting was drawn anew: what the page shows of itself has to fit it. */
 function settleIn(before, now) {
+  const gone = before.status === "running" ? withdrawnSince(before, state) : [];
+  if (gone.length) {
+    tell("info", say("withdrawn", { count: gone.length, numbers: gone.join(", ") }), "withdrawn");
+  }
   if (isElsewhere(before, state)) {
     ui.dialog = null;
     ui.stepEmpty = false;

@@ -219,6 +219,18 @@ export const words = {
   markLocked: ["закрыто", "closed"],
   markExpired: ["время вышло", "time is up"],
   markWithdrawn: ["отозвано комиссией, не учитывается", "withdrawn by the commission, does not count"],
+  withdrawn: [
+    {
+      one: "Комиссия отозвала задание {numbers}. Оно не учитывается ни в баллах, ни в пороге.",
+      few: "Комиссия отозвала задания {numbers}. Они не учитываются ни в баллах, ни в пороге.",
+      many: "Комиссия отозвала задания {numbers}. Они не учитываются ни в баллах, ни в пороге.",
+      other: "Комиссия отозвала задания {numbers}. Они не учитываются ни в баллах, ни в пороге.",
+    },
+    {
+      one: "The commission has withdrawn item {numbers}. It counts neither in the points nor in the cut.",
+      other: "The commission has withdrawn items {numbers}. They count neither in the points nor in the cut.",
+    },
+  ],
   markQuestioned: ["есть замечание", "remark sent"],
   markAhead: ["откроется позже", "opens later"],
   legend: ["Обозначения", "What the marks mean"],

@@ -227,6 +227,12 @@ export function pickNotice(unread, shown) {
   return unread.find((one) => one.id === shown) ?? unread.find((one) => one.kind === "warning") ?? unread[0] ?? null;
 }
 
+/** Places that the commission has taken out since: numbers as people count them. */
+export const withdrawnSince = (before, after) =>
+  before.marks.length === after.marks.length
+    ? after.marks.flatMap((one, place) => (one.withdrawn && !before.marks[place].withdrawn ? [place + 1] : []))
+    : [];
+
 /** Another screen, or clocks that stand: what was said of the time left is over. */
 export const isElsewhere = (before, after) =>
   before.status !== after.status ||

@@ -39,7 +39,9 @@ function open() {
   opened = true;
   $("left").hidden = true;
   $("door").hidden = false;
-  $("wait-note").textContent = $("said").textContent = say("opened");
+  $("wait-title").textContent = say("opened");
+  $("wait-note").textContent = say("goingIn");
+  $("said").textContent = `${say("opened")}. ${say("goingIn")}`;
   setTimeout(enter, enterAfter(Math.random()));
 }
 

@@ -145,6 +145,14 @@ def test_what_was_said_of_the_time_is_over_with_its_screen_or_when_the_clocks_st
     assert [module.call("isElsewhere", state, after) for after in (state, clocks)] == [False] * 2
 
 
+def test_what_was_withdrawn_meanwhile_is_named_once(module: Module) -> None:
+    before = fold(module, {**SNAPSHOT, "marks": [{"locked": True, "withdrawn": True}, {}, {}]})
+    after = fold(module, {**SNAPSHOT, "marks": [{"locked": True, "withdrawn": True}, {}, {"withdrawn": True}]})
+    assert module.call("withdrawnSince", before, after) == [3]
+    assert module.call("withdrawnSince", after, after) == []
+    assert module.call("withdrawnSince", module.run("module.blank"), after) == []
+
+
 def test_an_end_brings_what_was_written_to_it(module: Module) -> None:
     state = fold(module, SNAPSHOT, {"type": "ended", "reason": "proctor", "text": "Вы вышли."})
     assert (state["status"], state["ended"], state["reason"], state["item"]) == ("ended", "proctor", "Вы вышли.", None)
