@@ -121,6 +121,7 @@ async def add_person(
         zone=wanted.zone,
         roles=roles,
         now=now,
+        password_given=True,
         hasher=hasher,
     )
     await journal.record(

@@ -292,6 +292,7 @@ def _introduce_node(settings: Settings, url: str, workers: int, *, staffed: bool
 def _show_password(settings: Settings, login: str, password: str) -> None:
     print(f"{login}: {password}")
     out.print(f"Пароль показан один раз и нигде не хранится. Вход: {settings.address}/login", soft_wrap=True)
+    out.print("После первого входа его попросят сменить.")
 
 
 def _port_is_free(settings: Settings) -> bool:

@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import journal
 from core.access.roles import Principal
+from core.database import fetch_one
 from core.errors import Conflict
-from core.ids import BlueprintId, BookingId, PersonId, WindowId
+from core.ids import BlueprintId, BookingId, PersonId, SittingId, WindowId
 from core.moments import Moment
 from exam_server import scheduling
 from exam_server.eligibility import SENTENCES, Circumstances, Hindrance, PastAttempt, find_hindrance
@@ -219,3 +220,15 @@ async def give_back(connection: AsyncConnection, booking: BookingId, candidate: 
 
 def _is_open(window: Window, now: Moment) -> bool:
     return window.cancelled_at is None and window.opens_at <= now < window.closes_at
+
+
+async def find_running(connection: AsyncConnection, candidate: PersonId) -> SittingId | None:
+    """The sitting, or run of practice, that the candidate has come into and that is not over."""
+    row = await fetch_one(
+        connection,
+        """SELECT id FROM exam_server.sitting
+           WHERE candidate = :candidate AND entered_at IS NOT NULL AND next_deadline IS NOT NULL
+           ORDER BY id DESC LIMIT 1""",
+        candidate=candidate,
+    )
+    return None if row is None else SittingId(row["id"])

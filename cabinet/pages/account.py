@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from cabinet.account import home_of, way_back
+from cabinet.account import way_in
 from core.access import LOGIN_COOKIE, address_of, clear_cookie, put_cookie, sign_in, sign_out
 from core.access.logins import principal_of
 from core.access.people import SignInLocked
@@ -16,14 +16,15 @@ from core.web.pages import render
 from core.web.requests import database_of, read_field
 
 _LONGEST_NAME = 200
-_LONGEST_PASSWORD = 1_024
+LONGEST_PASSWORD = 1_024
+"""Characters that a password field may bring; what is right is never as long."""
 
 
 async def show_front(request: Request) -> Response:
     """`GET /`: straight home for whoever is signed in, else what this is and where to go."""
     principal = request.state.principal
     if principal is not None:
-        return RedirectResponse(home_of(principal), status_code=303)
+        return RedirectResponse(way_in("", principal), status_code=303)
     return render(request, "cabinet/front.html")
 
 
@@ -32,7 +33,7 @@ async def show_sign_in(request: Request) -> Response:
     wanted = request.query_params.get("next", "")
     principal = request.state.principal
     if principal is not None:
-        return RedirectResponse(way_back(wanted, principal), status_code=303)
+        return RedirectResponse(way_in(wanted, principal), status_code=303)
     return _sign_in_page(request, {"wanted": wanted})
 
 
@@ -40,7 +41,7 @@ async def take_sign_in(request: Request) -> Response:
     """`POST /login` with login, password and next."""
     await csrf.require(request)
     login = await read_field(request, "login", _LONGEST_NAME)
-    password = await read_field(request, "password", _LONGEST_PASSWORD)
+    password = await read_field(request, "password", LONGEST_PASSWORD)
     context: dict[str, Any] = {"wanted": await read_field(request, "next"), "login": login}
     fields = {}
     if not login.strip():
@@ -60,7 +61,7 @@ async def take_sign_in(request: Request) -> Response:
     if principal is None:
         raise Unauthenticated("unauthenticated", "Вход не состоялся. Войдите ещё раз.")
     await _end_present_login(request)
-    response = RedirectResponse(way_back(context["wanted"], principal), status_code=303)
+    response = RedirectResponse(way_in(context["wanted"], principal), status_code=303)
     put_cookie(response, request, token, hours)
     return response
 

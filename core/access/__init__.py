@@ -12,6 +12,7 @@ from core.access.gate import (
 from core.access.logins import forget_expired, principal_of, sign_out
 from core.access.people import (
     HASHER,
+    change_password,
     create_person,
     find_person,
     forget_failures,
@@ -32,6 +33,7 @@ __all__ = [
     "Principal",
     "Role",
     "address_of",
+    "change_password",
     "clear_cookie",
     "create_person",
     "find_person",

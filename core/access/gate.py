@@ -68,7 +68,8 @@ class LoginGate:
         clock: Clock = connection.app.state.clock
         key, now = logins.digest(token), clock.now()
         known, principal = logins.recent.recall(key, now)
-        if known:
+        # Who has to choose a password is asked about every time: once it is chosen, that holds in every process.
+        if known and not (principal is not None and principal.password_given):
             return principal
         if self._lookups is None:
             self._lookups = _lookups(connection.app.state)

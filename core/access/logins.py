@@ -13,7 +13,7 @@ from core.database import Database, execute, fetch_all
 from core.ids import PersonId
 from core.moments import HOUR, MINUTE, SECOND, Moment, Span
 
-PERSON_COLUMNS = "p.id, p.login, p.family_name, p.given_name, p.patronymic, p.zone, p.roles"
+PERSON_COLUMNS = "p.id, p.login, p.family_name, p.given_name, p.patronymic, p.zone, p.roles, p.password_given"
 
 
 _Value = TypeVar("_Value")
@@ -65,6 +65,7 @@ def principal(row: RowMapping) -> Principal:
         name=" ".join(part for part in parts if part),
         roles=known_roles(row["roles"]),
         zone=row["zone"],
+        password_given=row["password_given"],
     )
 
 
@@ -100,6 +101,17 @@ async def principals_of(connection: AsyncConnection, keys: Sequence[bytes], now:
         now=now,
     )
     return {bytes(row["token_digest"]): principal(row) for row in rows}
+
+
+async def close_logins(connection: AsyncConnection, person_id: PersonId, kept: bytes = b"") -> list[bytes]:
+    """End every login of the person except one; the digests of those that ended, for `recent.forget`."""
+    rows = await fetch_all(
+        connection,
+        "DELETE FROM core.login WHERE person_id = :person_id AND token_digest <> :kept RETURNING token_digest",
+        person_id=person_id,
+        kept=kept,
+    )
+    return [bytes(row["token_digest"]) for row in rows]
 
 
 async def sign_out(database: Database, token: str) -> None:

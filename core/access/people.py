@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import TypeVar
@@ -38,9 +38,12 @@ FAILURES_PER_LOGIN_AND_ADDRESS = 5
 FAILURES_PER_LOGIN = 20
 FAILURES_PER_ADDRESS = 100
 """A whole exam centre may stand behind one address, so this one is generous."""
+FAILURES_OWN = 5
+"""Guesses at the password of one's own account, by who is signed in to it already."""
 
 _LOGIN = re.compile(r"[a-zа-яё0-9][a-zа-яё0-9._@+-]{0,99}")
 _NO_PASSWORD = "!"
+_NOTHING: Mapping[bytes, int] = {}
 _Result = TypeVar("_Result")
 
 # Each hash fills 64 MiB: two at once bound the memory however many people sign in at ten o'clock sharp.
@@ -52,6 +55,14 @@ class SignInLocked(TooMany):
 
     def __init__(self, minutes: int) -> None:
         super().__init__("sign_in_locked", f"Слишком много неудачных попыток входа. Повторите через {minutes} мин.")
+        self.minutes = minutes
+
+
+class PasswordLocked(TooMany):
+    """Too many guesses at one's own password; the next attempt is heard in `minutes`, at least 1."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__("password_locked", f"Слишком много неудачных попыток. Повторите через {minutes} мин.")
         self.minutes = minutes
 
 
@@ -67,9 +78,12 @@ async def create_person(
     zone: str = "Europe/Moscow",
     roles: Iterable[Role],
     now: Moment,
+    password_given: bool = False,
     hasher: PasswordHasher = HASHER,
 ) -> PersonId:
     """A new account. Without a password nobody can sign in to it.
+
+    `password_given`: it was chosen for the person, who is to choose another at the first sign-in.
 
     Raises Invalid (`login_malformed`, `password_length`, `name_missing`) and Conflict (`login_taken`).
     """
@@ -88,8 +102,8 @@ async def create_person(
             row = await fetch_one(
                 connection,
                 "INSERT INTO core.person (login, family_name, given_name, patronymic, email, zone,"
-                " password_hash, roles, created_at) VALUES (:login, :family_name, :given_name, :patronymic,"
-                " :email, :zone, :password_hash, :roles, :now) RETURNING id",
+                " password_hash, roles, created_at, password_given) VALUES (:login, :family_name, :given_name,"
+                " :patronymic, :email, :zone, :password_hash, :roles, :now, :password_given) RETURNING id",
                 login=plain,
                 family_name=family_name.strip(),
                 given_name=given_name.strip(),
@@ -99,6 +113,7 @@ async def create_person(
                 password_hash=password_hash,
                 roles=sorted({role.value for role in roles}),
                 now=now,
+                password_given=password_given,
             )
     except IntegrityError as error:
         if "person_login_key" not in str(error):
@@ -139,26 +154,86 @@ async def find_person(connection: AsyncConnection, login: str) -> Principal | No
 
 async def hash_password(password: str, hasher: PasswordHasher = HASHER) -> str:
     """The password's argon2id hash, computed off the event loop. Raises Invalid (`password_length`)."""
+    check_length(password)
+    return await _in_thread(partial(hasher.hash, _plain_password(password)))
+
+
+def check_length(password: str) -> None:
+    """Raise Invalid (`password_length`) where a password is too short or too long."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise Invalid(
             "password_length",
             f"Пароль должен быть не короче {SHORTEST_PASSWORD} и не длиннее {LONGEST_PASSWORD} символов.",
             fields={"password": f"Не короче {SHORTEST_PASSWORD} символов."},
         )
-    return await _in_thread(partial(hasher.hash, _plain_password(password)))
 
 
 async def set_password(
     connection: AsyncConnection, person_id: PersonId, password: str, hasher: PasswordHasher = HASHER
 ) -> None:
-    """Another password from now on; every login of the person is closed. Raises Invalid (`password_length`)."""
+    """Give a person another password, to be replaced at the next sign-in; every login of the person is closed.
+
+    Raises Invalid (`password_length`).
+    """
     await execute(
         connection,
-        "UPDATE core.person SET password_hash = :hash WHERE id = :id",
+        "UPDATE core.person SET password_hash = :hash, password_given = true WHERE id = :id",
         id=person_id,
         hash=await hash_password(password, hasher),
     )
-    await execute(connection, "DELETE FROM core.login WHERE person_id = :id", id=person_id)
+    await logins.close_logins(connection, person_id)
+
+
+async def change_password(
+    database: Database,
+    person_id: PersonId,
+    old: str,
+    new: str,
+    *,
+    kept: bytes,
+    address: str,
+    now: Moment,
+    hasher: PasswordHasher = HASHER,
+) -> None:
+    """The person's own choice of another password. Every login is closed but the one with the digest `kept`.
+
+    Guesses at the old one are counted as those at the sign-in are, for the person alone. Raises Invalid
+    (`password_length`, `password_same`, `password_wrong`), PasswordLocked, Conflict (`password_changed`).
+    """
+    if new == old:
+        reason = "Новый пароль совпадает с нынешним. Придумайте другой."
+        raise Invalid("password_same", reason, fields={"password": reason})
+    check_length(new)
+    own = _subject("own", str(person_id))
+    async with database.transaction() as connection:
+        free_at = await _count_attempt(connection, {own: FAILURES_OWN}, now)
+        sql = "SELECT password_hash FROM core.person WHERE id = :id"
+        row = await fetch_one(connection, sql, id=person_id)
+    if free_at is not None:
+        raise PasswordLocked(_minutes_until(free_at, now))
+    stored = None if row is None else row["password_hash"]
+    right, _ = await _in_thread(partial(_verify, hasher, stored, _plain_password(old)))
+    if not right:
+        reason = "Нынешний пароль введён неверно. Проверьте раскладку клавиатуры и Caps Lock."
+        raise Invalid("password_wrong", reason, fields={"old": reason})
+    fresh = await hash_password(new, hasher)
+    async with database.transaction() as connection:
+        await execute(connection, "DELETE FROM core.sign_in_failure WHERE subject = :subject", subject=own)
+        changed = await execute(
+            connection,
+            "UPDATE core.person SET password_hash = :fresh, password_given = false"
+            " WHERE id = :id AND password_hash = :stored",
+            id=person_id,
+            fresh=fresh,
+            stored=stored,
+        )
+        if not changed:
+            raise Conflict("password_changed", "Пароль только что сменили в другом месте. Войдите с новым паролем.")
+        ended = await logins.close_logins(connection, person_id, kept)
+        who = f"person:{person_id}"
+        await journal.record(connection, who, "access.password_changed", who, {"address": address[:200]}, now)
+    for key in ended:
+        logins.recent.forget(key)
 
 
 async def sign_in(
@@ -178,15 +253,15 @@ async def sign_in(
     plain = plain_login(login)
     pair, alone, place = (_subject("pair", plain, address), _subject("login", plain), _subject("at", address))
     async with database.transaction() as connection:
-        free_at = await _count_attempt(connection, pair, alone, place, now)
+        counted = {pair: FAILURES_PER_LOGIN_AND_ADDRESS, alone: FAILURES_PER_LOGIN}
+        free_at = await _count_attempt(connection, counted, now, {place: FAILURES_PER_ADDRESS})
         row = None
         if _LOGIN.fullmatch(plain):
             row = await fetch_one(
                 connection, "SELECT id, password_hash FROM core.person WHERE login = :login", login=plain
             )
     if free_at is not None:
-        minutes = max(1, -(-(free_at - now) // MINUTE))
-        raise SignInLocked(minutes)
+        raise SignInLocked(_minutes_until(free_at, now))
     stored = None if row is None else row["password_hash"]
     right, renewed = await _in_thread(partial(_verify, hasher, stored, _plain_password(password)))
     async with database.transaction() as connection:
@@ -235,24 +310,23 @@ async def forget_failures(connection: AsyncConnection, now: Moment) -> int:
 
 
 async def _count_attempt(
-    connection: AsyncConnection, pair: bytes, alone: bytes, place: bytes, now: Moment
+    connection: AsyncConnection, counted: Mapping[bytes, int], now: Moment, looked_at: Mapping[bytes, int] = _NOTHING
 ) -> Moment | None:
-    """Count the attempt; when one of the limits is passed, the moment from which the next one is heard."""
-    for subject in sorted((pair, alone)):
+    """Count the attempt; when one of the limits is passed, the moment from which the next one is heard.
+
+    Both say how many failures each subject may have; what is only looked at is counted where the attempt fails.
+    """
+    for subject in sorted(counted):
         await _count_failure(connection, subject, now)
     rows = await fetch_all(
         connection,
         "SELECT subject, failures, since_at FROM core.sign_in_failure"
         " WHERE subject = ANY(:subjects) AND since_at > :before",
-        subjects=[pair, alone, place],
+        subjects=[*counted, *looked_at],
         before=now - FAILURE_WINDOW,
     )
-    # The attempt itself is counted already for the first two.
-    limits = {
-        pair: FAILURES_PER_LOGIN_AND_ADDRESS + 1,
-        alone: FAILURES_PER_LOGIN + 1,
-        place: FAILURES_PER_ADDRESS,
-    }
+    # The attempt itself is counted already.
+    limits = {subject: most + 1 for subject, most in counted.items()} | dict(looked_at)
     return max(
         (row["since_at"] + FAILURE_WINDOW for row in rows if row["failures"] >= limits[bytes(row["subject"])]),
         default=None,
@@ -270,6 +344,10 @@ async def _count_failure(connection: AsyncConnection, subject: bytes, now: Momen
         now=now,
         before=now - FAILURE_WINDOW,
     )
+
+
+def _minutes_until(free_at: Moment, now: Moment) -> int:
+    return max(1, -(-(free_at - now) // MINUTE))
 
 
 def _subject(*parts: str) -> bytes:

@@ -110,6 +110,8 @@ class Principal(msgspec.Struct, frozen=True):
     """«Фамилия Имя Отчество»."""
     roles: frozenset[Role]
     zone: str = "Europe/Moscow"
+    password_given: bool = False
+    """Somebody else chose the password: the person is to choose another before anything but an exam."""
 
     def may(self, permission: Permission) -> bool:
         """Whether any of the person's roles allows it."""

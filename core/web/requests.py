@@ -10,11 +10,14 @@ from starlette.responses import RedirectResponse, Response
 
 from core.access.roles import Principal
 from core.database import Database
+from core.errors import Forbidden
 from core.web import csrf
 
 Page = Callable[[Request, Principal], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+ACCOUNT = "/account"
+"""The page where people change their password."""
 LONGEST_FIELD = 2_000
 LONGEST_TEXT = 4_000
 
@@ -22,19 +25,24 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _STRANGE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-def pages_for(admit: Callable[[Request], Principal]) -> Callable[[Page], Endpoint]:
+def pages_for(admit: Callable[[Request], Principal], *, any_password: bool = False) -> Callable[[Page], Endpoint]:
     """What makes a page an endpoint: `admit` says who opens it or raises; a change must carry the CSRF token.
 
-    Who opens a page without being signed in is led to the sign-in and back.
+    Who opens a page without being signed in is led to the sign-in and back. Who has a password that somebody else
+    chose is led to choosing another one, save where `any_password` lets them in: no exam waits for a password.
     """
 
     def guard(page: Page) -> Endpoint:
         @wraps(page)
         async def guarded(request: Request) -> Response:
             if _asks_for_page(request) and request.state.principal is None and not request.state.login_unknown:
-                query = f"?{request.url.query}" if request.url.query else ""
-                return RedirectResponse(f"/login?next={quote(request.url.path + query)}", status_code=303)
+                return RedirectResponse(f"/login?next={_address(request)}", status_code=303)
             principal = admit(request)
+            if principal.password_given and not any_password:
+                if _asks_for_page(request):
+                    return RedirectResponse(f"{ACCOUNT}?next={_address(request)}", status_code=303)
+                await request.close()
+                raise Forbidden("password_given", "Смените пароль, который вам выдали: откройте свою учётную запись.")
             if request.method not in ("GET", "HEAD"):
                 await csrf.require(request)
             return await page(request, principal)
@@ -70,6 +78,10 @@ async def read_text(request: Request, name: str, longest: int = LONGEST_TEXT) ->
 def plain(text: str, longest: int) -> str:
     """Text from people without control characters and lone surrogates, with plain line ends."""
     return _STRANGE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))[:longest]
+
+
+def _address(request: Request) -> str:
+    return quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
 
 
 def _asks_for_page(request: Request) -> bool:

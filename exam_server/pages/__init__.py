@@ -22,7 +22,7 @@ from exam_server.waiting import Waiting
 STEPS = ("check", "consent", "identity")
 
 
-@pages_for(signed_in)
+@pages_for(signed_in, any_password=True)
 async def show_exam(request: Request, candidate: Principal) -> Response:
     """`GET /exam/{sitting}`: the steps that are left before the start, else the exam itself.
 

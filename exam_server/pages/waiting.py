@@ -13,7 +13,7 @@ from exam_server.scheduling import NO_BOOKING
 from exam_server.waiting import Wait, Waiting
 
 
-@pages_for(signed_in)
+@pages_for(signed_in, any_password=True)
 async def show_wait(request: Request, candidate: Principal) -> Response:
     """`GET /exam/bookings/{booking}`; who has come in is led on to the exam. Raises NotFound."""
     found = await _view(request, candidate)

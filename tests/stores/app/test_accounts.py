@@ -28,6 +28,7 @@ async def test_the_first_of_staff_signs_in_and_may_make_others(database: Databas
         frozenset({Role.OPERATOR, Role.PROCTOR}),
     )
     assert who.may(Permission.PEOPLE_MANAGE)
+    assert who.password_given, "to be replaced at the first sign-in"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,10 @@ async def test_a_new_password_closes_what_was_open_with_the_old_one(database: Da
         assert await principal_of(connection, token, clock.now()) is None
     with pytest.raises(Unauthenticated):
         await sign_in(database, "admin", old, ADDRESS, clock.now())
-    assert await sign_in(database, "admin", new, ADDRESS, clock.now())
+    token = await sign_in(database, "admin", new, ADDRESS, clock.now())
+    async with database.transaction() as connection:
+        who = await principal_of(connection, token, clock.now())
+    assert who is not None
+    assert who.password_given
     with pytest.raises(NotFound, match="unknown_person"):
         await accounts.renew_password(database.url, clock, "nobody")

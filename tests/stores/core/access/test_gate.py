@@ -47,6 +47,10 @@ async def own(request: Request) -> Response:
     return HTMLResponse(signed_in(request).login)
 
 
+async def given(request: Request) -> Response:
+    return HTMLResponse(str(signed_in(request).password_given))
+
+
 async def enter(request: Request) -> Response:
     database: Database = request.app.state.database
     token = await sign_in(database, "anna", "верная-лошадь", "10.0.0.1", request.app.state.clock.now(), 2, hasher=QUICK)
@@ -70,6 +74,7 @@ async def site(database: Database, clock: ManualClock) -> AsyncIterator[httpx.As
             Route("/plain", plain),
             Route("/room", room),
             Route("/own", own),
+            Route("/given", given),
             Route("/enter", enter, methods=["POST"]),
             Route("/leave", leave, methods=["POST"]),
         ],
@@ -120,6 +125,18 @@ async def test_a_login_is_not_asked_for_anew_at_every_request(
     assert (await site.get("/own")).text == "anna"
     clock.advance(3_000)
     assert (await site.get("/own")).status_code == 401
+
+
+async def test_who_has_to_choose_a_password_is_asked_about_every_time(
+    site: httpx.AsyncClient, database: Database
+) -> None:
+    """Another process, which saw the person a moment ago, must not lead back to the page of the password."""
+    for given in (True, False):
+        async with database.transaction() as connection:
+            await execute(connection, "UPDATE core.person SET password_given = :given", given=given)
+        if given:
+            await site.post("/enter")
+        assert (await site.get("/given")).text == str(given)
 
 
 async def test_the_key_for_forms_changes_with_the_login(site: httpx.AsyncClient) -> None:

@@ -1,26 +1,33 @@
 import asyncio
+import json
 
 import pytest
 from argon2 import PasswordHasher
 
+from core import journal
 from core.access import (
     HASHER,
     Permission,
     Role,
+    change_password,
     create_person,
     find_person,
     forget_failures,
     people,
     person,
     principal_of,
+    set_password,
     sign_in,
     sign_out,
 )
+from core.access.logins import digest
 from core.access.people import (
     FAILURE_WINDOW,
+    FAILURES_OWN,
     FAILURES_PER_ADDRESS,
     FAILURES_PER_LOGIN,
     FAILURES_PER_LOGIN_AND_ADDRESS,
+    PasswordLocked,
     SignInLocked,
 )
 from core.database import Database, fetch_all, fetch_one
@@ -235,3 +242,92 @@ async def test_people_are_found_by_login_and_by_id(database: Database) -> None:
             other_id,
         ]
         assert await find_person(connection, "nobody") is None
+
+
+NEW = "новая верная лошадь"
+
+
+async def change(
+    database: Database, who: PersonId, old: str = PASSWORD, new: str = NEW, kept: str = "", now: int = NOW
+) -> None:
+    await change_password(database, who, old, new, kept=digest(kept), address="10.0.0.1", now=now, hasher=QUICK)
+
+
+async def test_who_changes_the_password_stays_signed_in_here_and_nowhere_else(database: Database) -> None:
+    who, other = await someone(database), await someone(database, "vera")
+    here, there, foreign = await try_in(database), await try_in(database), await try_in(database, "vera")
+    await change(database, who, kept=here)
+    async with database.transaction() as connection:
+        found = [await principal_of(connection, token, NOW) for token in (here, there, foreign)]
+        rows = await fetch_all(connection, "SELECT body FROM core.outbox WHERE topic = :topic", topic=journal.TOPIC)
+    assert [one and one.id for one in found] == [who, None, other]
+    noted = [json.loads(row["body"]) for row in rows]
+    assert [(one["actor"], one["subject"]) for one in noted if one["action"] == "access.password_changed"] == [
+        (f"person:{who}", f"person:{who}")
+    ]
+    assert not [one for one in noted if NEW in str(one) or PASSWORD in str(one)]
+    with pytest.raises(Unauthenticated):
+        await try_in(database)
+    assert await try_in(database, password=NEW)
+
+
+async def test_a_given_password_is_marked_until_the_person_chooses_another(database: Database) -> None:
+    who = await someone(database)
+    given = []
+    for step in ("own", "given", "chosen"):
+        async with database.transaction() as connection:
+            if step == "given":
+                await set_password(connection, who, PASSWORD, QUICK)
+        if step == "chosen":
+            await change(database, who)
+        async with database.transaction() as connection:
+            found = await person(connection, who)
+        assert found is not None
+        given.append(found.password_given)
+    assert given == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("wrong", NEW, "password_wrong"),
+        (PASSWORD, PASSWORD, "password_same"),
+        (PASSWORD, "short", "password_length"),
+        (PASSWORD, "x" * 257, "password_length"),
+        ("\ud800", NEW, "password_wrong"),
+    ],
+)
+async def test_a_password_that_cannot_be_taken_changes_nothing(
+    database: Database, old: str, new: str, code: str
+) -> None:
+    who, token = await someone(database), await try_in(database)
+    with pytest.raises(Invalid) as refusal:
+        await change(database, who, old, new)
+    assert refusal.value.code == code
+    assert refusal.value.fields
+    async with database.transaction() as connection:
+        assert await principal_of(connection, token, NOW) is not None
+    assert await try_in(database)
+
+
+async def test_guesses_at_ones_own_password_are_counted_apart_from_the_sign_in(database: Database) -> None:
+    who = await someone(database)
+    guesses = [change(database, who, f"wrong {guess}") for guess in range(FAILURES_OWN + 1)]
+    refusals = await asyncio.gather(*guesses, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in refusals) == ["Invalid"] * FAILURES_OWN + ["PasswordLocked"]
+    with pytest.raises(PasswordLocked) as refusal:
+        await change(database, who, now=NOW + 1)
+    assert refusal.value.minutes == 10
+    assert await try_in(database), "the way in is not closed by it"
+    await change(database, who, now=NOW + FAILURE_WINDOW)
+    await change(database, who, NEW, PASSWORD, now=NOW + FAILURE_WINDOW)
+
+
+async def test_of_two_changes_at_once_one_holds(database: Database) -> None:
+    who = await someone(database)
+    changes = [change(database, who, new=f"{NEW} {number}") for number in range(2)]
+    refusals = await asyncio.gather(*changes, return_exceptions=True)
+    lost = [one for one in refusals if one is not None]
+    assert len(lost) == 1
+    assert isinstance(lost[0], Conflict | Invalid)
+    assert await try_in(database, password=f"{NEW} {1 - refusals.index(lost[0])}")

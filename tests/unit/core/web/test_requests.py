@@ -20,6 +20,7 @@ from core.web.requests import LONGEST_TEXT, pages_for, plain, read_field, read_n
 
 SECRET = b"a secret of the tests, 32 bytes."
 ANNA = Principal(PersonId(1), "anna", "Анна", frozenset())
+NEW = Principal(PersonId(2), "new", "Новый", frozenset(), password_given=True)
 HEADERS = {"who": "anna", "x-csrf-token": csrf.token(SECRET, "login-1")}
 
 
@@ -33,7 +34,9 @@ class Gate:
         if scope["type"] == "http":
             who = dict(scope["headers"]).get(b"who", b"")
             scope.setdefault("state", {}).update(
-                login_key="login-1", principal=ANNA if who == b"anna" else None, login_unknown=who == b"unknown"
+                login_key="login-1",
+                principal={b"anna": ANNA, b"new": NEW}.get(who),
+                login_unknown=who == b"unknown",
             )
         await self.app(scope, receive, send)
 
@@ -47,10 +50,15 @@ async def page(request: Request, reader: Principal) -> Response:
     return JSONResponse(read)
 
 
+@pages_for(signed_in, any_password=True)
+async def exam(_: Request, reader: Principal) -> Response:
+    return JSONResponse({"reader": reader.id})
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = Starlette(
-        routes=[Route("/staff/a", page, methods=["GET", "POST"])],
+        routes=[Route("/staff/a", page, methods=["GET", "POST"]), Route("/exam/a", exam, methods=["GET", "POST"])],
         middleware=[Middleware(Gate)],
         exception_handlers=problems.handlers,
     )
@@ -79,6 +87,28 @@ async def test_a_visitor_who_opens_a_page_is_led_to_the_sign_in_and_a_script_is_
     assert answer.status_code == status
     if status == 303:
         assert answer.headers["location"] == "/login?next=/staff/a%3Fq%3D1%26page%3D2"
+
+
+@pytest.mark.parametrize(
+    ("method", "accept", "status"),
+    [
+        ("GET", "text/html", 303),
+        ("GET", "application/json", 403),
+        ("GET", "text/event-stream", 403),
+        ("POST", "text/html", 403),
+    ],
+)
+async def test_a_given_password_opens_nothing_but_the_page_to_change_it_and_exams(
+    client: httpx.AsyncClient, method: str, accept: str, status: int
+) -> None:
+    headers = {**HEADERS, "who": "new", "accept": accept}
+    answer = await client.request(method, "/staff/a?q=1", headers=headers)
+    assert answer.status_code == status
+    if status == 303:
+        assert answer.headers["location"] == "/account?next=/staff/a%3Fq%3D1"
+    else:
+        assert "password_given" in answer.text
+    assert (await client.request(method, "/exam/a", headers=headers)).json() == {"reader": 2}
 
 
 async def test_a_change_is_refused_without_a_login_and_without_its_token(client: httpx.AsyncClient) -> None:

@@ -1,0 +1,44 @@
+"""A password that an operator replaces in the middle of an exam, with pages at two processes."""
+
+from collections.abc import Awaitable, Callable
+
+from core.access import set_password, sign_in
+from core.access.logins import digest
+from core.clock import SystemClock
+from core.database import fetch_one
+from core.web import csrf
+from tests.server.booth import Booth
+from tests.server.processes import Server
+
+Booths = Callable[[Server], Awaitable[Booth]]
+GIVEN, OWN = "выдан и записан", "собственный, новый"
+PAGE = {"accept": "text/html"}
+
+
+async def test_no_exam_waits_for_a_password_and_everything_else_does(
+    house: Server, annex: Server, booths: Booths
+) -> None:
+    booth = await booths(house)
+    page = await booth.begin()
+    async with booth.database.transaction() as connection:
+        await set_password(connection, booth.person, GIVEN)
+        row = await fetch_one(connection, "SELECT login FROM core.person WHERE id = :id", id=booth.person)
+    assert row is not None
+    token = await sign_in(booth.database, row["login"], GIVEN, "127.0.0.1", SystemClock().now())
+    booth.http.cookies.clear()
+    booth.http.cookies.set("login", token)
+    booth.csrf = csrf.token(house.keys.secret, "login:" + digest(token).hex())
+
+    assert (await booth.http.get(f"/exam/{booth.sitting}", headers=PAGE)).status_code == 200
+    for server in (house, annex):
+        answer = await booth.http.get(f"{server.address}/cabinet", headers=PAGE)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/account?next=/cabinet")
+    await page.order("show", position=1)
+    await page.hear("item")
+
+    fields = {"old": GIVEN, "password": OWN, "again": OWN, "next": "/cabinet"}
+    answer = await booth.post("/account", data=fields)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account?done=1&next=/cabinet")
+    # The other process saw the person a moment ago, and asks all the same.
+    assert (await booth.http.get(f"{annex.address}/cabinet", headers=PAGE)).status_code == 200
+    assert (await booth.post("/account", data=fields)).status_code == 422
