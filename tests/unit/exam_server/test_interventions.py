@@ -1,4 +1,4 @@
-"""What staff and the service itself may do to a sitting, each rule by example."""
+"""What staff may do to a sitting, each rule by example."""
 
 import pytest
 
@@ -10,8 +10,6 @@ from exam_server.commands import (
     Advance,
     AnswerHelp,
     Command,
-    CompensateOutage,
-    Detach,
     Extend,
     Help,
     MoveClose,
@@ -24,19 +22,15 @@ from exam_server.commands import (
     Show,
     Stop,
     Submit,
-    TakeBreak,
     Tell,
     Withdraw,
 )
 from exam_server.events import (
     Allowance,
-    BreakOver,
     Ended,
     HelpAnswered,
-    ItemExpired,
     ItemWithdrawn,
     LateAdmitted,
-    OutageCompensated,
     RespondedLate,
     Resumed,
     Shown,
@@ -129,73 +123,6 @@ def test_a_window_can_be_made_longer_but_not_closed_in_the_past() -> None:
     drive.do(MoveClose(NOW + 2 * HOUR, PROCTOR, 1))
     assert timing.exam_deadline(drive.state) == NOW + HOUR
     assert drive.attempt(MoveClose(NOW, PROCTOR, 2))[1] == "bad_moment"
-
-
-# --- our own outage -------------------------------------------------------------------------------------
-
-
-def test_an_outage_is_made_good_before_anything_it_let_run_out_is_settled() -> None:
-    drive = begun()
-    events = drive.do(CompensateOutage(NOW + 30 * SECOND, 5 * MINUTE), NOW + 30 * SECOND + 5 * MINUTE)
-    assert events == (OutageCompensated(drive.now, 5 * MINUTE, NOW + 30 * SECOND, drive.now),)
-    assert timing.item_deadline(drive.state) == NOW + MINUTE + 5 * MINUTE
-    assert timing.exam_deadline(drive.state) == NOW + HOUR + 5 * MINUTE
-
-
-def test_the_same_outage_counts_once() -> None:
-    drive = begun()
-    outage = CompensateOutage(NOW + 10 * SECOND, 20 * SECOND)
-    drive.do(outage, NOW + 30 * SECOND)
-    assert drive.do(outage, NOW + 31 * SECOND) == ()
-    assert drive.state.extra == 20 * SECOND
-
-
-def test_what_had_run_out_before_the_outage_stays_so() -> None:
-    drive = begun()
-    drive.do(Detach(1), NOW + SECOND)
-    events = drive.do(CompensateOutage(NOW + 75 * SECOND, 10 * MINUTE), NOW + 12 * MINUTE)
-    assert events[0] == ItemExpired(NOW + MINUTE, 0)
-    assert isinstance(events[1], OutageCompensated)
-
-
-def test_an_outage_before_the_start_counts_from_the_start_and_one_in_a_pause_not_at_all() -> None:
-    drive = begun()
-    drive.do(CompensateOutage(NOW - 20 * SECOND, 30 * SECOND), NOW + 11 * SECOND)
-    assert drive.state.extra == 10 * SECOND
-    drive.do(Pause(PROCTOR, 1))
-    assert drive.do(CompensateOutage(drive.now, MINUTE), drive.now + MINUTE) == ()
-
-
-def test_an_outage_in_a_pause_is_not_given_back_once_the_pause_is_over_either() -> None:
-    drive = begun()
-    drive.do(Pause(PROCTOR, 1), NOW + 10 * SECOND)
-    outage = CompensateOutage(NOW + 20 * SECOND, MINUTE)
-    drive.do(Resume(PROCTOR), NOW + 2 * MINUTE)
-    assert drive.do(outage, NOW + 2 * MINUTE + SECOND) == ()
-    assert drive.state.extra == 110 * SECOND
-
-
-def test_of_an_outage_that_a_pause_was_a_part_of_the_rest_is_given_back() -> None:
-    drive = begun()
-    drive.do(Pause(PROCTOR, 1), NOW + 10 * SECOND)
-    drive.do(Resume(PROCTOR), NOW + 40 * SECOND)
-    events = drive.do(CompensateOutage(NOW + 20 * SECOND, 30 * SECOND), NOW + 50 * SECOND)
-    assert events == (OutageCompensated(NOW + 50 * SECOND, 10 * SECOND, NOW + 20 * SECOND, NOW + 50 * SECOND),)
-    assert drive.state.extra == 40 * SECOND
-
-
-def test_a_break_that_an_outage_outlasted_gives_back_what_came_after_it() -> None:
-    rules = make_rules(breaks=1, break_limit=MINUTE)
-    drive = Drive(make_created(make_form(CHOICE, CHOICE, CHOICE), rules, NOW + DAY)).start()
-    drive.do(TakeBreak(0), NOW + 10 * SECOND)
-    outage = CompensateOutage(NOW + 30 * SECOND, 90 * SECOND)
-    events = drive.do(outage, NOW + 2 * MINUTE)
-    assert events == (
-        OutageCompensated(NOW + 2 * MINUTE, 50 * SECOND, NOW + 30 * SECOND, NOW + 2 * MINUTE),
-        BreakOver(NOW + 70 * SECOND),
-    )
-    assert drive.do(outage, NOW + 3 * MINUTE) == ()
-    assert drive.state.extra == 50 * SECOND + MINUTE
 
 
 # --- words ----------------------------------------------------------------------------------------------

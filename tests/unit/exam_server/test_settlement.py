@@ -6,10 +6,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.moments import HOUR, MINUTE, SECOND
+from core.moments import DAY, HOUR, MINUTE, SECOND
 from exam_server import timing
-from exam_server.commands import Advance, Attach, CompensateOutage, Detach, Extend, Pause, Resume, Settle, Show
-from exam_server.events import Detached, Ended, ItemExpired, OutageCompensated, Responded, RespondedLate, Shown
+from exam_server.commands import (
+    Advance,
+    Attach,
+    CompensateOutage,
+    Detach,
+    Extend,
+    Pause,
+    Resume,
+    Settle,
+    Show,
+    TakeBreak,
+)
+from exam_server.events import (
+    BreakOver,
+    Detached,
+    Ended,
+    ItemExpired,
+    OutageCompensated,
+    Responded,
+    RespondedLate,
+    Shown,
+)
 from exam_server.settlement import uncovered
 from exam_server.sitting import fold
 from tests.histories.sittings import CHOICE, FIRST, NOW, PROCTOR, SITTING, Drive, make_created, make_form, make_rules
@@ -150,7 +170,78 @@ def test_a_clock_that_goes_back_does_not_take_time_from_the_log() -> None:
     assert drive.state.items[0].answers == (("0.0.b",),)
 
 
-# --- outages --------------------------------------------------------------------------------------------
+# --- our own outages ------------------------------------------------------------------------------------
+
+
+def test_an_outage_is_made_good_before_anything_it_let_run_out_is_settled() -> None:
+    drive = Drive().start()
+    events = drive.do(CompensateOutage(NOW + 30 * SECOND, 5 * MINUTE), NOW + 30 * SECOND + 5 * MINUTE)
+    assert events == (OutageCompensated(drive.now, 5 * MINUTE, NOW + 30 * SECOND, drive.now),)
+    assert timing.item_deadline(drive.state) == NOW + MINUTE + 5 * MINUTE
+    assert timing.exam_deadline(drive.state) == NOW + HOUR + 5 * MINUTE
+
+
+def test_the_same_outage_counts_once() -> None:
+    drive = Drive().start()
+    outage = CompensateOutage(NOW + 10 * SECOND, 20 * SECOND)
+    drive.do(outage, NOW + 30 * SECOND)
+    assert drive.do(outage, NOW + 31 * SECOND) == ()
+    assert drive.state.extra == 20 * SECOND
+
+
+def test_what_had_run_out_before_the_outage_stays_so() -> None:
+    drive = Drive().start()
+    drive.do(Detach(1), NOW + SECOND)
+    events = drive.do(CompensateOutage(NOW + 75 * SECOND, 10 * MINUTE), NOW + 12 * MINUTE)
+    assert events[0] == ItemExpired(NOW + MINUTE, 0)
+    assert isinstance(events[1], OutageCompensated)
+
+
+def test_an_outage_before_the_start_counts_from_the_start_and_one_in_a_pause_not_at_all() -> None:
+    drive = Drive().start()
+    drive.do(CompensateOutage(NOW - 20 * SECOND, 30 * SECOND), NOW + 11 * SECOND)
+    assert drive.state.extra == 10 * SECOND
+    drive.do(Pause(PROCTOR, 1))
+    assert drive.do(CompensateOutage(drive.now, MINUTE), drive.now + MINUTE) == ()
+
+
+def test_an_outage_in_a_pause_is_not_given_back_once_the_pause_is_over_either() -> None:
+    drive = Drive().start()
+    drive.do(Pause(PROCTOR, 1), NOW + 10 * SECOND)
+    outage = CompensateOutage(NOW + 20 * SECOND, MINUTE)
+    drive.do(Resume(PROCTOR), NOW + 2 * MINUTE)
+    assert drive.do(outage, NOW + 2 * MINUTE + SECOND) == ()
+    assert drive.state.extra == 110 * SECOND
+
+
+def test_of_an_outage_that_a_pause_was_a_part_of_the_rest_is_given_back() -> None:
+    drive = Drive().start()
+    drive.do(Pause(PROCTOR, 1), NOW + 10 * SECOND)
+    drive.do(Resume(PROCTOR), NOW + 40 * SECOND)
+    events = drive.do(CompensateOutage(NOW + 20 * SECOND, 30 * SECOND), NOW + 50 * SECOND)
+    assert events == (OutageCompensated(NOW + 50 * SECOND, 10 * SECOND, NOW + 20 * SECOND, NOW + 50 * SECOND),)
+    assert drive.state.extra == 40 * SECOND
+
+
+def test_a_break_that_an_outage_outlasted_gives_back_what_came_after_it() -> None:
+    drive = Drive(make_created(rules=make_rules(breaks=1, break_limit=MINUTE))).start()
+    drive.do(TakeBreak(0), NOW + 10 * SECOND)
+    outage = CompensateOutage(NOW + 30 * SECOND, 90 * SECOND)
+    events = drive.do(outage, NOW + 2 * MINUTE)
+    assert events == (
+        OutageCompensated(NOW + 2 * MINUTE, 50 * SECOND, NOW + 30 * SECOND, NOW + 2 * MINUTE),
+        BreakOver(NOW + 70 * SECOND),
+    )
+    assert drive.do(outage, NOW + 3 * MINUTE) == ()
+    assert drive.state.extra == 50 * SECOND + MINUTE
+
+
+def test_more_than_can_be_given_back_at_once_is_not_given_at_all() -> None:
+    for span, given_back in ((timing.LONGEST_EXTENSION, True), (timing.LONGEST_EXTENSION + 1, False)):
+        drive = Drive(make_created(closes_at=NOW + 3 * DAY)).start()
+        events = drive.do(CompensateOutage(NOW + SECOND, span), NOW + SECOND + span)
+        assert isinstance(events[0], OutageCompensated) is given_back
+
 
 SPANS = st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda ends: (min(ends), max(ends)))
 
