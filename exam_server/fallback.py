@@ -9,7 +9,6 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Raw, Struct
-from msgspec.structs import replace
 
 from core.clock import Clock
 from core.errors import TooMany, Unavailable
@@ -148,8 +147,6 @@ class Fallback:
         held = await self._conduct.hold(sitting_id)
         if letter.epoch > held.epoch:  # it was given out by another process since, or never
             await self._conduct.renew(held)
-            held = await self._conduct.hold(sitting_id)
-            letter = replace(letter, epoch=min(letter.epoch, held.epoch))
         if not (seat.attached and seat.stream == letter.stream):
             if _has_newer(held, seat, letter):
                 return [_TAKEN]
