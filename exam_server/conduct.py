@@ -48,7 +48,7 @@ LEAVE_LOOK = 0.02
 
 
 class Conduct:
-    """The shell around `sitting.decide`. All calls come from one event loop."""
+    """The shell around `rulings.decide`. All calls come from one event loop."""
 
     def __init__(
         self,

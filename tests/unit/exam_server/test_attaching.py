@@ -221,3 +221,17 @@ async def test_a_page_that_goes_while_its_attachment_is_overtaken_takes_over_not
     room.say(answer(2))
     room.log.land_all()
     assert room.line.acks() == [2]
+
+
+async def test_a_page_that_goes_while_its_attachment_is_on_its_way_is_gone_once_that_is_durable() -> None:
+    room = await Room().enter()
+    newer = Line(room.log, SITTING, SECOND_BROWSER)
+    attaching = asyncio.ensure_future(room.owner.conduct.attach(SITTING, newer, SECOND_BROWSER))
+    await quiet()
+    attaching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attaching
+    await land(room)
+    assert room.held.line is None
+    assert (room.stored.stream, room.stored.connected) == (SECOND_BROWSER, False)
+    assert room.line.closed == 4001
