@@ -77,8 +77,7 @@ class Sitting(Struct, frozen=True, gc=False):
     `settled_grace`: the grace of that deadline, once the connection has changed after it. `graced`: what answers have
     gained by more than the shorter grace. `back_to`: the item that a pause took off the screen. `stood`: from when to
     when the clocks have stood, in pauses and breaks that are over. `outages`: from when to when those lasted that were
-    made good. `paced_until`: when the attachments so far would be
-    over, had each waited for its turn.
+    made good. `paced_until`: when the attachments so far would be over, had each waited for its turn.
     """
 
     id: SittingId
