@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0015_given_passwords"
-down_revision = "0014_reference_pictures"
+revision = "0016_given_passwords"
+down_revision = "0015_consents"
 branch_labels = None
 depends_on = None
 
