@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import execute, fetch_all, fetch_one
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, TooMany
 from core.ids import BlueprintId, BookingId, PersonId, SittingId, WindowId
 from core.moments import Moment, to_datetime
 from exam_server.eligibility import SENTENCES, Circumstances, PastAttempt, find_hindrance
@@ -24,6 +24,9 @@ def unknown_booking() -> NotFound:
 def unknown_window() -> NotFound:
     return NotFound("unknown_window", "Такого времени тестирования нет. Выберите другое в календаре.")
 
+
+MOST_BOOKINGS = 20
+"""How often a candidate may take a place in the same window: each time makes a row, and a form may be drawn for it."""
 
 NO_BOOKING, NO_WINDOW = unknown_booking(), unknown_window()
 """Their codes and sentences, for those who only quote them."""
@@ -140,7 +143,10 @@ async def decide_admission(
 
 
 async def book(connection: AsyncConnection, window: WindowId, candidate: PersonId, at: Moment) -> BookingId:
-    """Take a place; asking again gives the same booking. Raises NotFound, Conflict (`window_full`, `window_over`)."""
+    """Take a place; asking again gives the same booking.
+
+    Raises NotFound, Conflict (`window_full`, `window_over`), TooMany (`too_many_bookings`).
+    """
     row = await fetch_one(  # the lock makes those who come together count one after another
         connection,
         """SELECT capacity, closes_at, cancelled_at FROM exam_server."window" WHERE id = :id FOR UPDATE""",
@@ -150,15 +156,21 @@ async def book(connection: AsyncConnection, window: WindowId, candidate: PersonI
         raise unknown_window()
     mine = await fetch_one(
         connection,
-        """SELECT id FROM exam_server.booking
-           WHERE window_id = :window AND candidate = :candidate AND cancelled_at IS NULL""",
+        """SELECT count(*) AS bookings, min(id) FILTER (WHERE cancelled_at IS NULL) AS held FROM exam_server.booking
+           WHERE window_id = :window AND candidate = :candidate""",
         window=window,
         candidate=candidate,
     )
-    if mine is not None:
-        return BookingId(mine["id"])
+    assert mine is not None
+    if mine["held"] is not None:
+        return BookingId(mine["held"])
     if row["cancelled_at"] is not None or row["closes_at"] <= at:
         raise Conflict("window_over", "На это время записаться уже нельзя. Выберите другое в календаре.")
+    if mine["bookings"] >= MOST_BOOKINGS:
+        raise TooMany(
+            "too_many_bookings",
+            "На это время вы записывались слишком много раз. Выберите другое или обратитесь к организатору.",
+        )
     made = await fetch_one(
         connection,
         """INSERT INTO exam_server.booking (window_id, candidate, booked_at)

@@ -116,6 +116,19 @@ async def test_a_place_given_back_is_free_again(centre: Centre, candidate: Princ
     assert await code_of(centre.enter(candidate, booking)) == "unknown_booking"
 
 
+async def test_a_place_is_taken_and_given_back_only_so_often(centre: Centre, candidate: Principal) -> None:
+    window = await centre.window(opens_in=DAY)
+    for _ in range(scheduling.MOST_BOOKINGS - 1):
+        await Desk(centre).cancel(await centre.book(candidate, window), candidate)
+    last = await centre.book(candidate, window)
+    assert await centre.book(candidate, window) == last, "who has a place keeps it"
+    await Desk(centre).cancel(last, candidate)
+    assert await code_of(centre.book(candidate, window)) == "too_many_bookings"
+    other = await centre.person("other")
+    assert await centre.book(other, window) > last
+    assert await centre.book(candidate, await centre.window(opens_in=2 * DAY)) > last
+
+
 async def test_a_place_can_not_be_given_back_when_it_is_too_late(centre: Centre, candidate: Principal) -> None:
     desk = Desk(centre)
     booking = await centre.book(candidate, await centre.window())
