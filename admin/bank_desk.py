@@ -15,7 +15,7 @@ from exam_server.withdrawal import Withdrawal, list_kept, load_withdrawal
 from question_bank.blueprint_store import list_blueprints
 from question_bank.blueprints import Blueprint, Cell
 from question_bank.items import Item
-from question_bank.requirement_store import Supply, list_requirements, list_supply
+from question_bank.requirement_store import Supply, list_requirements, list_specialities, list_supply
 from question_bank.store import current_version, load_items
 
 
@@ -25,6 +25,7 @@ class ItemSheet(Struct, frozen=True):
     item: Item
     current: int
     versions: tuple[tuple[int, Moment], ...]
+    speciality: str
     requirement: str
     withdrawn: bool
     withdrawal: Withdrawal | None
@@ -49,6 +50,7 @@ async def open_item(
            JOIN question_bank.item i ON i.id = v.item_id WHERE v.item_id = :item ORDER BY v.version DESC""",
         item=item,
     )
+    specialities = {one.code: one.title for one in await list_specialities(connection)}
     titles = {one.code: one.title for one in await list_requirements(connection, found.speciality)}
     await journal.record(
         connection, f"person:{reader.id}", "bank.item_read", f"item:{item}", {"version": wanted[1]}, now
@@ -60,6 +62,7 @@ async def open_item(
         item=found,
         current=current,
         versions=tuple((row["version"], row["published_at"]) for row in rows),
+        speciality=specialities.get(found.speciality, ""),
         requirement=titles.get(found.requirement, ""),
         withdrawn=rows[0]["state"] == "withdrawn",
         withdrawal=withdrawal,

@@ -57,7 +57,7 @@ async def list_people(
            WHERE (CAST(:role AS text) IS NULL OR :role = ANY(p.roles))
              AND (p.login ILIKE :words
                   OR concat_ws(' ', p.family_name, p.given_name, p.patronymic) ILIKE :words)
-           ORDER BY p.family_name, p.given_name, p.id LIMIT :limit OFFSET :offset""",
+           ORDER BY p.family_name, p.given_name, p.patronymic, p.id LIMIT :limit OFFSET :offset""",
         role=None if role is None else role.value,
         words=f"%{wanted}%",
         limit=PAGE,

@@ -101,7 +101,7 @@ async def list_windows(connection: AsyncConnection, now: Moment, limit: int = 10
     rows = await fetch_all(
         connection,
         f"""SELECT {_WINDOW} FROM exam_server."window" w WHERE w.closes_at > :now
-            ORDER BY w.opens_at LIMIT :limit""",
+            ORDER BY w.opens_at, w.id LIMIT :limit""",
         now=now,
         limit=limit,
     )

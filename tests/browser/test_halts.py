@@ -110,7 +110,7 @@ async def test_sections_in_order(examinees: Examinees) -> None:
     await examinee.go_on(keyboard=True)
     await examinee.await_item(2, 3)
     await page.locator(".item__moves").get_by_role("button", name="Завершить раздел").click()
-    await expect(page.get_by_role("dialog")).to_contain_text("Без ответа 1 задание. Вернуться к нему будет нельзя.")
+    await expect(page.get_by_role("dialog")).to_contain_text("Без ответа 1 задание. Вернуться к разделу будет нельзя.")
     await page.get_by_role("dialog").get_by_role("button", name="Завершить раздел").click()
     await page.get_by_role("button", name="Начать раздел 2").click()
     await examinee.await_item(3, 3)

@@ -117,16 +117,6 @@ export const words = {
     "Действие выполнится, когда связь вернётся.",
     "This will be done when the connection is back.",
   ],
-  timeUp: ["Время на это задание вышло. Открываем следующее.", "Time for this item is up. Opening the next one."],
-  timeUpOffline: [
-    "Время на это задание вышло. Следующее откроется, когда вернётся связь.",
-    "Time for this item is up. The next one opens when the connection is back.",
-  ],
-  examTimeUp: ["Время тестирования вышло. Завершаем.", "The exam time is up. Finishing."],
-  expired: [
-    "Время на задание {number} вышло, оно закрыто. Сохранённый ответ учтён.",
-    "Time for item {number} is up and it is closed. The saved answer counts.",
-  ],
 
   // «This item seems wrong»
   remark: ["В задании ошибка?", "Is something wrong here?"],

@@ -1,4 +1,4 @@
-// What is said of sections, and while the clocks stand, Russian and English side by side.
+// What is said of sections, when time is up, and while the clocks stand, Russian and English side by side.
 
 export const words = {
   // Sections
@@ -18,13 +18,34 @@ export const words = {
   sectionBegin: ["Начать раздел {number}", "Begin section {number}"],
   sectionClose: ["Завершить раздел", "Finish the section"],
   sectionAsk: ["Завершить раздел {number}?", "Finish section {number}?"],
-  sectionText: ["Вернуться к нему будет нельзя.", "You won’t be able to come back to it."],
+  sectionText: ["Вернуться к разделу будет нельзя.", "You won’t be able to come back to the section."],
   reviewSectionTitle: ["Проверьте раздел", "Review the section"],
   reviewSectionClock: [
     "Время открытого задания, раздела и всего тестирования идёт.",
     "The clocks of the open item, the section and the exam are running.",
   ],
+  reviewSectionAll: ["Вы ответили на все задания раздела.", "You have answered all the items of the section."],
   offlineSection: ["Начать раздел можно, когда вернётся связь.", "The section can begin when the connection is back."],
+
+  // Time is up
+  timeUp: ["Время на это задание вышло. Открываем следующее.", "Time for this item is up. Opening the next one."],
+  timeUpOffline: [
+    "Время на это задание вышло. Следующее откроется, когда вернётся связь.",
+    "Time for this item is up. The next one opens when the connection is back.",
+  ],
+  examTimeUp: ["Время тестирования вышло. Завершаем.", "The exam time is up. Finishing."],
+  expired: [
+    "Время на задание {number} вышло, оно закрыто. Сохранённый ответ учтён.",
+    "Time for item {number} is up and it is closed. The saved answer counts.",
+  ],
+  expiredEmpty: [
+    "Время на задание {number} вышло, оно закрыто без ответа.",
+    "Time for item {number} is up and it is closed without an answer.",
+  ],
+  expiredMany: [
+    "Время на задания {numbers} вышло, они закрыты. Сохранённые ответы учтены.",
+    "Time for items {numbers} is up and they are closed. Saved answers count.",
+  ],
 
   // Pause and break
   pausedTitle: ["Тестирование приостановлено", "The exam is paused"],

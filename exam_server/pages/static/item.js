@@ -52,15 +52,20 @@ function Head({ item, heading }) {
   `;
 }
 
+/** One banner for all that closed while nobody moved: they must not push the item off the screen. */
 function Expired() {
   const { model, say } = useExam();
-  return model.view.expired
-    .filter((position) => position !== model.view.item.position)
-    .map(
-      (position) => html`
-        <${Banner} kind="info" key=${position}><p>${say("expired", { number: position + 1 })}</p><//>
-      `,
-    );
+  const { expired, item, marks } = model.view;
+  const past = expired.filter((position) => position !== item.position);
+  if (past.length === 0) {
+    return null;
+  }
+  const [first] = past;
+  const text =
+    past.length > 1
+      ? say("expiredMany", { numbers: past.map((position) => position + 1).join(", ") })
+      : say(marks[first].answered ? "expired" : "expiredEmpty", { number: first + 1 });
+  return html`<${Banner} kind="info" key=${first}><p>${text}</p><//>`;
 }
 
 function PlainBody({ item, frozen }) {

@@ -137,7 +137,7 @@ export function Review() {
   };
   return html`
     <${Screen} title=${say(more ? "reviewSectionTitle" : "reviewTitle")}>
-      <p class="lead">${totals.unanswered ? say("reviewLeft", { count: totals.unanswered }) : say("reviewAll")}</p>
+      <p class="lead">${totals.unanswered ? say("reviewLeft", { count: totals.unanswered }) : say(view.section ? "reviewSectionAll" : "reviewAll")}</p>
       <p class="note">${say(more ? "reviewSectionClock" : "reviewClock")}</p>
       ${list(say("reviewEmpty"), (one) => !one.answered)}
       ${list(say("reviewMarked"), (one) => one.flagged)}

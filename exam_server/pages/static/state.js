@@ -114,6 +114,7 @@ export function fold(state, { seq, edit }) {
     case "lock":
       return { ...state, closing: edit.position };
     case "show":
+    case "take_break":
       return { ...state, expired: [] };
     default:
       return lay(state, edit);

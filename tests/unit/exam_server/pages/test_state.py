@@ -175,3 +175,11 @@ def test_the_last_item_of_a_run_is_explained_after_its_end(
     practice = {**SNAPSHOT, "explanations": explanations}
     state = fold(module, practice, {"type": "ended", "reason": "completed"})
     assert (state["status"], state["explained"]) == ("ended", explained)
+
+
+def test_what_closed_is_said_until_the_candidate_moves_on(module: Module) -> None:
+    state = fold(module, SNAPSHOT, {"type": "closed", "position": 1, "expired": True})
+    for edit in ({"type": "show", "position": 2}, {"type": "take_break"}):
+        assert module.call("fold", state, {"seq": 5, "edit": edit})["expired"] == []
+    flag = {"type": "flag", "position": 0, "on": True}
+    assert module.call("fold", state, {"seq": 5, "edit": flag})["expired"] == [1]
