@@ -235,3 +235,28 @@ async def test_a_page_that_goes_while_its_attachment_is_on_its_way_is_gone_once_
     assert room.held.line is None
     assert (room.stored.stream, room.stored.connected) == (SECOND_BROWSER, False)
     assert room.line.closed == 4001
+
+
+async def test_where_both_pages_go_while_an_attachment_is_overtaken_nobody_is_at_it() -> None:
+    room = await Room().enter()
+    conduct = room.owner.conduct
+    newer = Line(room.log, SITTING, SECOND_BROWSER)
+    attaching = asyncio.ensure_future(conduct.attach(SITTING, newer, SECOND_BROWSER))
+    await quiet()
+    conduct.detach(room.held, room.line)
+    await overtake(room, Extend(SECOND, PROCTOR, 1))
+    attaching.cancel()
+    await land(room)
+    assert attaching.cancelled()
+    assert room.held.line is None
+
+
+async def test_both_pages_of_an_attachment_that_can_never_be_stored_have_to_come_back() -> None:
+    room = await Room().enter()
+    newer = Line(room.log, SITTING, SECOND_BROWSER)
+    attaching = asyncio.ensure_future(room.owner.conduct.attach(SITTING, newer, SECOND_BROWSER))
+    await quiet()
+    room.log.refuse()
+    with pytest.raises(Unavailable, match="internal"):
+        await attaching
+    assert (room.line.closed, newer.closed) == (1011, 1011)

@@ -125,6 +125,22 @@ async def test_who_merely_holds_a_sitting_settles_it_in_the_end() -> None:
     assert room.stored.items[0].expired
 
 
+async def test_a_deadline_whose_settling_could_not_be_stored_is_looked_at_again() -> None:
+    room = await Room().enter()
+    other = Owner(room.log, room.clock)
+    await other.conduct.hold(SITTING)
+    deadlines = other.conduct.deadlines
+    assert deadlines.next_at is not None
+    room.clock.set(deadlines.next_at)
+    deadlines.settle_due()
+    room.log.refuse()
+    await quiet()
+    assert room.log.on_its_way == []
+    deadlines.settle_due()
+    room.log.land_all()
+    assert room.log.events(SITTING)[-1] == ItemExpired(NOW + 60_000, 0)
+
+
 # --- our own outages --------------------------------------------------------------------------------------
 
 
