@@ -257,7 +257,7 @@ async def take_remark(
             return
     if isinstance(message, wire.AskHelp):
         conduct.receive(held, line, Help(message.seq, note, message.instead), now)
-    elif note is not None or not fresh or (text and doomed):
+    elif text or not fresh:  # without a note it is going to be refused, or is a page's that was taken over
         conduct.receive(held, line, Question(message.seq, message.position, note or 0), now)
     else:
         line.send(wire.encode(wire.refused("invalid_message", message.seq)))

@@ -242,6 +242,29 @@ async def test_what_is_going_to_be_refused_is_not_kept() -> None:
     await peer.leave()
 
 
+async def test_a_remark_on_what_is_not_open_is_not_kept() -> None:
+    house = House()
+    peer = await house.begin()
+    for position in (1, 9_999):
+        await peer.say(json.dumps({"type": "remark", "seq": 2, "position": position, "text": "Опечатка"}))
+    assert [one["code"] for one in peer.told if one["type"] == "refused"] == ["item_not_open", "unknown_item"]
+    assert house.records.remarks == []
+    await peer.leave()
+
+
+async def test_a_remark_of_a_page_that_is_being_taken_over_stays_with_the_browser() -> None:
+    house = House()
+    peer = await house.begin()
+    house.log.by_itself = False
+    newer = await house.visit(stream=SECOND_BROWSER)
+    await peer.say(json.dumps({"type": "remark", "seq": 2, "position": 0, "text": "Опечатка"}))
+    assert house.records.remarks == []
+    house.log.land_all()
+    await quiet()
+    assert [one["type"] for one in peer.told if one["type"] in ("refused", "taken_over")] == ["taken_over"]
+    await newer.leave()
+
+
 async def test_a_remark_without_words_says_nothing() -> None:
     house = House()
     peer = await house.begin()
