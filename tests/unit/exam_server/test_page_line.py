@@ -26,22 +26,6 @@ async def test_a_page_that_does_not_read_is_dropped_and_delays_nobody() -> None:
     assert len(peer.sent) - before < MAX_QUEUE
 
 
-async def test_what_was_queued_before_a_close_still_goes_out() -> None:
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    line = PageLine(send)
-    line.send(b"1")
-    line.send(b"2")
-    line.close(4001, "taken over")
-    line.send(b"3")
-    line.close(1000, "")
-    await line.finish()
-    assert [message.get("text", message.get("code")) for message in sent] == ["1", "2", 4001]
-
-
 class Valve:
     """A socket that can be stopped and opened again, like uvicorn's when a client does not read."""
 
@@ -52,6 +36,19 @@ class Valve:
     async def send(self, message: Message) -> None:
         await self.open.wait()
         self.passed.append(message.get("text", message.get("code")))
+
+
+async def test_what_was_queued_before_a_close_still_goes_out() -> None:
+    valve = Valve()
+    line = PageLine(valve.send)
+    line.send(b"1")
+    line.send(b"2")
+    line.close(4001, "taken over")
+    line.send(b"3")
+    line.close(1000, "")
+    valve.open.set()
+    await line.finish()
+    assert valve.passed == ["1", "2", 4001]
 
 
 async def test_what_the_socket_takes_at_once_goes_at_once() -> None:
