@@ -279,6 +279,15 @@ async def test_a_flood_is_turned_away_and_subsides() -> None:
     assert kinds(await house.ask(respond(2), epoch=epoch)) == ["ack", "snapshot"]
 
 
+async def test_asking_for_news_without_end_is_a_flood_too() -> None:
+    house = House(burst=4)
+    epoch = await house.begin()  # the request and its edit
+    for _ in range(2):
+        await house.ask(epoch=epoch)
+    with pytest.raises(TooMany):
+        await house.ask(epoch=epoch)
+
+
 async def test_a_page_is_told_in_time_that_its_edits_are_not_stored_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     house = House()
     epoch = await house.begin()

@@ -104,3 +104,14 @@ async def test_a_sitting_that_nobody_is_at_is_let_go_after_a_while() -> None:
     room.clock.advance(REST + 1)
     await room.owner.rounds.compare()
     assert room.owner.conduct.held == 0
+
+
+async def test_a_sitting_that_is_over_is_let_go_as_soon_as_nobody_is_at_it() -> None:
+    room = await Room().enter()
+    await room.order(Stop(PROCTOR, 1))
+    await room.owner.rounds.compare()
+    assert room.owner.conduct.held == 1, "its page is shown how it ended"
+    room.owner.conduct.detach(room.held, room.line)
+    room.log.land_all()
+    await room.owner.rounds.compare()
+    assert room.owner.conduct.held == 0

@@ -1,6 +1,7 @@
 """A long log is read and folded a part at a time."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
@@ -19,14 +20,24 @@ async def test_a_long_log_is_read_with_room_for_others_in_between(monkeypatch: p
     for seq in range(2, 12):
         room.say(Flag(seq, 0, seq % 2 == 0))
         room.log.land_all()
+    rows, events = room.log.rows[SITTING], room.log.events(SITTING)
+    for work in (read_in_turns(SITTING, rows), fold_in_turns(SITTING, events)):
+        assert await passed_during(work) >= len(events) // 3
     heir = Owner(room.log, room.clock)
     loading = asyncio.ensure_future(heir.conduct.hold(SITTING))
+    assert await passed_during(loading) > len(events) // 3
+    assert loading.result().state == room.stored
+
+
+async def passed_during(work: Awaitable[object]) -> int:
+    """How often everybody else had a turn before it was done."""
+    task = asyncio.ensure_future(work)
     passed = 0
-    while not loading.done():
+    while not task.done():
         await asyncio.sleep(0)
         passed += 1
-    assert passed > len(room.log.events(SITTING)) // 3
-    assert loading.result().state == room.stored
+    await task
+    return passed
 
 
 async def test_in_turns_the_same_events_and_the_same_state_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
