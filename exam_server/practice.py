@@ -4,7 +4,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import fetch_one
-from core.errors import Conflict, Forbidden, NotFound
+from core.errors import Conflict, Forbidden, NotFound, TooMany
 from core.ids import BlueprintId, ChoiceId, PersonId, SittingId
 from core.moments import DAY, Moment, Span
 from exam_server.allowances import load_allowances
@@ -22,9 +22,13 @@ from question_bank.pool_store import PreparedPools, save_snapshot
 
 OPEN_FOR: Span = DAY
 """How long after it was begun a run may be worked on, whatever its own limit."""
+MOST_RUNS = 100
+"""Runs that a candidate may begin within RUNS_WITHIN: each is kept for ever, and takes a moment to be made."""
+RUNS_WITHIN: Span = DAY
 
 SENTENCES = {
     "practice_open": "Сначала завершите начатую тренировку: сразу две не идут.",
+    "too_many_runs": "За сутки вы начали слишком много тренировок. Продолжите завтра.",
     "unknown_practice": "Такой тренировки нет. Выберите другую из списка.",
 }
 
@@ -89,7 +93,7 @@ async def begin_run(
     """A new run, or the unfinished one of the same exam.
 
     Raises NotFound for an exam that is not practice, Conflict: `practice_open` while a run of another one is
-    unfinished, `blueprint_unfillable` where the practice pool is too small.
+    unfinished, `blueprint_unfillable` where the practice pool is too small; TooMany (`too_many_runs`).
     """
     await line_up(connection, candidate)
     unfinished = await find_open(connection, candidate)
@@ -100,16 +104,20 @@ async def begin_run(
     blueprint = await load_blueprint(connection, blueprint_id)
     if not blueprint.practice:
         raise NotFound("unknown_practice", SENTENCES["unknown_practice"])
-    pool = await pools.pool(connection, blueprint)
-    await save_snapshot(connection, pool, now)
     before = await fetch_one(
         connection,
-        """SELECT count(*) AS runs FROM exam_server.sitting
-           WHERE candidate = :candidate AND practice AND blueprint_id = :blueprint""",
+        """SELECT count(*) FILTER (WHERE blueprint_id = :blueprint) AS runs,
+                  count(*) FILTER (WHERE created_at > :since) AS lately
+           FROM exam_server.sitting WHERE candidate = :candidate AND practice""",
         candidate=candidate,
         blueprint=blueprint.id,
+        since=now - RUNS_WITHIN,
     )
     assert before is not None
+    if before["lately"] >= MOST_RUNS:
+        raise TooMany("too_many_runs", SENTENCES["too_many_runs"])
+    pool = await pools.pool(connection, blueprint)
+    await save_snapshot(connection, pool, now)
     allowances = await load_allowances(connection, blueprint.id, [candidate])
     created = create(
         candidate, blueprint, pool, seed, now, now + OPEN_FOR, allowances.get(candidate, NO_ALLOWANCE), now

@@ -13,7 +13,7 @@ from cabinet.pages.words import item_text, item_words, percent, points
 from cabinet.plot import HEIGHT, WIDTH, draw_line
 from cabinet.practice import load_practice_page, load_run
 from core.access.roles import Principal
-from core.errors import AccreditationError, Conflict, NotFound
+from core.errors import AccreditationError, Conflict, NotFound, TooMany
 from core.ids import BlueprintId, SittingId
 from core.randomness import fresh_seed
 from core.web.pages import render
@@ -47,7 +47,7 @@ async def begin(request: Request, candidate: Principal) -> Response:
             sitting = await begin_run(
                 connection, exam, candidate.id, pools=state.pools, seed=fresh_seed(), now=state.clock.now()
             )
-    except (Conflict, NotFound) as refusal:
+    except (Conflict, NotFound, TooMany) as refusal:
         if refusal.code == "blueprint_unfillable":
             _log.error("cabinet.practice_failed", exam=exam, message=refusal.message)
             return await _practice_page(request, candidate, NOT_PREPARED)

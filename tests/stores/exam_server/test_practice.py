@@ -12,6 +12,7 @@ from core.database import execute, fetch_all
 from core.errors import AccreditationError
 from core.ids import BlueprintId, SittingId
 from core.moments import DAY, MINUTE
+from exam_server import practice
 from exam_server.commands import Attach, Command, LockStage, Respond, Settle, Show, Start, Submit
 from exam_server.conclusion import load_outcome
 from exam_server.practice import OPEN_FOR, Explanation, begin_run, explain, find_open
@@ -93,6 +94,21 @@ async def test_there_is_one_run_at_a_time_and_no_end_of_them(centre: Centre, tra
         assert await find_open(connection, trainee.candidate.id) is None
         assert len(await list_practice(connection, trainee.candidate.id)) == 5
         assert (await load_card(connection, other)).attempt == 5
+
+
+async def test_only_so_many_runs_are_begun_within_a_day(
+    centre: Centre, trainee: Trainee, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(practice, "MOST_RUNS", 2)
+    for exam in (PRACTICE.id, EXPLAINING.id):
+        run = await trainee.begin(exam)
+        assert await trainee.begin(exam) == run, "the unfinished one can be gone on with"
+        await trainee.obey(Attach("browser01"), Start(1), Submit(2))
+    assert await code_of(trainee.begin(PRACTICE.id)) == "too_many_runs"
+    other = Trainee(centre, await centre.person("another"))
+    assert await other.begin() > run
+    centre.clock.advance(DAY)
+    assert await trainee.begin() > run
 
 
 async def test_only_practice_is_begun_like_this(trainee: Trainee) -> None:
