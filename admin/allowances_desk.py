@@ -7,7 +7,7 @@ from core.access import Principal, find_person, people
 from core.errors import Forbidden, Invalid, NotFound
 from core.ids import BlueprintId, PersonId
 from core.moments import MINUTE, Moment
-from exam_server.allowances import Given, give_allowance, list_allowances
+from exam_server.allowances import Given, Progress, give_allowance, list_allowances, load_progress
 from exam_server.events import Allowance
 from question_bank.blueprint_store import list_blueprints, load_blueprint
 from question_bank.blueprints import Blueprint
@@ -27,19 +27,26 @@ class Typed(Struct, frozen=True):
 
 
 class AllowanceList(Struct, frozen=True):
-    """What was given, the latest decision first; names of the people in it; exams to choose from."""
+    """What was given, the latest decision first, and how far it has come; names of the people; exams to choose from."""
 
     rows: tuple[Given, ...]
     names: dict[PersonId, str]
     titles: dict[BlueprintId, str]
     exams: tuple[Blueprint, ...]
+    progress: Progress
 
 
 async def load_list(connection: AsyncConnection) -> AllowanceList:
     rows = tuple(await list_allowances(connection))
     known = await people(connection, {one.candidate for one in rows} | {one.decided_by for one in rows})
     exams = tuple(await list_blueprints(connection))
-    return AllowanceList(rows, {one.id: one.name for one in known}, {one.id: one.title for one in exams}, exams)
+    return AllowanceList(
+        rows=rows,
+        names={one.id: one.name for one in known},
+        titles={one.id: one.title for one in exams},
+        exams=exams,
+        progress=await load_progress(connection),
+    )
 
 
 async def give(connection: AsyncConnection, typed: Typed, by: Principal, now: Moment) -> None:

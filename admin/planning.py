@@ -72,6 +72,16 @@ class WindowSheet(Struct, frozen=True):
         """Whether some sittings still have to follow a decision."""
         return any(change.applied_at is None for change in self.changes)
 
+    @property
+    def reach(self) -> int:
+        """Sittings that the decisions still carried out are for; one that two of them are for counts twice."""
+        return sum(change.reach for change in self.changes if change.applied_at is None)
+
+    @property
+    def followed(self) -> int:
+        """How many of those have followed so far."""
+        return sum(change.followed for change in self.changes if change.applied_at is None)
+
     def is_over(self, now: Moment) -> bool:
         """Whether nothing is left to be decided about it."""
         return self.window.cancelled_at is not None or self.window.closes_at <= now

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import journal
-from core.database import execute, fetch_all
+from core.database import execute, fetch_all, fetch_one
 from core.errors import Invalid
 from core.ids import BlueprintId, PersonId, SittingId
 from core.moments import MINUTE, Moment
@@ -129,6 +129,31 @@ async def list_allowances(connection: AsyncConnection, limit: int = 500) -> list
     return [_given(row) for row in rows]
 
 
+class Progress(Struct, frozen=True):
+    """How far decisions have come. `waiting`: decisions that some sitting still has to follow.
+
+    `reach`: sittings not over whose candidates are given something; `left`: those of them that do not have it yet.
+    """
+
+    waiting: int
+    reach: int
+    left: int
+
+
+async def load_progress(connection: AsyncConnection) -> Progress:
+    row = await fetch_one(
+        connection,
+        """SELECT (SELECT count(*) FROM exam_server.allowance WHERE applied_at IS NULL) AS waiting,
+                  count(*) AS reach, count(*) FILTER (WHERE a.applied_at IS NULL) AS "left"
+           FROM exam_server.allowance a
+           JOIN exam_server.sitting s ON s.candidate = a.candidate AND s.blueprint_id = a.blueprint_id
+           WHERE s.next_deadline IS NOT NULL
+             AND (a.applied_at IS NULL OR a.percent > 100 OR a.extra > 0 OR a.breaks > 0)""",
+    )
+    assert row is not None
+    return Progress(**row)
+
+
 class Allowances(Consequences):
     """Brings allowances that were decided late to the sittings that are there already."""
 
@@ -176,7 +201,7 @@ class Allowances(Consequences):
             if state.closes_at != due and state.status != "ended":
                 await self._conduct.order(sitting, MoveClose(due, given.decided_by, notes[sitting]))
 
-        return await self._each(list(closes), follow)
+        return not await self._each(list(closes), follow)
 
 
 _GIVEN = """SELECT candidate, blueprint_id, percent, extra, breaks, reason, decided_by, decided_at, applied_at

@@ -26,7 +26,10 @@ GIVEN_BACK = "Запись на тестирование отменена."
 
 
 class WindowChange(Struct, frozen=True):
-    """What staff decided about a window, and when the last of its sittings had followed."""
+    """What staff decided about a window, and when the last of its sittings had followed.
+
+    `reach`: the sittings it is for; `followed`: how many of them have followed so far.
+    """
 
     window: WindowId
     kind: ChangeKind
@@ -35,6 +38,8 @@ class WindowChange(Struct, frozen=True):
     decided_by: PersonId
     decided_at: Moment
     applied_at: Moment | None
+    reach: int = 0
+    followed: int = 0
 
 
 def read_reason(reason: str) -> str:
@@ -95,7 +100,7 @@ async def list_changes(connection: AsyncConnection, windows: Sequence[WindowId])
     """What was decided about each of these windows, the latest first."""
     rows = await fetch_all(
         connection,
-        """SELECT window_id AS window, kind, closes_at, reason, decided_by, decided_at, applied_at
+        """SELECT window_id AS window, kind, closes_at, reason, decided_by, decided_at, applied_at, reach, followed
            FROM exam_server.window_change WHERE window_id = ANY(CAST(:ids AS bigint[])) ORDER BY id DESC""",
         ids=list(windows),
     )
@@ -136,8 +141,8 @@ async def _record(
 ) -> None:
     await execute(
         connection,
-        """INSERT INTO exam_server.window_change (window_id, kind, closes_at, reason, decided_by, decided_at)
-           VALUES (:window, :kind, :closes, :reason, :by, :at)""",
+        f"""INSERT INTO exam_server.window_change (window_id, kind, closes_at, reason, decided_by, decided_at, reach)
+            VALUES (:window, :kind, :closes, :reason, :by, :at, (SELECT count(*) {_REACHED}))""",
         window=window,
         kind=kind,
         closes=closes_at,
@@ -163,7 +168,8 @@ class Closing(Consequences):
                    WHERE c.applied_at IS NULL ORDER BY c.id""",
             )
         for row in rows:
-            if await self._apply(WindowId(row["window_id"]), row["kind"], PersonId(row["decided_by"]), row["reason"]):
+            window, by = WindowId(row["window_id"]), PersonId(row["decided_by"])
+            if await self._apply(row["id"], window, row["kind"], by, row["reason"]):
                 async with self._database.transaction() as connection:
                     await execute(
                         connection,
@@ -172,17 +178,14 @@ class Closing(Consequences):
                         id=row["id"],
                     )
 
-    async def _apply(self, window: WindowId, kind: ChangeKind, by: PersonId, reason: str) -> bool:
+    async def _apply(self, change: int, window: WindowId, kind: ChangeKind, by: PersonId, reason: str) -> bool:
         last, whole = SittingId(0), True
+        await self._begin(change)
         while True:
             async with self._database.transaction() as connection:
                 rows = await fetch_all(
                     connection,
-                    """SELECT s.id, w.closes_at FROM exam_server.booking b
-                       JOIN exam_server."window" w ON w.id = b.window_id
-                       JOIN exam_server.sitting s ON s.booking_id = b.id
-                       WHERE b.window_id = :window AND s.next_deadline IS NOT NULL AND s.id > :last
-                       ORDER BY s.id LIMIT :limit""",
+                    f"SELECT s.id, w.closes_at {_REACHED} AND s.id > :last ORDER BY s.id LIMIT :limit",
                     window=window,
                     last=last,
                     limit=CHUNK,
@@ -191,18 +194,42 @@ class Closing(Consequences):
             if not sittings:
                 return whole
             if kind == "cancelled":
-                whole &= await self._stop(sittings, by, reason)
+                failed = await self._stop(sittings, by, reason)
             else:
-                whole &= await self._move(sittings, rows[0]["closes_at"], by, reason)
+                failed = await self._move(sittings, rows[0]["closes_at"], by, reason)
+            whole &= not failed
             last = sittings[-1]
+            async with self._database.transaction() as connection:
+                await execute(
+                    connection,
+                    "UPDATE exam_server.window_change SET followed = followed + :more WHERE id = :id",
+                    more=len(sittings) - len(failed),
+                    id=change,
+                )
 
-    async def _stop(self, sittings: Sequence[SittingId], by: PersonId, reason: str) -> bool:
+    async def _begin(self, change: int) -> None:
+        """Count anew what is left: a sitting that was ended is not met again, one whose close was moved is."""
+        async with self._database.transaction() as connection:
+            await execute(
+                connection,
+                f"""UPDATE exam_server.window_change c
+                    SET followed = n.before, reach = n.before + n."left"
+                    FROM (SELECT d.id, CASE d.kind WHEN 'cancelled' THEN d.followed ELSE 0 END AS before,
+                                 (SELECT count(*) {_REACHED.replace(":window", "d.window_id")}) AS "left"
+                          FROM exam_server.window_change d WHERE d.id = :id) n
+                    WHERE c.id = n.id""",
+                id=change,
+            )
+
+    async def _stop(self, sittings: Sequence[SittingId], by: PersonId, reason: str) -> set[SittingId]:
         notes = await self._write_notes(sittings, by, "window_cancelled", reason)
         return await self._each(
             sittings, lambda sitting: self._conduct.order(sitting, Stop(by, notes[sitting], "window_cancelled"))
         )
 
-    async def _move(self, sittings: Sequence[SittingId], closes_at: Moment, by: PersonId, reason: str) -> bool:
+    async def _move(
+        self, sittings: Sequence[SittingId], closes_at: Moment, by: PersonId, reason: str
+    ) -> set[SittingId]:
         notes = await self._write_notes(sittings, by, "close_moved", reason)
 
         async def move(sitting: SittingId) -> None:
@@ -238,3 +265,8 @@ class Closing(Consequences):
 def close_of(sitting: Sitting, closes_at: Moment, now: Moment) -> Moment:
     """When a sitting closes whose window closes at a moment: with its allowance, and not in the past."""
     return max(closes_at + timing.gain(sitting.rules, sitting.allowance), now + SECOND)
+
+
+_REACHED = """FROM exam_server.booking b JOIN exam_server."window" w ON w.id = b.window_id
+    JOIN exam_server.sitting s ON s.booking_id = b.id
+    WHERE b.window_id = :window AND s.next_deadline IS NOT NULL"""

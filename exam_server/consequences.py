@@ -64,8 +64,10 @@ class Consequences(ABC):
         found = await asyncio.gather(*(self._conduct.hold(sitting) for sitting in sittings), return_exceptions=True)
         return [held.state for held in found if not isinstance(held, BaseException)]
 
-    async def _each(self, sittings: Sequence[SittingId], act: Callable[[SittingId], Awaitable[object]]) -> bool:
-        """Act on each sitting; whether it worked for all of them."""
+    async def _each(
+        self, sittings: Sequence[SittingId], act: Callable[[SittingId], Awaitable[object]]
+    ) -> set[SittingId]:
+        """Act on each sitting; those for which it did not work."""
         await self._hold(sittings)
         slots = asyncio.Semaphore(AT_ONCE)
 
@@ -77,10 +79,12 @@ class Consequences(ABC):
                     self._conduct.forget(sitting)
 
         fates = await asyncio.gather(*(one(sitting) for sitting in sittings), return_exceptions=True)
+        failed = set()
         for sitting, fate in zip(sittings, fates, strict=True):
             if isinstance(fate, BaseException):
                 _log.error("consequences.failed", turn=self.turn, sitting=sitting, error=repr(fate))
-        return not any(isinstance(fate, BaseException) for fate in fates)
+                failed.add(sitting)
+        return failed
 
     async def _write_notes(
         self, sittings: Sequence[SittingId], author: PersonId, kind: str, body: str

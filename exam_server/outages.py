@@ -165,4 +165,4 @@ class Amends(Consequences):
                 return worked
             sittings = [SittingId(row["id"]) for row in rows]
             after = sittings[-1]
-            worked &= await self._each(sittings, lambda sitting: self._conduct.order(sitting, outage.command))
+            worked &= not await self._each(sittings, lambda sitting: self._conduct.order(sitting, outage.command))

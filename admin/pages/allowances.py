@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route
 
 from admin import allowances_desk
 from admin.allowances_desk import Typed
+from admin.pages import following
 from admin.pages.door import for_staff
 from admin.pages.frame import back, show
 from core.access import Permission, Principal
@@ -14,7 +15,6 @@ from core.errors import AccreditationError, Invalid
 from core.moments import MINUTE
 from core.web.requests import database_of, read_text
 from exam_server import interventions
-from exam_server.allowances import Allowances
 from exam_server.closing import LONGEST_REASON
 
 FIELDS = ("login", "blueprint", "percent", "minutes", "breaks", "reason")
@@ -35,9 +35,16 @@ async def give(request: Request, reader: Principal) -> Response:
             await allowances_desk.give(connection, typed, reader, request.app.state.clock.now())
     except Invalid as problem:
         return await _allowances(request, reader, typed, problem)
-    following: Allowances = request.app.state.allowances
-    await following.hasten()
+    await following.begin(request.app.state.allowances)
     return back("/staff/allowances", "allowance_given")
+
+
+@for_staff(Permission.PLANNING_EDIT)
+async def show_list(request: Request, reader: Principal) -> Response:
+    """`GET /staff/allowances/list`: what was given, the part of the page that changes by itself."""
+    async with database_of(request).transaction() as connection:
+        found = await allowances_desk.load_list(connection)
+    return show(request, reader, "allowances_list", {"found": found, "asked": True})
 
 
 async def _allowances(
@@ -47,6 +54,7 @@ async def _allowances(
         found = await allowances_desk.load_list(connection)
     context = {
         "found": found,
+        "asked": False,
         "typed": asdict(typed),
         "minute": MINUTE,
         "most_percent": interventions.MOST_PERCENT,
@@ -59,4 +67,5 @@ async def _allowances(
 routes: list[BaseRoute] = [
     Route("/staff/allowances", show_allowances, methods=["GET"]),
     Route("/staff/allowances", give, methods=["POST"]),
+    Route("/staff/allowances/list", show_list, methods=["GET"]),
 ]

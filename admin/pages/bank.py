@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import bank_desk, remarks
+from admin.pages import following
 from admin.pages.door import for_staff, read_page, read_query
 from admin.pages.frame import back, pages_of, show
 from admin.pages.texts import item_text
@@ -16,7 +17,7 @@ from core.errors import AccreditationError, Invalid, NotFound
 from core.ids import AssetId, ItemId
 from core.web.requests import database_of, read_field, read_text
 from exam_server.closing import LONGEST_REASON, read_reason
-from exam_server.withdrawal import Withdrawals, foresee, list_kept, list_withdrawals, load_withdrawal
+from exam_server.withdrawal import foresee, list_kept, list_withdrawals, load_withdrawal
 from exam_server.withdrawal import withdraw as withdraw_item
 from question_bank.asset_store import load_asset
 from question_bank.forms import ItemKind
@@ -33,8 +34,6 @@ ROLE_WORDS = {
     "neutral": "Лишнее действие",
     "harmful": "Вредное действие",
 }
-SHORT = 2.0
-"""Seconds that a withdrawal is waited for before its page, which follows it, is shown."""
 ROLE_TONES = {"key": "ok", "distractor": "neutral", "required": "ok", "neutral": "neutral", "harmful": "danger"}
 
 
@@ -94,8 +93,7 @@ async def withdraw(request: Request, reader: Principal) -> Response:
             await withdraw_item(connection, item, reader.id, reason, request.app.state.clock.now())
     except Invalid as problem:
         return await _item(request, reader, reason, problem)
-    withdrawals: Withdrawals = request.app.state.withdrawals
-    await withdrawals.hasten(SHORT)
+    await following.begin(request.app.state.withdrawals)
     return back(f"/staff/bank/{quote(item, safe='')}", "withdrawn")
 
 

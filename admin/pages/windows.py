@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import planning
+from admin.pages import following
 from admin.pages.door import for_staff, read_id, read_page
 from admin.pages.frame import back, pages_of, show
 from admin.planning import Plan
@@ -15,7 +16,7 @@ from core.errors import AccreditationError, Conflict, Forbidden, Invalid
 from core.ids import WindowId
 from core.moments import to_datetime
 from core.web.requests import database_of, read_field, read_text
-from exam_server.closing import LONGEST_REASON, Closing, cancel_window, read_reason
+from exam_server.closing import LONGEST_REASON, cancel_window, read_reason
 from question_bank.blueprint_store import list_blueprints
 
 FIELDS = ("blueprint", "day", "time", "hours", "capacity", "place")
@@ -63,7 +64,7 @@ async def cancel(request: Request, reader: Principal) -> Response:
             await cancel_window(connection, window, reader.id, typed["cancel_reason"], now)
     except (Conflict, Invalid) as problem:
         return await _window(request, reader, typed, problem)
-    await _follow(request)
+    await following.begin(request.app.state.closing)
     return back(f"/staff/windows/{window}", "window_cancelled")
 
 
@@ -79,14 +80,16 @@ async def move(request: Request, reader: Principal) -> Response:
             )
     except (Conflict, Invalid) as problem:
         return await _window(request, reader, typed, problem)
-    await _follow(request)
+    await following.begin(request.app.state.closing)
     return back(f"/staff/windows/{window}", "window_moved")
 
 
-async def _follow(request: Request) -> None:
-    """Let the sittings follow; what is not done in a few seconds goes on by itself."""
-    closing: Closing = request.app.state.closing
-    await closing.hasten()
+@for_staff(Permission.PLANNING_EDIT)
+async def show_state(request: Request, reader: Principal) -> Response:
+    """`GET /staff/windows/{id}/state`: how far decisions have come, the part of the page that changes by itself."""
+    async with database_of(request).transaction() as connection:
+        sheet = await planning.open_sheet(connection, WindowId(read_id(request)))
+    return show(request, reader, "window_state", {"sheet": sheet, "asked": True})
 
 
 async def _window(
@@ -99,7 +102,8 @@ async def _window(
         sheet = await planning.open_sheet(connection, WindowId(read_id(request)))
     local = to_datetime(sheet.window.closes_at).astimezone(ZoneInfo(reader.zone))
     usual = {"day": f"{local:%Y-%m-%d}", "time": f"{local:%H:%M}", "reason": "", "cancel_reason": ""}
-    context = {"sheet": sheet, "now": request.app.state.clock.now(), "typed": {**usual, **(typed or {})}}
+    now = request.app.state.clock.now()
+    context = {"sheet": sheet, "now": now, "asked": False, "typed": {**usual, **(typed or {})}}
     return show(request, reader, "window", context, problem)
 
 
@@ -127,6 +131,7 @@ routes: list[BaseRoute] = [
     Route("/staff/windows", show_windows, methods=["GET"]),
     Route("/staff/windows", plan, methods=["POST"]),
     Route("/staff/windows/{id}", show_window, methods=["GET"]),
+    Route("/staff/windows/{id}/state", show_state, methods=["GET"]),
     Route("/staff/windows/{id}/cancel", cancel, methods=["POST"]),
     Route("/staff/windows/{id}/close", move, methods=["POST"]),
 ]

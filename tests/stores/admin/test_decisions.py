@@ -3,12 +3,15 @@
 import pytest
 
 from admin import remarks
-from core.access import Role
+from core.access import Role, find_person
 from core.access.roles import Principal
 from core.database import execute
 from core.ids import ItemId, SittingId
 from core.moments import HOUR, MINUTE, to_datetime
+from exam_server.allowances import give_allowance
+from exam_server.closing import cancel_window
 from exam_server.conclusion import load_outcome
+from exam_server.events import Allowance
 from exam_server.sitting import Sitting
 from exam_server.store import load_sitting, write_note
 from exam_server.withdrawal import withdraw
@@ -151,6 +154,53 @@ async def test_a_withdrawal_is_followed_until_it_is_whole(school: School, runnin
     assert "<html" not in whole
     assert "исполнено" in (await school.get(methodologist, "/staff/withdrawals")).text
     assert len(await school.journaled("bank.item_read")) == 1, "a look at the numbers is no look at the key"
+
+
+async def test_a_decision_about_a_window_is_followed_until_it_is_whole(school: School, running: SittingId) -> None:
+    secretary = school.staff[Role.COMMISSION_SECRETARY]
+    path = f"/staff/windows/{school.window}"
+    quiet = (await school.get(secretary, path)).text
+    assert "hx-get" not in quiet
+    assert "Решение исполн" not in quiet
+    async with school.database.transaction() as connection:
+        await cancel_window(connection, school.window, secretary.id, REASON, school.clock.now())
+    for address in (path, f"{path}/state"):
+        going = (await school.get(secretary, address)).text
+        assert f'hx-get="{path}/state"' in going
+        assert "0 из 1" in going.replace("\xa0", " ")
+        assert "исполняется" in going
+    await school.app.state.closing.hasten()
+    whole = (await school.get(secretary, f"{path}/state")).text
+    assert "Решение исполнено" in whole
+    assert "Тестирований, которых оно коснулось: 1." in whole.replace("\xa0", " ")
+    assert "hx-get" not in whole
+    assert "<html" not in whole
+    assert "Решение исполнено" not in (await school.get(secretary, path)).text, "only who followed it is told"
+    assert (await school.get(secretary, "/staff/windows/404/state")).status_code == 404
+    assert (await school.get(school.staff[Role.PROCTOR], f"{path}/state")).status_code == 403
+
+
+async def test_an_allowance_is_followed_until_the_sitting_has_it(school: School, running: SittingId) -> None:
+    secretary = school.staff[Role.COMMISSION_SECRETARY]
+    path = "/staff/allowances"
+    state = await stored(school, running)
+    assert "hx-get" not in (await school.get(secretary, path)).text
+    async with school.database.transaction() as connection:
+        candidate = await find_person(connection, "running")
+        assert candidate is not None
+        given = Allowance(150, 0, 0)
+        now = school.clock.now()
+        await give_allowance(connection, candidate.id, state.form.blueprint, given, secretary.id, REASON, now)
+    for address in (path, f"{path}/list"):
+        going = (await school.get(secretary, address)).text
+        assert f'hx-get="{path}/list"' in going
+        assert "0 из 1" in going.replace("\xa0", " ")
+    await school.app.state.allowances.hasten()
+    whole = (await school.get(secretary, f"{path}/list")).text
+    assert "Решение исполнено" in whole
+    assert "hx-get" not in whole
+    assert "<html" not in whole
+    assert (await stored(school, running)).allowance == given
 
 
 async def remark(school: School, sitting: SittingId, candidate: Principal, position: int, text: str) -> ItemId:

@@ -71,6 +71,13 @@ async def seat(centre: Centre, window: WindowId, name: str) -> SittingId:
     return await centre.enter(candidate, await centre.book(candidate, window))
 
 
+async def progress_of(database: Database, window: WindowId) -> list[tuple[int, int, bool]]:
+    """Of each decision, the latest first: sittings that followed, sittings it is for, whether it is carried out."""
+    async with database.transaction() as connection:
+        changes = (await closing.list_changes(connection, [window]))[window]
+    return [(change.followed, change.reach, change.applied_at is not None) for change in changes]
+
+
 async def ends(engine: Engine, sitting: SittingId) -> list[AnyEvent]:
     return [event for event in await engine.events(sitting) if isinstance(event, Ended | CloseMoved)]
 
@@ -128,6 +135,7 @@ async def test_a_crash_in_the_middle_is_made_good(
     window = await centre.window()
     sittings = [await seat(centre, window, f"k{number}") for number in range(5)]
     await desk.cancel(window)
+    assert await progress_of(centre.database, window) == [(0, 5, False)]
     real = engine.conduct.order
 
     async def order(sitting: SittingId, command: Command) -> Ruling:
@@ -138,9 +146,11 @@ async def test_a_crash_in_the_middle_is_made_good(
     monkeypatch.setattr(engine.conduct, "order", order)
     await office.closing.sweep()
     assert [len(await ends(engine, sitting)) for sitting in sittings] == [1, 1, 0, 0, 0]
+    assert await progress_of(centre.database, window) == [(2, 5, False)]
     monkeypatch.undo()
     await office.closing.sweep()
     assert [len(await ends(engine, sitting)) for sitting in sittings] == [1, 1, 1, 1, 1]
+    assert await progress_of(centre.database, window) == [(5, 5, True)]
 
 
 async def test_the_close_moves_for_everybody_with_their_allowance(
@@ -165,6 +175,7 @@ async def test_the_close_moves_for_everybody_with_their_allowance(
     await office.closing.sweep()
     await office.closing.sweep()
     assert [len(await ends(engine, sitting)) for sitting in (plain, longer)] == [1, 1]
+    assert await progress_of(database, window) == [(2, 2, True)]
     assert (await office.stored(plain)).closes_at == now + HOUR
     assert (await office.stored(longer)).closes_at == now + HOUR + 20 * MINUTE
     async with database.transaction() as connection:
