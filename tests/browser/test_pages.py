@@ -39,7 +39,7 @@ SHOWN = {
         "/staff/components?theme=contrast",
         "/staff/components?theme=contrast-dark",
     ),
-    "kandidat2": ("/cabinet", "/cabinet/windows", "/cabinet/windows?all=1"),
+    "kandidat2": ("/account", "/cabinet", "/cabinet/windows", "/cabinet/windows?all=1"),
     "passed": ("/cabinet", "/cabinet/results/{passed}"),
     "failed": ("/cabinet", "/cabinet/results/{failed}"),
     "preliminary": ("/cabinet/results/{preliminary}",),
