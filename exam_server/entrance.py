@@ -101,6 +101,8 @@ class EntranceView(Struct, frozen=True):
     available: Span
     """How long it will be for who begins now: less than `exam_limit` where the window closes sooner."""
     sections: tuple[SectionCard, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What the proctor wrote and the candidate has not confirmed yet, the oldest first."""
 
 
 class ReferenceTaker(Protocol):
@@ -129,6 +131,7 @@ class Entrance:
         async with self._database.transaction() as connection:
             blueprint = await load_blueprint(connection, sitting.form.blueprint, sitting.form.blueprint_version)
             entrance = await store.load_entrance(connection, sitting_id)
+            notes = await store.load_notes(connection, sitting_id) if sitting.unread else {}
         if sitting.status == "ready" and sitting.admitted is None and settled_by(entrance) is not None:
             await self._admit_when_complete(sitting_id)  # whoever had it to do has died meanwhile
             sitting = (await self._conduct.hold(sitting_id)).state
@@ -158,6 +161,7 @@ class Entrance:
                 )
                 for section, rule in zip(blueprint.sections, sitting.rules.sections, strict=True)
             ),
+            notices=tuple(notes[one.note].body for one in sitting.unread if one.note in notes),
         )
 
     async def record_check(self, sitting_id: SittingId, candidate: PersonId, readings: Readings) -> None:

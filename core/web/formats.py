@@ -87,6 +87,14 @@ def number_text(value: int | float, lang: str = "ru", digits: int | None = None)
 
 
 @lru_cache(maxsize=4096)
+def excerpt(text: str, most: int) -> str:
+    """The beginning of a text that is longer than `most` characters, up to a whole word, and an ellipsis."""
+    if len(text) <= most:
+        return text
+    head = text[: most + 1]
+    return (head.rpartition(" ")[0] or text[:most]).rstrip(" .,;:!?—–…") + "…"
+
+
 def typeset(text: str) -> str:
     """Russian text with its spaces made non-breaking where a line must not end."""
     # Twice: of two short words in a row («и в») the second starts where the first match ended.

@@ -81,6 +81,7 @@ class Pages:
             "duration": _duration,
             "number": _number,
             "translated": _translated,
+            "truncate": formats.excerpt,
             "typeset": _typeset,
         }
         return environment

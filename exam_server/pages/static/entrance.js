@@ -257,7 +257,14 @@ async function takePicture() {
   });
 }
 
-/** The passport way: the proctor sees the camera, the page asks whether it is settled. */
+/** What the proctor wrote, as a banner. It is confirmed on the exam's own page, which shows it again. */
+function quote(text) {
+  const banner = $("said-banner").content.cloneNode(true);
+  banner.querySelector("p:not(.banner__title)").textContent = text;
+  return banner;
+}
+
+/** The passport way: the proctor sees the camera, the page asks whether it is settled and what the proctor wrote. */
 function waitForPerson() {
   const video = $("booth-video");
   const note = $("booth-note");
@@ -272,6 +279,13 @@ function waitForPerson() {
   camera.start();
   camera.open();
 
+  let said = [];
+  const hear = (notices) => {
+    if (notices.join("\n") !== said.join("\n")) {
+      said = notices;
+      $("said").replaceChildren(...notices.map(quote));
+    }
+  };
   const ask = async () => {
     try {
       const answer = await fetch(`${here}/entrance`, { headers: { Accept: "application/json" }, cache: "no-store" });
@@ -282,6 +296,7 @@ function waitForPerson() {
         return;
       }
       note.textContent = say(answer.ok ? "waitProctor" : "waitOffline");
+      hear(view?.notices ?? said);
     } catch {
       note.textContent = say("waitOffline");
     }

@@ -15,7 +15,7 @@ from core.database import Database, fetch_all, fetch_one
 from core.errors import AccreditationError, Conflict, Invalid, NotFound, TooMany, Unavailable
 from core.ids import PersonId, SittingId
 from exam_server import store
-from exam_server.commands import Attach, Start
+from exam_server.commands import Attach, Start, Tell
 from exam_server.entrance import (
     MOST_CONSENTS,
     MOST_PICTURES,
@@ -109,6 +109,19 @@ async def test_a_proctor_settles_the_identity_where_biometrics_was_refused(door:
     assert await door.admitted_by() == ["person"]
     view = await door.entrance.view(door.sitting, door.candidate)
     assert (view.admitted, view.identity_by_person_pending, view.biometrics) == (True, False, False)
+
+
+async def test_what_the_proctor_writes_is_read_while_the_passport_is_awaited(
+    door: Door, centre: Centre, database: Database
+) -> None:
+    await door.check()
+    await door.agree(WITHOUT_BIOMETRICS)
+    assert (await door.view()).notices == ()
+    text = "Поверните паспорт: он бликует."
+    async with database.transaction() as connection:
+        note = await store.write_note(connection, door.sitting, door.proctor, "message", text, centre.clock.now())
+    await door.engine.order(door.sitting, Tell("message", door.proctor, note))
+    assert (await door.view()).notices == (text,)
 
 
 async def test_the_steps_may_come_in_any_order_and_again(door: Door) -> None:

@@ -96,3 +96,9 @@ def test_numbers(value: float, lang: str, digits: int | None, text: str) -> None
 )
 def test_lines_do_not_end_after_a_short_word_or_before_a_dash(plain: str, bound: str) -> None:
     assert formats.typeset(plain) == bound.replace("~", "\xa0")
+
+
+def test_an_excerpt_ends_with_a_whole_word_and_one_ellipsis() -> None:
+    assert formats.excerpt("Пульс 128 в минуту.", 19) == "Пульс 128 в минуту."
+    assert formats.excerpt("Пульс 128 в минуту. Давление низкое", 24) == "Пульс 128 в минуту…"
+    assert formats.excerpt("Хроническая недостаточность", 5) == "Хрони…"
