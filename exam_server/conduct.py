@@ -12,7 +12,7 @@ from core.errors import AccreditationError, Unavailable
 from core.ids import PersonId, SittingId
 from core.moments import Moment, Span, to_datetime
 from exam_server import reading, wire
-from exam_server.announcements import announce, take_snapshot
+from exam_server.announcements import Copies, Texts, announce, take_snapshot
 from exam_server.chain import link
 from exam_server.commands import (
     Advance,
@@ -210,11 +210,15 @@ class Conduct:
 
     async def order(self, sitting_id: SittingId, command: Command) -> Ruling:
         """A command of staff or of the server itself; returns once its events are durable."""
-        texts = await self._source.texts([command.note]) if isinstance(command, Tell | Pause | Stop) else {}
-        held = await self.hold(sitting_id)
+        texts: Texts = {}
+        copies: Copies | None = None
+        if isinstance(command, Tell | Pause | Stop):
+            texts = await self._source.texts([command.note])
+        elif isinstance(command, ReplaceForm):
+            copies = await self._source.copies((entry.item, entry.version) for entry in command.form.entries)
+        held = await self.hold(sitting_id)  # after what was waited for: it may have been let go meanwhile
         held.texts = {**held.texts, **texts}
-        if isinstance(command, ReplaceForm):
-            held.copies = await self._source.copies((entry.item, entry.version) for entry in command.form.entries)
+        held.copies = held.copies if copies is None else copies
         return await self._order(held, command, None)
 
     async def _order(self, held: Held, command: Command, line: Line | None) -> Ruling:

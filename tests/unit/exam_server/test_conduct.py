@@ -1,14 +1,17 @@
 """The shell around the state machine, over a log whose every answer the test decides."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import NotFound, Unavailable
-from core.ids import ChoiceId
+from core.ids import ChoiceId, ItemId
 from core.moments import HOUR, MINUTE, SECOND
-from exam_server.commands import Extend, LockStage, Show, Stop
+from exam_server.commands import Extend, LockStage, ReplaceForm, Show, Stop
 from exam_server.events import Attached, Detached, Extended, ItemExpired, Responded, Shown
+from question_bank.candidate_copy import CandidateItem
 from tests.histories.memory import Line, Owner, quiet
 from tests.histories.sittings import (
     CANDIDATE,
@@ -368,3 +371,27 @@ async def test_a_process_that_leaves_takes_no_page_and_no_sitting() -> None:
     room.log.land_all()
     assert not room.stored.connected
     assert await room.owner.conduct.hold(SITTING) is room.held, "what is held can still be acted upon"
+
+
+async def test_a_form_that_is_replaced_is_known_to_whoever_holds_the_sitting_by_then() -> None:
+    """Two of one process that hold the same sitting would write its rows side by side."""
+    room = Room()
+    conduct, source = room.owner.conduct, room.owner.source
+    await conduct.hold(SITTING)
+    read, copies_of = asyncio.Event(), source.copies
+
+    async def wait_for_copies(refs: Iterable[tuple[ItemId, int]]) -> Mapping[tuple[ItemId, int], CandidateItem]:
+        await read.wait()
+        return await copies_of(refs)
+
+    source.copies = wait_for_copies  # type: ignore[method-assign]
+    form = replace(make_created().form, seed=99)
+    replacing = asyncio.ensure_future(conduct.order(SITTING, ReplaceForm(form)))
+    await quiet()
+    conduct.forget(SITTING)
+    read.set()
+    held = await conduct.hold(SITTING)
+    await quiet()
+    room.log.land_all()
+    assert (await replacing).refusal is None
+    assert held.state.form == room.stored.form == form
