@@ -6,6 +6,7 @@ is the sitting's newest one, so the log's key is the only lock and two owners ca
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -236,8 +237,15 @@ def _blames_a_row(error: Exception) -> bool:
 
 
 def _tell(batch: Sequence[Commit], written: set[int] | None) -> None:
+    if written is None:
+        for commit in batch:
+            _done(commit, "durable")
+        return
+    rows = Counter(commit.sitting_id for commit in batch)
     for commit in batch:
-        _done(commit, "durable" if written is None or commit.sitting_id in written else "overtaken")
+        # Of two rows for one sitting, which nobody should send, it is not told which was written: who asks finds out.
+        alone = rows[commit.sitting_id] == 1
+        _done(commit, "durable" if alone and commit.sitting_id in written else "overtaken")
 
 
 def _done(commit: Commit, fate: Fate) -> None:

@@ -105,6 +105,20 @@ async def test_a_row_in_place_of_another_is_overtaken_and_changes_nothing(
     )
 
 
+async def test_of_two_rows_for_one_sitting_in_a_batch_none_is_said_to_be_durable(
+    session: asyncpg.Connection, database_url: str
+) -> None:
+    sitting, other = SITTINGS[:2]
+    first = first_row(sitting, make_created())
+    one, two = next_row(sitting, first, Detached(NOW + 1)), next_row(sitting, first, Detached(NOW + 2))
+    beside = next_row(other, first_row(other, make_created()), Detached(NOW))
+    async with opened(database_url) as [log]:
+        fates = await asyncio.gather(write(log, sitting, one), write(log, sitting, two), write(log, other, beside))
+        assert list(fates) == ["overtaken", "overtaken", "durable"]
+    (row,) = (await stored(session, sitting))[1:]
+    assert row in (one, two)
+
+
 async def test_deadlines_move_together_with_their_rows(session: asyncpg.Connection, database_url: str) -> None:
     async def due() -> int | None:
         value = await session.fetchval("SELECT next_deadline FROM exam_server.sitting WHERE id = $1", SITTINGS[0])
