@@ -14,6 +14,8 @@ def _admit(request: Request) -> Principal:
 
 for_candidates = pages_for(_admit)
 """An endpoint for whoever has a cabinet."""
+for_examinees = pages_for(_admit, any_password=True)
+"""The same where an exam would wait: whoever has a password that was given comes in with it."""
 
 
 def read_id(text: str, missing: NotFound) -> int:

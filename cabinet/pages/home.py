@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from cabinet.account import has_desk
 from cabinet.bookings import give_back
 from cabinet.home import STEPS, find_path, load_home
-from cabinet.pages.entry import for_candidates, read_id
+from cabinet.pages.entry import for_candidates, for_examinees, read_id
 from cabinet.pages.words import day_moment, points
 from core.access.roles import Principal
 from core.errors import AccreditationError, Conflict
@@ -38,7 +38,7 @@ async def show_home(request: Request, candidate: Principal) -> Response:
     return await _home_page(request, candidate)
 
 
-@for_candidates
+@for_examinees
 async def enter_exam(request: Request, candidate: Principal) -> Response:
     """`POST /cabinet/bookings/{booking}/enter`: the sitting, made at the first call; off to the exam."""
     state = request.app.state

@@ -20,14 +20,7 @@ async def test_no_exam_waits_for_a_password_and_everything_else_does(
 ) -> None:
     booth = await booths(house)
     page = await booth.begin()
-    async with booth.database.transaction() as connection:
-        await set_password(connection, booth.person, GIVEN)
-        row = await fetch_one(connection, "SELECT login FROM core.person WHERE id = :id", id=booth.person)
-    assert row is not None
-    token = await sign_in(booth.database, row["login"], GIVEN, "127.0.0.1", SystemClock().now())
-    booth.http.cookies.clear()
-    booth.http.cookies.set("login", token)
-    booth.csrf = csrf.token(house.keys.secret, "login:" + digest(token).hex())
+    await sign_in_as_given(booth)
 
     assert (await booth.http.get(f"/exam/{booth.sitting}", headers=PAGE)).status_code == 200
     for server in (house, annex):
@@ -42,3 +35,25 @@ async def test_no_exam_waits_for_a_password_and_everything_else_does(
     # The other process saw the person a moment ago, and asks all the same.
     assert (await booth.http.get(f"{annex.address}/cabinet", headers=PAGE)).status_code == 200
     assert (await booth.post("/account", data=fields)).status_code == 422
+
+
+async def test_an_exam_that_opens_is_come_into_with_a_password_that_was_given(house: Server, booths: Booths) -> None:
+    booth = await booths(house)
+    await sign_in_as_given(booth)
+    assert (await booth.http.get(f"/exam/bookings/{booth.booking}", headers=PAGE)).status_code == 200
+    sitting = await booth.enter()
+    answer = await booth.http.get(f"/exam/bookings/{booth.booking}", headers=PAGE)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/exam/{sitting}")
+    assert (await booth.http.get(f"/exam/{sitting}", headers=PAGE)).status_code == 200
+
+
+async def sign_in_as_given(booth: Booth) -> None:
+    """An operator gives the candidate another password, who comes back with it."""
+    async with booth.database.transaction() as connection:
+        await set_password(connection, booth.person, GIVEN)
+        row = await fetch_one(connection, "SELECT login FROM core.person WHERE id = :id", id=booth.person)
+    assert row is not None
+    token = await sign_in(booth.database, row["login"], GIVEN, "127.0.0.1", SystemClock().now())
+    booth.http.cookies.clear()
+    booth.http.cookies.set("login", token)
+    booth.csrf = csrf.token(booth.server.keys.secret, "login:" + digest(token).hex())
