@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal, Protocol, TypeAlias
 from urllib.parse import parse_qs
+from weakref import WeakKeyDictionary
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -89,6 +90,8 @@ class SittingSocket:
         self._records = records
         self._rate = rate
         self._burst = burst
+        self._flows: WeakKeyDictionary[Held, Flow] = WeakKeyDictionary()
+        """Of the sittings held here: a page that connects again does not begin with a burst."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -146,7 +149,7 @@ class SittingSocket:
         return held
 
     async def _listen(self, held: Held, line: PageLine, receive: Receive, direct: Direct | None) -> None:
-        flow = Flow(self._rate, self._burst, self._clock.now())
+        flow = self._flows.setdefault(held, Flow(self._rate, self._burst, self._clock.now()))
         hearing = Hearing(self._conduct, self._records, self._clock.now, held, line, flow)
         if direct is not None:
             hearing.behind = direct.listen(hearing.hear)

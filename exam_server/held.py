@@ -117,6 +117,7 @@ class Held:
     """
 
     __slots__ = (
+        "__weakref__",
         "_open",
         "_state",
         "copies",

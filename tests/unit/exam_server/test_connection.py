@@ -130,6 +130,23 @@ async def test_a_flood_is_closed_and_the_sitting_can_be_resumed() -> None:
     await back.leave()
 
 
+async def test_a_page_that_connects_again_does_not_begin_with_a_burst() -> None:
+    house = House(rate=10, burst=5)
+    peer = await house.begin()
+    await peer.say(*['{"type":"ping","sent":1}'] * 4)
+    assert peer.told[-1]["type"] == "pong"
+    await peer.leave()
+    back = await house.visit()
+    await back.say('{"type":"ping","sent":2}')
+    await back.task
+    assert back.closed == 1008
+    house.clock.advance(SECOND)
+    again = await house.visit()
+    await again.say('{"type":"ping","sent":3}')
+    assert again.told[-1]["type"] == "pong"
+    await again.leave()
+
+
 async def test_two_tabs() -> None:
     house = House()
     older = await house.begin()
