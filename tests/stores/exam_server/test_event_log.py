@@ -169,6 +169,20 @@ async def test_few_that_come_one_by_one_share_a_commit(
     assert after - before == 2
 
 
+async def test_a_rest_ends_where_enough_wait_and_where_the_log_is_closed(
+    session: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "REST", 3_600.0)
+    monkeypatch.setattr(event_log, "ENOUGH", 2)
+    first = {sitting: next_row(sitting, first_row(sitting, make_created()), Detached(NOW)) for sitting in SITTINGS}
+    alone, *enough, last = SITTINGS[:4]
+    async with opened(database_url) as [log]:
+        assert await write(log, alone, first[alone]) == "durable"
+        assert await asyncio.gather(*(write(log, sitting, first[sitting]) for sitting in enough)) == ["durable"] * 2
+        writing = asyncio.create_task(write(log, last, first[last]))
+    assert await writing == "durable"
+
+
 async def thousand(session: asyncpg.Connection) -> dict[SittingId, Row]:
     """First rows of a thousand sittings more."""
     rows = {SittingId(number): first_row(SittingId(number), make_created()) for number in range(100, 1_100)}
