@@ -1,11 +1,13 @@
 """The first account of an empty database, and a way back in for who forgot the password."""
 
+import json
+
 import pytest
 
 from app import accounts
 from core.access import Permission, Role, principal_of, sign_in
 from core.clock import ManualClock
-from core.database import Database
+from core.database import Database, fetch_all
 from core.errors import AccreditationError, Conflict, Invalid, NotFound, Unauthenticated
 
 ADDRESS = "127.0.0.1"
@@ -72,3 +74,20 @@ async def test_a_new_password_closes_what_was_open_with_the_old_one(database: Da
     assert who.password_given
     with pytest.raises(NotFound, match="unknown_person"):
         await accounts.renew_password(database.url, clock, "nobody")
+
+
+async def test_what_is_done_at_the_machine_stands_in_the_journal_and_no_password_does(
+    database: Database, clock: ManualClock
+) -> None:
+    old = await accounts.add_staff(database.url, clock, "admin", [Role.OPERATOR], "Носов", ZONE)
+    new = await accounts.renew_password(database.url, clock, "admin")
+    async with database.transaction() as connection:
+        rows = await fetch_all(
+            connection, "SELECT convert_from(body, 'UTF8') AS body FROM core.outbox WHERE topic = 'journal' ORDER BY id"
+        )
+    written = [json.loads(row["body"]) for row in rows]
+    assert [(one["actor"], one["action"]) for one in written] == [
+        ("machine", "people.created"),
+        ("machine", "people.password_renewed"),
+    ]
+    assert not any(password in row["body"] for row in rows for password in (old, new))

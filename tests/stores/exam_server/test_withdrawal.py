@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from app.verification import verify
 from core.access.roles import Principal
@@ -11,7 +12,7 @@ from core.database import Database, fetch_all
 from core.errors import Unavailable
 from core.ids import ItemId, SittingId
 from core.moments import HOUR, MINUTE
-from exam_server.commands import Admit, Attach, Command, Respond, Show, Start, Submit
+from exam_server.commands import Admit, Attach, Command, Respond, Settle, Show, Start, Submit
 from exam_server.conclusion import conclude, load_outcome
 from exam_server.event_log import EventLog
 from exam_server.events import FormReplaced, ItemWithdrawn, Shown
@@ -101,6 +102,11 @@ async def test_everybody_is_seen_to_by_how_far_they_are(
     found = await desk.withdraw(item)
     assert (found.removed, found.kept, found.replaced) == (1, 1, len(having) - 1)
     assert (found.left, found.over, found.applied_at, found.reason) == (0, 0, centre.clock.now(), REASON)
+    assert [one.going for one in (found, replace(found, applied_at=None), replace(found, left=1))] == [
+        False,
+        True,
+        True,
+    ]
     assert await desk.kept(item) == [seen]
     after = await office.stored(ready)
     assert item not in {entry.item for entry in after.form.entries}
@@ -119,6 +125,19 @@ async def test_everybody_is_seen_to_by_how_far_they_are(
     late = await seat(centre, window, "late")
     assert item not in {entry.item for entry in (await office.stored(late)).form.entries}
     assert await desk.withdraw(item) == found
+
+
+async def test_a_form_whose_candidate_never_came_concerns_nobody(
+    centre: Centre, candidate: Principal, office: Office, engine: Engine
+) -> None:
+    await centre.book(candidate, await centre.window(opens_in=HOUR))
+    await office.preparation.sweep()
+    sitting = await office.prepared(candidate)
+    state = await office.stored(sitting)
+    centre.clock.set(state.closes_at + MINUTE)
+    await engine.order(sitting, Settle())
+    async with centre.database.transaction() as connection:
+        assert await foresee(connection, state.form.entries[0].item) == Reach(drawn=0, entered=0, over=0)
 
 
 async def test_a_prepared_form_is_drawn_again_and_can_be_begun(
