@@ -11,8 +11,6 @@ from question_bank.forms import Form
 
 Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**53)]
 Position: TypeAlias = Annotated[int, Meta(ge=0, le=9_999)]
-
-
 Instead: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 """The newest number that was refused for now and is not coming again: it was numbered anew, above this one. 0: none."""
 
