@@ -47,6 +47,24 @@ async def test_an_exam_that_opens_is_come_into_with_a_password_that_was_given(ho
     assert (await booth.http.get(f"/exam/{sitting}", headers=PAGE)).status_code == 200
 
 
+async def test_whatever_is_typed_into_the_form_is_refused_by_name(house: Server, booths: Booths) -> None:
+    booth = await booths(house)
+    for old, new in (
+        ("", ""),
+        ("\x00", "\x00" * 9),
+        ("😀" * 9, "😀" * 10),
+        ("' OR 1=1 --", "x" * 257),
+        ("x", "y" * 5_000),
+    ):
+        answer = await booth.post("/account", data={"old": old, "password": new, "again": new, "next": "//evil.test"})
+        assert answer.status_code == 422, (old, new[:20], answer.text[:300])
+        assert 'aria-invalid="true"' in answer.text
+    assert (await booth.post("/account", files={"old": b"x", "password": b"y"})).status_code == 422
+    assert (await booth.post("/account", content=b"{}")).status_code == 422
+    foreign = await booth.http.post("/account", data={"csrf": "another"})
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "csrf_failed")
+
+
 async def sign_in_as_given(booth: Booth) -> None:
     """An operator gives the candidate another password, who comes back with it."""
     async with booth.database.transaction() as connection:

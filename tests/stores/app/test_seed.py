@@ -59,7 +59,9 @@ async def test_an_empty_database_becomes_the_demo(database: Database, clock: Man
         assert await seed.is_seeded(connection)
         assert (await list_items(connection)).total == len(read_bank().items)
         chair = await find_person(connection, "predsedatel")
+        given = await fetch_all(connection, "SELECT login FROM core.person WHERE password_given")
         candidates = [await find_person(connection, person.login) for person in CANDIDATES]
+        assert not given, "nobody of the demo is asked for another password"
         windows = {exam: await seed.current_window(connection, exam, clock.now()) for exam in (SECTIONED, QUICK, FULL)}
         assert await seed.current_window(connection, QUICK, clock.now() - 2 * HOUR) is None
     assert chair is not None
