@@ -100,7 +100,14 @@ class Deadlines:
                     self._take(held, pending)
 
     def make_good(self, held: Held) -> None:
-        """Give back the time of every outage that the sitting has not had yet, before anything else is decided."""
-        for outage in self._outages:
+        """Give back the time of every outage that the sitting has not had yet, before anything else is decided.
+
+        Each by the moment at which the next one began, and none by one of which this process is not sure: what fell
+        into another one, known or not, is not settled before its turn.
+        """
+        now = self._clock.now()
+        sure = now if self._sure_until is None else min(now, self._sure_until)
+        moments = (*(later.began_at for later in self._outages[1:]), sure)
+        for outage, until in zip(self._outages, moments, strict=False):
             if held.state.status == "running" and not made_good(held.state, outage.began_at):
-                self._decide(held, Pending(outage, self._clock.now(), None))
+                self._decide(held, Pending(outage, until, None))

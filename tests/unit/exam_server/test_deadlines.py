@@ -204,6 +204,30 @@ async def test_a_process_that_reads_a_sitting_makes_outages_good_first() -> None
     assert line.told[0]["item"]["deadline"] == NOW + 60 * SECOND + outage.span
 
 
+async def test_of_two_outages_that_are_learned_of_at_once_neither_lets_run_out_what_fell_into_the_other() -> None:
+    room = await Room().enter()
+    deadlines = room.owner.conduct.deadlines
+    deadlines.assure(NOW + SURE, [])
+    room.clock.set(NOW + 85 * SECOND)
+    outages = [CompensateOutage(NOW + 10 * SECOND, 10 * SECOND), CompensateOutage(NOW + 25 * SECOND, 60 * SECOND)]
+    deadlines.assure(room.clock.now() + SURE, outages)
+    await land(room)
+    assert ItemExpired not in [type(event) for event in room.log.events(SITTING)]
+    assert room.stored.extra == 70 * SECOND
+
+
+async def test_a_process_that_makes_an_outage_good_while_it_is_not_sure_settles_nothing_with_it() -> None:
+    room = await Room().enter()
+    other = Owner(room.log, room.clock)
+    other.conduct.deadlines.assure(NOW + 20 * SECOND + SURE, [CompensateOutage(NOW + 10 * SECOND, 10 * SECOND)])
+    room.clock.set(NOW + 85 * SECOND)
+    await other.conduct.hold(SITTING)
+    await land(room)
+    assert room.log.events(SITTING)[-1] == OutageCompensated(
+        NOW + 20 * SECOND + SURE, 10 * SECOND, NOW + 10 * SECOND, NOW + 20 * SECOND
+    )
+
+
 async def test_two_processes_give_the_time_back_once() -> None:
     room = await Room().enter()
     other = Owner(room.log, room.clock)
