@@ -72,6 +72,11 @@ class View(Struct, frozen=True):
         return sum(item.withdrawn for item in self.sitting.items)
 
     @property
+    def late(self) -> int:
+        """How many answers came after their deadline and are not counted, unless the commission admits them."""
+        return sum(not one.admitted for one in self.sitting.late)
+
+    @property
     def time_used(self) -> Span | None:
         """From the start to the end; None for a sitting that did not have both."""
         if self.sitting.started_at is None or self.sitting.ended_at is None:

@@ -214,6 +214,17 @@ class Centre:
         await self.obey(sitting, [*commands, Submit(seq=seq + 1)])
         await self.watch(sitting)
 
+    async def answer_late(self, sitting: SittingId) -> None:
+        """One more answer to the first item, when the exam is over."""
+        async with self.database.transaction() as connection:
+            state = await load_sitting(connection, sitting)
+            choice = state.form.entries[0].stages[0].choices[0]
+            command = Respond(seq=state.streams[state.stream] + 1, position=0, stage=0, value=(choice,))
+            (event,) = decide(state, command, self.clock.now()).events
+            state = evolve(state, event)
+            assert len(state.late) == 1
+            await _append(connection, state, (event,))
+
     async def watch(self, sitting: SittingId) -> None:
         """The camera saw all of it."""
         async with self.database.transaction() as connection:

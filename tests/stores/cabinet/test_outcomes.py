@@ -41,6 +41,22 @@ async def test_a_preliminary_failure_says_when_one_could_try_again(centre: Centr
     assert "Если результат утвердят, новая попытка будет возможна с 22 декабря 2026 года." in page
 
 
+async def test_answers_that_came_late_are_not_passed_over_in_silence(centre: Centre, candidate: Principal) -> None:
+    sitting = await centre.enter(candidate, await centre.book(candidate, await centre.window(EXAM)))
+    await centre.start(sitting)
+    centre.clock.advance(EXAM.exam_limit + MINUTE)
+    await centre.settle(sitting)
+    await centre.watch(sitting)
+    await centre.conclude(sitting)
+    assert "После срока" not in await result_of(centre, candidate, sitting)
+    await centre.answer_late(sitting)
+    page = await result_of(centre, candidate, sitting)
+    assert "После срока пришло ответов: 1. Они сохранены и пока не засчитаны" in page
+    await centre.sign(sitting)
+    page = await result_of(centre, candidate, sitting)
+    assert "После срока пришло ответов: 1. Они не засчитаны." in page
+
+
 async def test_a_check_of_the_recording_accuses_nobody_and_names_nothing(centre: Centre, candidate: Principal) -> None:
     sitting = await take(centre, candidate, 18, automatic=True, flagged=True)
     page = await result_of(centre, candidate, sitting)
