@@ -9,8 +9,10 @@ import asyncio
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -38,6 +40,8 @@ FAILURES_PER_LOGIN_AND_ADDRESS = 5
 FAILURES_PER_LOGIN = 20
 FAILURES_PER_ADDRESS = 100
 """A whole exam centre may stand behind one address, so this one is generous."""
+AT_ONCE_PER_ADDRESS = 100
+"""Passwords from one address that may wait to be looked at: some seconds of work, which others have to wait for."""
 FAILURES_OWN = 5
 """Guesses at the password of one's own account, by who is signed in to it already."""
 
@@ -48,6 +52,8 @@ _Result = TypeVar("_Result")
 
 # Each hash fills 64 MiB: two at once bound the memory however many people sign in at ten o'clock sharp.
 _hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+_at_the_door: Counter[str] = Counter()
+"""Sign-ins that are under way in this process, by address."""
 
 
 class SignInLocked(TooMany):
@@ -248,8 +254,16 @@ async def sign_in(
     """Prove who it is and open a login: the token that goes into the cookie.
 
     Raises Unauthenticated (`sign_in_failed`) for a wrong password and for an unknown login alike, and
-    SignInLocked after too many failures for the login or from the address.
+    SignInLocked after too many failures for the login or from the address, TooMany (`sign_in_crowd`) while too many
+    of that address wait.
     """
+    with _queued(address):
+        return await _sign_in(database, login, password, address, now, hours, hasher)
+
+
+async def _sign_in(
+    database: Database, login: str, password: str, address: str, now: Moment, hours: int, hasher: PasswordHasher
+) -> str:
     plain = plain_login(login)
     pair, alone, place = (_subject("pair", plain, address), _subject("login", plain), _subject("at", address))
     async with database.transaction() as connection:
@@ -293,6 +307,20 @@ async def sign_in(
         "sign_in_failed",
         "Логин или пароль не подходят. Проверьте раскладку клавиатуры и Caps Lock и попробуйте ещё раз.",
     )
+
+
+@contextmanager
+def _queued(address: str) -> Iterator[None]:
+    """A place in the queue of those who sign in from there."""
+    if _at_the_door[address] >= AT_ONCE_PER_ADDRESS:
+        raise TooMany("sign_in_crowd", "С этого адреса входят слишком многие сразу. Повторите через несколько секунд.")
+    _at_the_door[address] += 1
+    try:
+        yield
+    finally:
+        _at_the_door[address] -= 1
+        if not _at_the_door[address]:
+            del _at_the_door[address]
 
 
 def plain_login(login: str) -> str:

@@ -1,5 +1,7 @@
 import asyncio
+import functools
 import json
+from importlib import import_module
 
 import pytest
 from argon2 import PasswordHasher
@@ -175,6 +177,22 @@ async def test_an_address_is_locked_for_many_logins_together(database: Database)
     with pytest.raises(TooMany):
         await try_in(database)
     assert await try_in(database, address="10.0.0.2")
+
+
+async def test_one_address_does_not_fill_the_queue_of_everybody(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("core.access.people"), "AT_ONCE_PER_ADDRESS", 3)
+    await someone(database)
+    enter = functools.partial(sign_in, database, "anna", PASSWORD, now=NOW, hasher=QUICK)
+    crowd = [asyncio.create_task(enter(address="203.0.113.7")) for _ in range(4)]
+    elsewhere = asyncio.create_task(enter(address="203.0.113.8"))
+    fates = await asyncio.gather(*crowd, return_exceptions=True)
+    (refused,) = [fate for fate in fates if not isinstance(fate, str)]
+    assert isinstance(refused, TooMany)
+    assert (refused.code, refused.status) == ("sign_in_crowd", 429)
+    assert await elsewhere
+    assert await enter(address="203.0.113.7"), "the queue is empty again"
 
 
 async def test_success_takes_the_failures_back(database: Database) -> None:
