@@ -33,7 +33,7 @@ reset: environment ## throw the demo's data away and start over at the next run
 test: environment-dev ## every test, Chromium included; ARGS="-k name" for some
 	@$(VENV_PYTHON) -m app.provisions
 	@$(VENV_PYTHON) -m app.chromium
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m tests $(ARGS)
 
 lint: environment-dev ## ruff, mypy --strict, import-linter
 	@$(VENV_PYTHON) -m ruff check .
