@@ -180,7 +180,7 @@ class Closing(Consequences):
 
     async def _apply(self, change: int, window: WindowId, kind: ChangeKind, by: PersonId, reason: str) -> bool:
         last, whole = SittingId(0), True
-        await self._begin(change)
+        await self._begin(change, window)
         while True:
             async with self._database.transaction() as connection:
                 rows = await fetch_all(
@@ -207,18 +207,19 @@ class Closing(Consequences):
                     id=change,
                 )
 
-    async def _begin(self, change: int) -> None:
+    async def _begin(self, change: int, window: WindowId) -> None:
         """Count anew what is left: a sitting that was ended is not met again, one whose close was moved is."""
         async with self._database.transaction() as connection:
             await execute(
                 connection,
                 f"""UPDATE exam_server.window_change c
                     SET followed = n.before, reach = n.before + n."left"
-                    FROM (SELECT d.id, CASE d.kind WHEN 'cancelled' THEN d.followed ELSE 0 END AS before,
-                                 (SELECT count(*) {_REACHED.replace(":window", "d.window_id")}) AS "left"
+                    FROM (SELECT CASE d.kind WHEN 'cancelled' THEN d.followed ELSE 0 END AS before,
+                                 (SELECT count(*) {_REACHED}) AS "left"
                           FROM exam_server.window_change d WHERE d.id = :id) n
-                    WHERE c.id = n.id""",
+                    WHERE c.id = :id""",
                 id=change,
+                window=window,
             )
 
     async def _stop(self, sittings: Sequence[SittingId], by: PersonId, reason: str) -> set[SittingId]:
