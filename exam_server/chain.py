@@ -32,13 +32,8 @@ def link(sitting_id: SittingId, version: int, prev: bytes, events: bytes) -> byt
     return sha256(prev + _PLACE(sitting_id, version) + events).digest()
 
 
-def read_chain(sitting_id: SittingId, rows: list[Row]) -> list[AnyEvent]:
-    """All events of a sitting in order, every link checked. Raises BrokenChain."""
-    return list(follow_chain(sitting_id, rows))
-
-
 def follow_chain(sitting_id: SittingId, rows: list[Row]) -> Iterator[AnyEvent]:
-    """The same one by one, each row checked when its turn comes."""
+    """All events of a sitting in order, each row checked when its turn comes. Raises BrokenChain."""
     prev = START
     for version, row in enumerate(rows):
         if row.version != version or row.prev != prev or row.digest != link(sitting_id, version, prev, row.events):

@@ -15,7 +15,7 @@ from core.errors import Unavailable
 from core.ids import ItemId, PersonId, SittingId
 from core.moments import Moment, from_datetime
 from exam_server import reading, timing
-from exam_server.chain import Row, read_chain
+from exam_server.chain import Row, follow_chain
 from exam_server.conduct import Conduct
 from exam_server.connection import RemarkKind
 from exam_server.event_log import Commit
@@ -84,7 +84,7 @@ class MemoryLog:
         return True
 
     def events(self, sitting: SittingId) -> list[AnyEvent]:
-        return read_chain(sitting, self.rows[sitting])
+        return list(follow_chain(sitting, self.rows[sitting]))
 
     def state(self, sitting: SittingId) -> Sitting:
         """What is durable."""

@@ -13,7 +13,7 @@ import msgspec
 
 from core.ids import SittingId
 from core.moments import SECOND, Moment, Span
-from exam_server.chain import read_chain
+from exam_server.chain import follow_chain
 from exam_server.commands import CandidateCommand, Help, Question
 from exam_server.events import Created, decode_batch
 from exam_server.sitting import Sitting, create, evolve, fold
@@ -160,7 +160,7 @@ class Witness:
         """How everything must stand in the end."""
         for sitting, record in self.records.items():
             self._verify(world, sitting)
-            if fold(sitting, read_chain(sitting, world.postgres.rows[sitting])) != self.states[sitting]:
+            if fold(sitting, list(follow_chain(sitting, world.postgres.rows[sitting]))) != self.states[sitting]:
                 self.timeline.blame(f"sitting {sitting} folds to something else")
             if not record.ended:
                 self.timeline.blame(f"sitting {sitting} never came to its end")

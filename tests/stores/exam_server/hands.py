@@ -13,7 +13,7 @@ import asyncpg.pool
 
 from core.ids import ChoiceId, SittingId
 from core.moments import HOUR, to_datetime
-from exam_server.chain import Row, link, read_chain
+from exam_server.chain import Row, follow_chain, link
 from exam_server.event_log import Commit, EventLog, Fate
 from exam_server.events import AnyEvent, Responded, encode_batch
 from tests.histories.sittings import NOW, first_row, make_created
@@ -60,7 +60,7 @@ async def stored(connection: Session, sitting: SittingId) -> list[Row]:
 
 async def events_of(connection: asyncpg.Connection, sitting: SittingId) -> list[AnyEvent]:
     """Every event; raises BrokenChain unless the whole log verifies."""
-    return read_chain(sitting, await stored(connection, sitting))
+    return list(follow_chain(sitting, await stored(connection, sitting)))
 
 
 def next_row(sitting: SittingId, last: Row, *events: AnyEvent) -> Row:
@@ -123,7 +123,7 @@ class Hand:
                     async with self.pool.acquire() as connection:
                         rows = await stored(connection, sitting)
                     last = rows[-1]
-                    if (self.name, number) in authors(read_chain(sitting, rows)):
+                    if (self.name, number) in authors(list(follow_chain(sitting, rows))):
                         break  # an earlier try got through
                 row = next_row(sitting, last, Responded(NOW, 0, 0, (ChoiceId(self.name),), number))
                 fate = await write(self.log, sitting, row)

@@ -8,7 +8,7 @@ from core.database import Database, execute
 from core.errors import NotFound, Unavailable
 from core.ids import ItemId, PersonId, SittingId
 from core.moments import HOUR, Moment, to_datetime
-from exam_server.chain import read_chain
+from exam_server.chain import follow_chain
 from exam_server.source import DatabaseSource
 from question_bank.candidate_store import encode_content
 from tests.histories.sittings import CHOICE, NOW, UNFOLDING, first_row, make_copies, make_created, make_form
@@ -50,7 +50,7 @@ async def test_a_log_comes_back_in_order_and_verifies(database: Database) -> Non
     await seat(database, 7, NOW + HOUR)
     rows = await DatabaseSource(database).rows(SittingId(7))
     assert rows == [first_row(SittingId(7), make_created(FORM))]
-    assert read_chain(SittingId(7), rows) == [make_created(FORM)]
+    assert list(follow_chain(SittingId(7), rows)) == [make_created(FORM)]
     assert await DatabaseSource(database).rows(SittingId(8)) == []
 
 

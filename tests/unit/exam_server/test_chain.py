@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.ids import SittingId
-from exam_server.chain import START, BrokenChain, Row, link, read_chain
+from exam_server.chain import START, BrokenChain, Row, follow_chain, link
 from exam_server.commands import Settle
 from exam_server.events import Detached, encode_batch
 from tests.histories.sittings import NOW, SITTING, Drive, thorough
@@ -26,8 +26,8 @@ def rows_of(sitting: SittingId = SITTING, length: int = 4) -> list[Row]:
 
 
 def test_a_chain_reads_back_in_order() -> None:
-    assert read_chain(SITTING, rows_of()) == [Detached(NOW + version) for version in range(4)]
-    assert read_chain(SITTING, []) == []
+    assert list(follow_chain(SITTING, rows_of())) == [Detached(NOW + version) for version in range(4)]
+    assert list(follow_chain(SITTING, [])) == []
 
 
 def test_the_digest_is_sha_256_over_predecessor_place_and_bytes() -> None:
@@ -40,7 +40,7 @@ def test_a_drive_through_the_state_machine_chains() -> None:
     drive.do(Settle(), NOW + 70_000)
     stored = encode_batch(tuple(drive.events))
     row = Row(0, START, link(SITTING, 0, START, stored), stored)
-    assert read_chain(SITTING, [row]) == drive.events
+    assert list(follow_chain(SITTING, [row])) == drive.events
 
 
 @given(st.integers(0, 3), st.sampled_from(["prev", "digest", "events"]), st.integers(0), st.integers(1, 255))
@@ -51,7 +51,7 @@ def test_one_changed_byte_anywhere_is_noticed(version: int, field: str, place: i
     stored[place % len(stored)] ^= flip
     rows[version] = replace(rows[version], **{field: bytes(stored)})
     with pytest.raises(BrokenChain, match=f"sitting 7: version {version} "):
-        read_chain(SITTING, rows)
+        list(follow_chain(SITTING, rows))
 
 
 def test_a_missing_a_doubled_or_a_moved_row_is_noticed() -> None:
@@ -63,19 +63,19 @@ def test_a_missing_a_doubled_or_a_moved_row_is_noticed() -> None:
         [rows[0], rows[2], rows[1], rows[3]],
     ):
         with pytest.raises(BrokenChain):
-            read_chain(SITTING, tampered)
+            list(follow_chain(SITTING, tampered))
 
 
 def test_a_row_of_another_sitting_does_not_fit() -> None:
     rows = [*rows_of()[:2], *rows_of(SittingId(8))[2:]]
     with pytest.raises(BrokenChain, match="version 2"):
-        read_chain(SITTING, rows)
+        list(follow_chain(SITTING, rows))
     with pytest.raises(BrokenChain, match="version 0"):
-        read_chain(SittingId(8), rows_of())
+        list(follow_chain(SittingId(8), rows_of()))
 
 
 def test_a_version_that_was_only_renumbered_is_noticed() -> None:
     rows = rows_of()
     rows[2] = replace(rows[2], version=3)
     with pytest.raises(BrokenChain, match="version 2"):
-        read_chain(SITTING, rows)
+        list(follow_chain(SITTING, rows))
