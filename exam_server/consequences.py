@@ -20,8 +20,8 @@ AT_ONCE = 24
 """Sittings that are acted on at the same moment. Their rows go into the log together."""
 CHUNK = 200
 """Sittings that are listed at a time."""
-PATIENCE = 8.0
-"""Seconds that whoever decided waits for it to be carried out; after that it goes on by itself."""
+PATIENCE = 2.0
+"""Seconds that a page waits for a decision to be carried out; then it follows what goes on by itself."""
 
 _log = structlog.get_logger()
 

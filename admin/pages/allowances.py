@@ -7,7 +7,6 @@ from starlette.routing import BaseRoute, Route
 
 from admin import allowances_desk
 from admin.allowances_desk import Typed
-from admin.pages import following
 from admin.pages.door import for_staff
 from admin.pages.frame import back, show
 from core.access import Permission, Principal
@@ -35,7 +34,7 @@ async def give(request: Request, reader: Principal) -> Response:
             await allowances_desk.give(connection, typed, reader, request.app.state.clock.now())
     except Invalid as problem:
         return await _allowances(request, reader, typed, problem)
-    await following.begin(request.app.state.allowances)
+    await request.app.state.allowances.hasten()
     return back("/staff/allowances", "allowance_given")
 
 

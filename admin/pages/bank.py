@@ -7,7 +7,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import bank_desk, remarks
-from admin.pages import following
 from admin.pages.door import for_staff, read_page, read_query
 from admin.pages.frame import back, pages_of, show
 from admin.pages.texts import item_text
@@ -93,7 +92,7 @@ async def withdraw(request: Request, reader: Principal) -> Response:
             await withdraw_item(connection, item, reader.id, reason, request.app.state.clock.now())
     except Invalid as problem:
         return await _item(request, reader, reason, problem)
-    await following.begin(request.app.state.withdrawals)
+    await request.app.state.withdrawals.hasten()
     return back(f"/staff/bank/{quote(item, safe='')}", "withdrawn")
 
 

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import planning
-from admin.pages import following
 from admin.pages.door import for_staff, read_id, read_page
 from admin.pages.frame import back, pages_of, show
 from admin.planning import Plan
@@ -64,7 +63,7 @@ async def cancel(request: Request, reader: Principal) -> Response:
             await cancel_window(connection, window, reader.id, typed["cancel_reason"], now)
     except (Conflict, Invalid) as problem:
         return await _window(request, reader, typed, problem)
-    await following.begin(request.app.state.closing)
+    await request.app.state.closing.hasten()
     return back(f"/staff/windows/{window}", "window_cancelled")
 
 
@@ -80,7 +79,7 @@ async def move(request: Request, reader: Principal) -> Response:
             )
     except (Conflict, Invalid) as problem:
         return await _window(request, reader, typed, problem)
-    await following.begin(request.app.state.closing)
+    await request.app.state.closing.hasten()
     return back(f"/staff/windows/{window}", "window_moved")
 
 

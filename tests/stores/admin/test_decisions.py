@@ -146,7 +146,7 @@ async def test_a_withdrawal_is_followed_until_it_is_whole(school: School, runnin
         assert "0 из 1" in going.replace("\xa0", " ")
         assert "Отзыв исполнен" not in going
     assert "исполнено" not in (await school.get(methodologist, "/staff/withdrawals")).text
-    await school.app.state.withdrawals.hasten()
+    await school.app.state.withdrawals.hasten(30)
     whole = (await school.get(methodologist, path)).text
     assert "Отзыв исполнен полностью" in whole
     assert "Тестирований с этим заданием: 1" in whole.replace("\xa0", " ")
@@ -169,7 +169,7 @@ async def test_a_decision_about_a_window_is_followed_until_it_is_whole(school: S
         assert f'hx-get="{path}/state"' in going
         assert "0 из 1" in going.replace("\xa0", " ")
         assert "исполняется" in going
-    await school.app.state.closing.hasten()
+    await school.app.state.closing.hasten(30)
     whole = (await school.get(secretary, f"{path}/state")).text
     assert "Решение исполнено" in whole
     assert "Тестирований, которых оно коснулось: 1." in whole.replace("\xa0", " ")
@@ -195,7 +195,7 @@ async def test_an_allowance_is_followed_until_the_sitting_has_it(school: School,
         going = (await school.get(secretary, address)).text
         assert f'hx-get="{path}/list"' in going
         assert "0 из 1" in going.replace("\xa0", " ")
-    await school.app.state.allowances.hasten()
+    await school.app.state.allowances.hasten(30)
     whole = (await school.get(secretary, f"{path}/list")).text
     assert "Решение исполнено" in whole
     assert "hx-get" not in whole

@@ -35,7 +35,7 @@ class Desk:
                 reason,
                 self.centre.clock.now(),
             )
-        await self.allowances.hasten()
+        await self.allowances.hasten(30)
 
 
 @pytest.fixture

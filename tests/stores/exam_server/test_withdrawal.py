@@ -62,7 +62,7 @@ class Desk:
 
     async def withdraw(self, item: ItemId) -> Withdrawal:
         await self.decide(item)
-        await self.withdrawals.hasten()
+        await self.withdrawals.hasten(30)
         async with self.centre.database.transaction() as connection:
             found = await load_withdrawal(connection, item)
         assert found is not None
