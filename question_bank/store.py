@@ -16,6 +16,7 @@ from core.ids import AssetId, ChoiceId, ItemId
 from core.moments import Moment, Span
 from question_bank.asset_store import load_sizes
 from question_bank.candidate_store import ItemRef, decode_content, encode_content, refuse_missing
+from question_bank.faults import refuse_unready
 from question_bank.forms import ItemKind, ItemPool
 from question_bank.items import Choice, Item, Level, Role, Stage, candidate_copy, change_texts
 from question_bank.markup import clean, find_assets, read_plain, set_sizes
@@ -70,7 +71,7 @@ async def publish_items(connection: AsyncConnection, items: Sequence[Item], at: 
     (the caller's transaction is to be rolled back).
     """
     for item in items:
-        item.validate()
+        refuse_unready(item)
     await _refuse_unknown_requirements(connection, items)
     items = await _dress(connection, items)
     published = 0

@@ -12,6 +12,7 @@ from msgspec import Struct
 from core.errors import Invalid
 from core.ids import ItemId
 from core.moments import SECOND
+from question_bank.faults import refuse_unready
 from question_bank.forms import ItemPool, StageKind
 from question_bank.items import Item, Level, Role, Stage, make_stage
 from question_bank.markup import Markup
@@ -124,7 +125,7 @@ def read_bank(folder: Path = FOLDER) -> DemoBank:
             place = f"{path.name}: {entry.id}"
             try:
                 item = _item(file.speciality, entry)
-                item.validate()
+                refuse_unready(item)
             except Invalid as error:
                 problems[place] = "; ".join(f"{field}: {what}" for field, what in error.fields.items())
                 continue
