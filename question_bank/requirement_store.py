@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import execute, fetch_all
+from core.database import execute, fetch_all, fetch_one
+from core.errors import Conflict, Invalid, NotFound
+from core.ids import PersonId
+from core.moments import Moment
 from question_bank.forms import ItemPool
 from question_bank.requirements import Requirement, Speciality
 
@@ -38,13 +41,14 @@ async def save_requirements(
         await execute(
             connection,
             """
-            INSERT INTO question_bank.requirement (speciality, code, title)
-            VALUES (:speciality, :code, :title)
-            ON CONFLICT (speciality, code) DO UPDATE SET title = excluded.title
+            INSERT INTO question_bank.requirement (speciality, code, title, section)
+            VALUES (:speciality, :code, :title, :section)
+            ON CONFLICT (speciality, code) DO UPDATE SET title = excluded.title, section = excluded.section
             """,
             speciality=requirement.speciality,
             code=requirement.code,
             title=requirement.title,
+            section=requirement.section,
         )
 
 
@@ -58,12 +62,78 @@ async def list_requirements(connection: AsyncConnection, speciality: str | None 
     rows = await fetch_all(
         connection,
         """
-        SELECT code, speciality, title FROM question_bank.requirement
+        SELECT code, speciality, title, section, repealed_at FROM question_bank.requirement
         WHERE CAST(:speciality AS text) IS NULL OR speciality = :speciality ORDER BY speciality, code
         """,
         speciality=speciality,
     )
-    return [Requirement(row["code"], row["speciality"], row["title"]) for row in rows]
+    return [
+        Requirement(row["code"], row["speciality"], row["title"], row["section"], row["repealed_at"]) for row in rows
+    ]
+
+
+async def repeal_requirement(
+    connection: AsyncConnection, speciality: str, code: str, who: PersonId, reason: str, at: Moment
+) -> None:
+    """Take a requirement out of force: its items leave the pools at once, forms that have them keep them.
+
+    Raises NotFound (`requirement_unknown`), Conflict (`requirement_repealed`), Invalid (`reason_missing`).
+    """
+    if not reason.strip():
+        raise Invalid("reason_missing", "Назовите документ или причину.", fields={"reason": "Заполните поле."})
+    await _lock(connection, speciality, code, repealed=False)
+    await execute(
+        connection,
+        """
+        UPDATE question_bank.requirement SET repealed_at = :at, repealed_by = :who, repeal_reason = :reason
+        WHERE speciality = :speciality AND code = :code
+        """,
+        speciality=speciality,
+        code=code,
+        who=who,
+        reason=reason.strip(),
+        at=at,
+    )
+    await _count_revision(connection, speciality)
+
+
+async def restore_requirement(connection: AsyncConnection, speciality: str, code: str) -> None:
+    """Put a requirement in force again. Raises NotFound (`requirement_unknown`), Conflict (`requirement_in_force`)."""
+    await _lock(connection, speciality, code, repealed=True)
+    await execute(
+        connection,
+        """
+        UPDATE question_bank.requirement SET repealed_at = NULL, repealed_by = NULL, repeal_reason = ''
+        WHERE speciality = :speciality AND code = :code
+        """,
+        speciality=speciality,
+        code=code,
+    )
+    await _count_revision(connection, speciality)
+
+
+async def _lock(connection: AsyncConnection, speciality: str, code: str, *, repealed: bool) -> None:
+    row = await fetch_one(
+        connection,
+        """
+        SELECT repealed_at FROM question_bank.requirement
+        WHERE speciality = :speciality AND code = :code FOR UPDATE
+        """,
+        speciality=speciality,
+        code=code,
+    )
+    if row is None:
+        raise NotFound("requirement_unknown", f"Требования {code} в этой специальности нет.")
+    if (row["repealed_at"] is not None) != repealed:
+        if repealed:
+            raise Conflict("requirement_in_force", "Требование действует. Обновите страницу.")
+        raise Conflict("requirement_repealed", "Требование уже отменено. Обновите страницу.")
+
+
+async def _count_revision(connection: AsyncConnection, speciality: str) -> None:
+    await execute(
+        connection, "UPDATE question_bank.speciality SET revision = revision + 1 WHERE code = :code", code=speciality
+    )
 
 
 async def list_supply(connection: AsyncConnection, pool: ItemPool = "exam") -> list[Supply]:

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from core.moments import Moment
+
 
 class Speciality(Struct, frozen=True):
     code: str
@@ -14,3 +16,6 @@ class Requirement(Struct, frozen=True):
     code: str
     speciality: str
     title: str
+    section: str = ""
+    """Title of the part of the speciality's register in which it stands."""
+    repealed_at: Moment | None = None

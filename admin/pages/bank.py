@@ -19,9 +19,10 @@ from exam_server.closing import LONGEST_REASON, read_reason
 from exam_server.withdrawal import foresee, list_kept, list_withdrawals, load_withdrawal
 from exam_server.withdrawal import withdraw as withdraw_item
 from question_bank.asset_store import load_asset
+from question_bank.catalogue import PAGE, list_items
 from question_bank.forms import ItemKind
 from question_bank.requirement_store import list_requirements, list_specialities
-from question_bank.store import PAGE, current_version, list_items
+from question_bank.store import current_version
 
 KINDS: tuple[ItemKind, ...] = ("four_option", "case")
 KIND_WORDS = {"four_option": "Один ответ из четырёх", "case": "Ситуационная задача"}

@@ -20,8 +20,8 @@ from exam_server.preparation import enter
 from exam_server.scheduling import list_admissions, list_bookings
 from exam_server.store import load_sitting
 from question_bank.blueprint_store import load_blueprint
+from question_bank.catalogue import list_items
 from question_bank.pool_store import PreparedPools
-from question_bank.store import list_items
 
 
 def test_the_demo_is_as_large_as_it_has_to_be() -> None:

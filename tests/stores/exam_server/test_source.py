@@ -91,12 +91,15 @@ async def put_items(database: Database) -> None:
         await execute(connection, "INSERT INTO question_bank.speciality (code, title) VALUES ('s', 'S')")
         await execute(connection, "INSERT INTO question_bank.requirement VALUES ('s', 'r', 'R')")
         for (item, version), copy in COPIES.items():
-            await execute(connection, "INSERT INTO question_bank.item (id, version) VALUES (:id, 1)", id=item)
+            await execute(
+                connection, "INSERT INTO question_bank.item (id, version, latest) VALUES (:id, 1, 1)", id=item
+            )
             await execute(
                 connection,
                 """INSERT INTO question_bank.item_version (item_id, version, speciality, requirement, kind, level,
-                                                           difficulty, limit_ms, content, words, published_at)
-                   VALUES (:id, :version, 's', 'r', :kind, 'recall', 0.5, 1000, CAST(:content AS jsonb), '', 0)""",
+                                                           difficulty, limit_ms, content, words, published_at, state)
+                   VALUES (:id, :version, 's', 'r', :kind, 'recall', 0.5, 1000, CAST(:content AS jsonb), '', 0,
+                           'retired')""",
                 id=item,
                 version=version,
                 kind=copy.kind,

@@ -14,11 +14,12 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import AssetId, ItemId
 from question_bank.asset_store import keep_asset, load_asset, load_sizes
 from question_bank.candidate_store import candidate_copies
+from question_bank.catalogue import list_items
 from question_bank.items import Item, Role, candidate_copy, make_stage
 from question_bank.pictures import Picture, redraw
 from question_bank.requirement_store import save_requirements
 from question_bank.requirements import Requirement, Speciality
-from question_bank.store import list_items, load_items, publish_items
+from question_bank.store import load_items, publish_items
 
 EKG, OTHER = AssetId("ekg-1"), AssetId("other")
 
