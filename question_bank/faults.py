@@ -11,7 +11,7 @@ from msgspec import Struct
 from core.errors import Invalid
 from core.moments import HOUR, SECOND, Span
 from question_bank.items import OPTIONS, Item, Role, Stage
-from question_bank.markup import find_fault, read_plain
+from question_bank.markup import find_fault, find_lack, read_plain
 
 MAX_STAGES = 12
 MAX_ACTIONS = 20
@@ -142,10 +142,25 @@ def _unready(item: Item) -> dict[str, str]:
         faults["stem"] = "Заполните поле."
     if item.pool == "practice" and _is_blank(item.explanation, item):
         faults["explanation"] = "Напишите пояснение: тренировка показывает его после ответа."
+    if item.markup == "html":
+        faults |= _lacks(item)
     if not item.stages:
         faults["stages"] = f"Нужно от 1 до {MAX_STAGES} шагов."
     for number, stage in enumerate(item.stages):
         faults |= _unready_stage(stage, item, f"stages.{number}", first=number == 0)
+    return faults
+
+
+def _lacks(item: Item) -> dict[str, str]:
+    texts: dict[str, tuple[str, ...]] = {"stem": (item.stem,), "explanation": (item.explanation,)}
+    for number, stage in enumerate(item.stages):
+        place = f"stages.{number}"
+        texts |= {f"{place}.prompt": (stage.prompt,), f"{place}.reveal": (stage.reveal,)}
+        texts[f"{place}.choices"] = tuple(choice.text for choice in stage.choices)
+    found = ((field, lack) for field, several in texts.items() for text in several if (lack := find_lack(text)))
+    faults: dict[str, str] = {}
+    for field, lack in found:
+        faults.setdefault(field, lack)
     return faults
 
 

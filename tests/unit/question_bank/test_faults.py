@@ -94,6 +94,8 @@ FAULTS = [
     Fault({"sources": ("Приказ\x00",)}, "sources"),
     Fault({"stem": "<p onclick='x'>Вопрос</p>", "markup": "html"}, "stem"),
     Fault({"stem": "<p> </p>", "markup": "html"}, "stem"),
+    Fault({"stem": '<img data-asset="ekg-1" alt="">?', "markup": "html"}, "stem"),
+    Fault({"explanation": "<table><tr><td>1</td></tr></table>", "markup": "html"}, "explanation"),
 ]
 
 
@@ -108,6 +110,8 @@ def test_every_fault_is_named_and_is_the_only_one(fault: Fault) -> None:
 UNREADY = [
     Fault({"stem": "  "}, "stem"),
     Fault({"explanation": "", "pool": "practice"}, "explanation"),
+    Fault({"stem": '<img data-asset="ekg-1" alt="">?', "markup": "html"}, "stem"),
+    Fault({"explanation": "<table><tr><td>1</td></tr></table>", "markup": "html"}, "explanation"),
     Fault({"stages": ()}, "stages"),
     Fault(with_options(*FOUR[:3]), "stages.0.choices"),
     Fault(with_options(*FOUR[:3], ("", Role.DISTRACTOR)), "stages.0.choices"),
