@@ -1,35 +1,16 @@
-"""The formats that items come in and leave in, each with its reader and writer. Pure but for the look into a file.
+"""The formats that items come in and leave in, each with its reader and writer. Pure.
 
 A format's module knows nothing of this one; it is named here, in the order in which formats are tried.
 """
 
 from collections.abc import Callable
-from pathlib import Path
-from struct import unpack_from
-from zipfile import BadZipFile, ZipFile
 
 from msgspec import Struct
 
 from core.errors import Invalid
+from question_bank.exchange import csv_table, json_lines, xlsx
 from question_bank.exchange.entries import Reader, Writer
-
-HEAD_BYTES = 1 << 16
-MAX_MEMBERS = 65_535
-MAX_DIRECTORY = 16 << 20
-"""Bytes of the list of contents of a package: more is not even listed."""
-
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-
-
-class Head(Struct, frozen=True):
-    """What a format is recognised by."""
-
-    name: str
-    """Of the file, in lower case."""
-    start: bytes
-    """Its first HEAD_BYTES."""
-    members: tuple[str, ...] = ()
-    """What is in it, where it is a zip."""
+from question_bank.exchange.head import Head
 
 
 class Format(Struct, frozen=True):
@@ -47,14 +28,35 @@ class Format(Struct, frozen=True):
     """By what is in the file; the suffix has been looked at already, and decides where several say yes."""
 
 
-FORMATS: tuple[Format, ...] = ()
-
-
-def look(path: Path, name: str = "") -> Head:
-    """The head of a file. `name`: what its owner calls it, where that is not its name on disk."""
-    with path.open("rb") as file:
-        start = file.read(HEAD_BYTES)
-    return Head((name or path.name).lower(), start, _members(path) if start[:4] in _ZIP else ())
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "xlsx",
+        "Excel (XLSX)",
+        (".xlsx", ".xlsm"),
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        xlsx.read,
+        xlsx.write,
+        xlsx.recognise,
+    ),
+    Format(
+        "csv",
+        "CSV",
+        (".csv", ".tsv", ".tab"),
+        "text/csv; charset=utf-8",
+        csv_table.read,
+        csv_table.write,
+        csv_table.recognise,
+    ),
+    Format(
+        "jsonl",
+        "JSON Lines",
+        (".jsonl", ".ndjson"),
+        "application/x-ndjson",
+        json_lines.read,
+        None,
+        json_lines.recognise,
+    ),
+)
 
 
 def find_format(head: Head, name: str = "", formats: tuple[Format, ...] | None = None) -> Format:
@@ -83,22 +85,3 @@ def named_format(name: str, formats: tuple[Format, ...] | None = None) -> Format
         if one.name == name.lower():
             return one
     raise Invalid("exchange_format_unknown", f"Формата «{name}» нет. Есть: {', '.join(one.name for one in formats)}.")
-
-
-def _members(path: Path) -> tuple[str, ...]:
-    """Names in a zip; none where it is broken or its list of contents is beyond measure."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 65_557))
-        tail = file.read()
-    end = tail.rfind(b"PK\x05\x06")
-    if end < 0 or len(tail) < end + 22:
-        return ()
-    count, directory = unpack_from("<HI", tail, end + 10)
-    if count >= MAX_MEMBERS or directory > MAX_DIRECTORY:
-        return ()
-    try:
-        with ZipFile(path) as archive:
-            return tuple(archive.namelist())
-    except (BadZipFile, NotImplementedError, ValueError, OSError):
-        return ()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.errors import Invalid
 from question_bank.exchange.entries import Arriving, Rejected
-from question_bank.exchange.formats import FORMATS, Format, Head, find_format, look, named_format
+from question_bank.exchange.formats import FORMATS, Format, find_format, named_format
+from question_bank.exchange.head import Head, look
 
 
 def nothing(path: Path) -> Iterator[Arriving | Rejected]:

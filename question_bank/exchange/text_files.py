@@ -1,0 +1,72 @@
+"""Text files from strangers: their encoding found out, their text streamed. Nothing is guessed in silence."""
+
+import codecs
+from pathlib import Path
+from typing import Literal, TextIO
+
+from core.errors import Invalid
+
+Encoding = Literal["utf-8-sig", "utf-16", "cp1251"]
+
+_CHUNK = 1 << 20
+_ENOUGH = 3
+"""Characters beyond ASCII after which a file is broken UTF-8 and not another encoding."""
+
+
+def open_text(path: Path) -> TextIO:
+    """The file's text with its line ends as they are.
+
+    Raises Invalid (`exchange_encoding`) naming the line where the encoding breaks off, (`exchange_not_text`).
+    """
+    return path.open(encoding=find_encoding(path), newline="")
+
+
+def find_encoding(path: Path) -> Encoding:
+    """By a first pass over the whole file, in bounded memory. Raises Invalid as open_text does."""
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            _check(path, "utf-16", "UTF-16")
+            return "utf-16"
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        beyond = line = 0
+        while True:
+            chunk = file.read(_CHUNK)
+            if b"\0" in chunk:
+                raise Invalid("exchange_not_text", "Это не текстовый файл. Проверьте, тот ли файл выбран.")
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                good = error.object[: error.start].decode()
+                if beyond + _beyond(good) >= _ENOUGH:
+                    raise _broken("UTF-8", line + good.count("\n") + 1) from error
+                break
+            if not chunk:
+                return "utf-8-sig"
+            if beyond < _ENOUGH:
+                beyond += _beyond(text)
+            line += text.count("\n")
+    _check(path, "cp1251", "UTF-8 и не Windows-1251")
+    return "cp1251"
+
+
+def _check(path: Path, encoding: Encoding, title: str) -> None:
+    line = 1
+    with path.open(encoding=encoding, newline="") as file:
+        try:
+            while chunk := file.read(_CHUNK):
+                line += chunk.count("\n")
+        except UnicodeDecodeError as error:
+            raise _broken(title, line) from error
+
+
+def _beyond(text: str) -> int:
+    return 0 if text.isascii() else sum(character > "\x7f" for character in text)
+
+
+def _broken(title: str, line: int) -> Invalid:
+    return Invalid(
+        "exchange_encoding",
+        f"Кодировка файла нарушена: строка {line} — не {title}. Сохраните файл заново в UTF-8.",
+        fields={"line": str(line)},
+    )
