@@ -29,9 +29,9 @@ DEEPEST = 24
 LONGEST_ALTTEXT = 300
 
 _SWITCH = "true|false"
-_LENGTH = r"[0-9]{0,2}(?:\.[0-9]{1,3})?(?:em|ex|px|pt)|0"
+_LENGTH = r"[0-9](?:\.[0-9]{1,3})?(?:em|ex)|[0-9]{1,2}(?:\.[0-9]{1,3})?(?:px|pt)|0"
 _SPAN = "[1-9]|1[0-9]|20"
-_ATTRIBUTES: dict[str, dict[str, str]] = {
+FORMULA_VALUES: dict[str, dict[str, str]] = {
     "math": {"alttext": rf"[^\x00-\x1f]{{0,{LONGEST_ALTTEXT}}}", "display": "block|inline"},
     "mfrac": {"linethickness": _LENGTH},
     "mi": {"mathvariant": "normal"},
@@ -51,9 +51,9 @@ _ATTRIBUTES: dict[str, dict[str, str]] = {
     "munder": {"accentunder": _SWITCH},
     "munderover": {"accent": _SWITCH, "accentunder": _SWITCH},
 }
-FORMULA_ATTRIBUTES = {tag: set(values) for tag, values in _ATTRIBUTES.items()}
+FORMULA_ATTRIBUTES = {tag: set(values) for tag, values in FORMULA_VALUES.items()}
 
-_VALUES = {(tag, name): re.compile(value) for tag, given in _ATTRIBUTES.items() for name, value in given.items()}
+_VALUES = {(tag, name): re.compile(value) for tag, given in FORMULA_VALUES.items() for name, value in given.items()}
 
 
 def takes(tag: str, attribute: str, value: str) -> bool:

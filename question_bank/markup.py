@@ -37,6 +37,7 @@ _IMAGE = re.compile(r'<img((?: [a-z-]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _TABLE = re.compile(r"<table>(?:<caption>(.*?)</caption>)?", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
+_SAID = re.compile(r'<math((?: [a-z]+="[^"]*")*? alttext="([^"]*[^" ][^"]*)"[^>]*)>')
 _ROUNDS = 6
 """What a tag that is taken away leaves behind is sometimes read otherwise the next time."""
 _FORMULA = re.compile(r"<math[ >].*?</math>", re.DOTALL)
@@ -94,7 +95,8 @@ def read_plain(html: str) -> str:
 
 
 def as_page(html: str, address: Callable[[AssetId], str | None]) -> str:
-    """A text for a page of ours, cleaned once more: pictures with their addresses, tables that scroll by themselves."""
+    """A text for a page of ours, cleaned once more: pictures with their addresses, tables that scroll by themselves,
+    formulas with the words of their author."""
 
     def shown(match: re.Match[str]) -> str:
         attributes = _attributes(match[1])
@@ -109,6 +111,7 @@ def as_page(html: str, address: Callable[[AssetId], str | None]) -> str:
         return f'<div class="rich__table" tabindex="0" role="region" aria-label="{name}">{match[0]}'
 
     text = _TABLE.sub(framed, _IMAGE.sub(shown, clean(html)))
+    text = _SAID.sub(r'<math\1 role="math" aria-label="\2">', text)
     return text.replace("</table>", "</table></div>")
 
 

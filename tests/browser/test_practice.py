@@ -226,6 +226,55 @@ async def test_hostile_markup_builds_nothing(house: Server, contexts: Contexts, 
     assert not [name for name in built["names"] if name.startswith("on") or name in ("style", "src", "srcdoc")]
 
 
+async def test_formulas_are_built_of_what_is_allowed_and_stay_in_the_page(
+    house: Server, contexts: Contexts, booths: Booths
+) -> None:
+    booth = await booths(house)
+    page = await (await contexts(*booth.cookie.values(), house.address)).new_page()
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.goto(f"{house.address}/cabinet")
+    built = await page.evaluate(
+        """async () => {
+            const { Text } = await import("/static/exam_server/rich.js");
+            const { Exam } = await import("/static/exam_server/pieces.js");
+            const { html, render } = await import("/static/core/vendor/preact-htm.js");
+            const place = document.createElement("div");
+            const terms = "<mo>+</mo><mtext>слагаемое</mtext>".repeat(20);
+            const text = `<p>a <math alttext="доля" href="javascript:window.bad = 1" onclick="window.bad = 2"><mfrac
+                linethickness="99em"><mi mathvariant="normal" style="color:red">x</mi><msqrt><mn>2</mn></msqrt></mfrac>
+                <annotation-xml encoding="text/html"><img src=x onerror="window.bad = 3"></annotation-xml>
+                <mtext><img src=x onerror="window.bad = 4">m</mtext>
+                <maction actiontype="statusline"><mi>y</mi></maction></math></p>
+                <math display="block">${terms}</math>`;
+            const model = { data: { icons: "" } };
+            const draw = () => render(html`<${Exam.Provider} value=${{ model, act: {}, say: key => key }}>
+                <${Text} text=${text} markup="html" block /><//>`, place);
+            document.body.append(place);
+            draw();
+            await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+            const [first, wide] = place.querySelectorAll("math");
+            draw();
+            const all = [...first.querySelectorAll("*"), first];
+            return {
+                namespaces: [...new Set(all.map(one => one.namespaceURI))],
+                tags: all.map(one => one.localName),
+                names: [...new Set(all.flatMap(one => one.getAttributeNames()))].sort(),
+                label: first.getAttribute("aria-label"), text: first.textContent, bad: window.bad ?? null,
+                kept: place.querySelector("math") === first,
+                reachable: wide.parentNode.tabIndex, fraction: first.firstChild.getBoundingClientRect().height,
+                overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+            };
+        }"""
+    )
+    assert built["namespaces"] == ["http://www.w3.org/1998/Math/MathML"]
+    assert built["tags"] == ["mfrac", "mi", "msqrt", "mn", "mtext", "math"]
+    assert built["names"] == ["alttext", "aria-label", "mathvariant", "role"]
+    assert (built["label"], built["text"], built["bad"]) == ("доля", "x2m", None)
+    assert built["kept"]
+    assert built["fraction"] > 20
+    assert (built["reachable"], built["overflow"]) == (0, 0)
+
+
 async def test_practice_speaks_english(house: Server, contexts: Contexts, booths: Booths) -> None:
     booth = await booths(house)
     context = await contexts(*booth.cookie.values(), house.address)

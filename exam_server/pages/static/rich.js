@@ -1,6 +1,7 @@
 // Rich texts of items: the markup is read into an inert document, and only what is allowed is built from it.
 
 import { createContext, h, html, useContext, useEffect, useState } from "../core/vendor/preact-htm.js";
+import { Formula } from "./formula.js";
 import { Dialog, Icon, Prose, useExam } from "./pieces.js";
 import { typeset } from "./words.js";
 
@@ -12,7 +13,7 @@ const ATTRIBUTES = {
   th: ["colspan", "rowspan", "scope"],
 };
 /** Of these not even the words are kept. */
-const DROPPED = new Set(["embed", "frame", "iframe", "math", "object", "script", "style", "svg", "template", "title"]);
+const DROPPED = new Set(["embed", "frame", "iframe", "object", "script", "style", "svg", "template", "title"]);
 
 /** Where the pictures of what is shown can be fetched: a map from asset to address. */
 export const Media = createContext(new Map());
@@ -56,6 +57,9 @@ function build(node, onZoom) {
     if (tag === "img") {
       return html`<${Figure} asset=${child.dataset.asset} alt=${child.alt} width=${child.getAttribute("width")}
         height=${child.getAttribute("height")} onZoom=${onZoom} />`;
+    }
+    if (tag === "math") {
+      return html`<${Formula} source=${child} />`;
     }
     const inner = build(child, onZoom);
     if (!(tag in ATTRIBUTES)) {

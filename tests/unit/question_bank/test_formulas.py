@@ -12,7 +12,7 @@ from question_bank.formulas import BroughtFormula, read_formula, takes
         ("math", "display", "none", False),
         ("math", "href", "x", False),
         ("mspace", "width", "0.5em", True),
-        ("mspace", "width", "100em", False),
+        ("mspace", "width", "10em", False),
         ("mfrac", "linethickness", "0", True),
         ("mo", "stretchy", "false", True),
         ("mi", "mathvariant", "normal", True),
