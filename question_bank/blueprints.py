@@ -7,12 +7,15 @@ from msgspec import Struct
 from core.errors import Invalid
 from core.ids import BlueprintId
 from core.moments import HOUR, MINUTE, Span
-from question_bank.forms import Explanations, ItemKind, Navigation, OnItemTimeout, Rules, SectionRule
+from question_bank.bands import Band
+from question_bank.forms import Explanations, ItemKind, Level, Navigation, OnItemTimeout, Rules, SectionRule
 
 Confirmation = Literal["protocol", "automatic"]
 Accreditation = Literal["primary", "primary_specialised", "periodic"]
 
 MAX_ITEMS = 500
+MAX_PILOTS = 50
+MAX_INFORMATION = 1_000
 MAX_EXAM_LIMIT: Span = 12 * HOUR
 MAX_BREAKS = 10
 MAX_BREAK: Span = HOUR
@@ -26,7 +29,7 @@ class Section(Struct, frozen=True):
 
 
 class Cell(Struct, frozen=True):
-    """`count` items of one kind and one requirement; requirement None takes any of the speciality."""
+    """`count` items of one kind; requirement, level, band are those asked for, None takes any."""
 
     requirement: str | None
     kind: ItemKind
@@ -35,6 +38,9 @@ class Cell(Struct, frozen=True):
     """Points for a fully right response to an item of this cell; 0 means not scored."""
     section: int = 0
     """Place of its section, from 0."""
+    level: Level | None = None
+    band: Band | None = None
+    """By the expected score at the cut."""
 
 
 class Blueprint(Struct, frozen=True):
@@ -63,6 +69,13 @@ class Blueprint(Struct, frozen=True):
     breaks: int = 0
     """How many breaks a candidate may take."""
     break_limit: Span = 0
+    pilots: int = 0
+    """Items that are tried out: as many more than the cells ask for, shown among the others and not scored."""
+    exposure_cap: float | None = None
+    """The largest share of forms that an item may stand on, above 0 and up to 1."""
+    minimum_information: float | None = None
+    """What the scored items of a form have to tell together at the cut, in 1/logit²: the standard error of measurement
+    there is 1 / √information."""
 
     @property
     def rules(self) -> Rules:
@@ -72,10 +85,7 @@ class Blueprint(Struct, frozen=True):
             self.navigation,
             self.on_item_timeout,
             self.flags,
-            tuple(
-                SectionRule(sum(cell.count for cell in self.cells if cell.section == place), section.limit)
-                for place, section in enumerate(self.sections)
-            ),
+            tuple(SectionRule(self._count(place), section.limit) for place, section in enumerate(self.sections)),
             self.breaks,
             self.break_limit,
             self.practice,
@@ -84,8 +94,22 @@ class Blueprint(Struct, frozen=True):
 
     @property
     def length(self) -> int:
-        """How many items a form has."""
-        return sum(cell.count for cell in self.cells)
+        """How many items a form has, those that are tried out included."""
+        return sum(cell.count for cell in self.cells) + self.pilots
+
+    @property
+    def pilots_place(self) -> tuple[ItemKind, int]:
+        """Kind of the items that are tried out, and their section: where the form has most of that kind."""
+        kind: ItemKind = "four_option" if any(cell.kind == "four_option" for cell in self.cells) else "case"
+        counts: dict[int, int] = {}
+        for cell in self.cells:
+            if cell.kind == kind:
+                counts[cell.section] = counts.get(cell.section, 0) + cell.count
+        return kind, max(counts, key=lambda section: (counts[section], -section), default=0)
+
+    def _count(self, section: int) -> int:
+        own = sum(cell.count for cell in self.cells if cell.section == section)
+        return own + (self.pilots if self.pilots_place[1] == section else 0)
 
     def validate(self) -> None:
         """Raise Invalid (`blueprint_invalid`) naming every field that is wrong."""
@@ -110,7 +134,7 @@ class Blueprint(Struct, frozen=True):
             problems["exam_limit"] = "Укажите время от 1 минуты до 12 часов."
         if not 1 <= self.cut <= 100:
             problems["cut"] = "Порог — целое число процентов от 1 до 100."
-        problems |= self._section_problems()
+        problems |= self._section_problems() | self._draw_problems()
         if not 0 <= self.breaks <= MAX_BREAKS:
             problems["breaks"] = f"Перерывов — от 0 до {MAX_BREAKS}."
         if self.breaks and not MINUTE <= self.break_limit <= MAX_BREAK:
@@ -125,6 +149,18 @@ class Blueprint(Struct, frozen=True):
                 f"Спецификация «{self.id}» заполнена неверно. Исправьте указанные поля.",
                 fields=problems,
             )
+
+    def _draw_problems(self) -> dict[str, str]:
+        problems: dict[str, str] = {}
+        if not 0 <= self.pilots <= MAX_PILOTS:
+            problems["pilots"] = f"Пробных заданий — от 0 до {MAX_PILOTS}."
+        elif self.pilots and self.practice:
+            problems["pilots"] = "Пробные задания бывают только в экзамене."
+        if self.exposure_cap is not None and not 0 < self.exposure_cap <= 1:
+            problems["exposure_cap"] = "Наибольшая доля наборов с одним заданием — больше 0 и не больше 1."
+        if self.minimum_information is not None and not 0 < self.minimum_information <= MAX_INFORMATION:
+            problems["minimum_information"] = f"Информация на пороге — больше 0 и не больше {MAX_INFORMATION}."
+        return problems
 
     def _section_problems(self) -> dict[str, str]:
         problems: dict[str, str] = {}

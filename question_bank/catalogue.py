@@ -7,8 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.database import fetch_all, fetch_one
 from core.ids import ItemId
 from core.moments import Moment, Span
-from question_bank.forms import ItemKind, ItemPool
-from question_bank.items import Level
+from question_bank.forms import ItemKind, ItemPool, Level
 from question_bank.markup import read_plain
 from question_bank.version_rows import fold
 

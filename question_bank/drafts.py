@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from core.errors import Invalid
 from core.ids import ItemId
 from core.moments import Span
-from question_bank.forms import ItemPool, StageKind
-from question_bank.items import Item, Language, Level, Role, make_stage
+from question_bank.forms import ItemPool, Language, Level, StageKind
+from question_bank.items import Item, Role, make_stage
 from question_bank.markup import Markup
 
 

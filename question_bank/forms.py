@@ -14,6 +14,9 @@ ItemKind = Literal["four_option", "case"]
 ItemPool = Literal["exam", "practice"]
 """What an item is for, for ever: what practice has explained can't be asked in an exam."""
 StageKind = Literal["choice", "actions"]
+Level = Literal["recall", "application", "analysis"]
+"""What an item asks of a candidate: to know, to apply, to reason."""
+Language = Literal["ru", "en"]
 Navigation = Literal["linear", "free"]
 OnItemTimeout = Literal["advance", "finish"]
 Explanations = Literal["none", "item", "end"]

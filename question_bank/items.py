@@ -6,7 +6,6 @@ Nothing that serves a candidate may import this module; see question_bank.candid
 from collections.abc import Callable
 from enum import StrEnum
 from hashlib import sha256
-from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,12 +13,12 @@ from msgspec.structs import replace
 from core.ids import ChoiceId, ItemId
 from core.moments import Span
 from question_bank.candidate_copy import CandidateChoice, CandidateItem, CandidateStage
+from question_bank.expectation import estimate
 from question_bank.forms import FormStage, ItemKind, ItemPool, StageKind
+from question_bank.forms import Language as Language
+from question_bank.forms import Level as Level
 from question_bank.markup import Markup
-from question_bank.pool import WHOLE, PoolItem
-
-Level = Literal["recall", "application", "analysis"]
-Language = Literal["ru", "en"]
+from question_bank.pool import PoolItem
 
 OPTIONS = 4
 
@@ -155,13 +154,16 @@ def change_texts(item: Item, change: Callable[[str], str]) -> Item:
 
 
 def pool_item(item: Item) -> PoolItem:
-    """What drawing needs to know of an item."""
+    """What drawing needs to know of an item of which nothing is known but its author's estimate."""
+    guess = estimate(item.difficulty)
     return PoolItem(
         item.id,
         item.version,
         item.requirement,
         item.kind,
         item.limit,
-        round(item.difficulty * WHOLE),
+        guess.expected,
         tuple(FormStage(stage.kind, tuple(sorted(choice.id for choice in stage.choices))) for stage in item.stages),
+        item.level,
+        guess.information,
     )

@@ -13,8 +13,8 @@ from core.errors import Invalid
 from core.ids import ItemId
 from core.moments import SECOND
 from question_bank.faults import refuse_unready
-from question_bank.forms import ItemPool, StageKind
-from question_bank.items import Item, Level, Role, Stage, make_stage
+from question_bank.forms import ItemPool, Level, StageKind
+from question_bank.items import Item, Role, Stage, make_stage
 from question_bank.markup import Markup
 from question_bank.requirements import Requirement, Speciality
 
