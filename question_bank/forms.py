@@ -49,7 +49,7 @@ class Form(Struct, frozen=True):
     blueprint_version: int
     seed: int
     algorithm: str
-    """Name and version of the drawing algorithm, e.g. "stratified-swap/1"."""
+    """Name and version of the drawing algorithm, e.g. "stratified-swap/2"."""
     snapshot: str
     """SHA-256 of the pool in canonical form, 64 hex digits."""
     entries: tuple[FormEntry, ...]

@@ -17,7 +17,7 @@ TOLERANCE = WHOLE // 100
 """Forms within 0.01 items of the expected score aimed at are equal enough; see benchmarks/assembly.py."""
 INFORMATION_TOLERANCE = 50
 """One in so many: the standard error at the cut goes with the root of the information, so forms within 2 % of that
-aimed at measure equally well to 1 %. Less would be bought with items that tell little or much being drawn too rarely."""
+aimed at measure equally well to 1 %. Less would be bought with items that tell little or much drawn too seldom."""
 WALK = 400
 """Random swaps tried before the best swap is looked for."""
 POLISH = 30
