@@ -1,4 +1,4 @@
-"""The bank desk: items with their keys, what candidates wrote about them, withdrawing one; blueprints."""
+"""The bank desk: items with their keys, what candidates wrote about them, withdrawing one."""
 
 from urllib.parse import quote, urlencode
 
@@ -148,14 +148,6 @@ async def show_picture(request: Request, reader: Principal) -> Response:
     return Response(data, media_type=found.media_type, headers={"cache-control": "private, no-store"})
 
 
-@for_staff(Permission.BANK_READ, Permission.PLANNING_EDIT)
-async def show_blueprints(request: Request, reader: Principal) -> Response:
-    """`GET /staff/blueprints`."""
-    async with database_of(request).transaction() as connection:
-        sheets = await bank_desk.list_sheets(connection)
-    return show(request, reader, "blueprints", {"sheets": sheets, "kind_words": KIND_WORDS})
-
-
 async def _item(
     request: Request, reader: Principal, reason: str = "", problem: AccreditationError | None = None
 ) -> Response:
@@ -188,5 +180,4 @@ routes: list[BaseRoute] = [
     Route("/staff/bank/{item}/withdrawal", show_withdrawal, methods=["GET"]),
     Route("/staff/withdrawals", show_withdrawals, methods=["GET"]),
     Route("/staff/remarks", show_remarks, methods=["GET"]),
-    Route("/staff/blueprints", show_blueprints, methods=["GET"]),
 ]

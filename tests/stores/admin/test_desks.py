@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from admin import bank_desk, operations, people, planning, register_desk
+from admin import operations, people, planning, register_desk
 from admin.people import NewPerson
 from admin.planning import Plan
 from core import outbox
@@ -64,17 +64,6 @@ async def test_an_older_version_and_a_withdrawn_item_are_told_apart(school: Scho
     assert ("Новый вопрос?" in new, "Действующая версия 2" in new, "Отозвано" in new) == (True, True, True)
     assert ("Вопрос 2 о помощи?" in old, "Прежняя версия 1" in old) == (True, True)
     assert (await school.get(methodologist, "/staff/bank/ld-002", params={"version": "3"})).status_code == 404
-
-
-async def test_a_blueprint_stands_with_what_the_bank_has(school: School) -> None:
-    async with school.database.transaction() as connection:
-        (sheet,) = await bank_desk.list_sheets(connection)
-        assert [(cell.supply, cell.short) for cell in sheet.cells] == [(2 * ITEMS, False)]
-        for number in range(ITEMS + 1):
-            await withdraw_item(connection, ItemId(f"ld-{number:03}"))
-        (sheet,) = await bank_desk.list_sheets(connection)
-    assert [(cell.supply, cell.short) for cell in sheet.cells] == [(ITEMS - 1, True)]
-    assert "не хватает" in (await school.get(school.staff[Role.OPERATOR], "/staff/blueprints")).text
 
 
 # --- the register
