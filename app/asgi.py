@@ -59,13 +59,18 @@ from exam_server.waiting import Waiting
 from exam_server.withdrawal import Withdrawals
 from proctoring.models import Models
 from proctoring.pipeline import Pipeline
+from question_bank.pictures import MAX_BYTES
 from question_bank.pool_store import PreparedPools
 from registry.intake import Intake, Sender
 
 FACES = ("exam_server", "registry", "cabinet", "admin")
 """Packages with pages."""
 SENDER = "exam"
-LARGE_BODIES = {"/exam/sample": MAX_SAMPLE + MOST_BYTES, "/exam/{sitting}/reference": MAX_PICTURE + MOST_BYTES}
+LARGE_BODIES = {
+    "/exam/sample": MAX_SAMPLE + MOST_BYTES,
+    "/exam/{sitting}/reference": MAX_PICTURE + MOST_BYTES,
+    "/staff/bank/assets": MAX_BYTES + MOST_BYTES,
+}
 """Bytes for what is no form. The endpoints' own bounds are narrower, and their refusals say more."""
 
 

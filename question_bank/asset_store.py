@@ -1,5 +1,6 @@
 """Pictures of items: their rows here, their bytes in core.blobs. An asset never changes once it is kept."""
 
+import asyncio
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -13,7 +14,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import AssetId, BlobId
 from core.moments import Moment
 from question_bank.markup import Size, is_asset_id
-from question_bank.pictures import MediaType, Picture
+from question_bank.pictures import MediaType, Picture, content_id, redraw
 
 
 class Asset(Struct, frozen=True):
@@ -59,6 +60,34 @@ async def keep_asset(connection: AsyncConnection, blobs: Blobs, asset: AssetId, 
     if known.sha256 != digest:
         raise Conflict("asset_exists", f"Изображение «{asset}» уже есть и отличается. Дайте новому другое имя.")
     return known
+
+
+async def keep_picture(connection: AsyncConnection, blobs: Blobs, data: bytes, at: Moment) -> Asset:
+    """Keep a picture from a stranger: drawn anew, under the id of its content; one that is kept already is that one.
+
+    Raises what redraw does.
+    """
+    known = await find_picture(connection, data)
+    return known or await keep_drawn(connection, blobs, await asyncio.to_thread(redraw, data), at)
+
+
+async def keep_drawn(connection: AsyncConnection, blobs: Blobs, picture: Picture, at: Moment) -> Asset:
+    """The same for a picture of our own making."""
+    known = await find_picture(connection, picture.data)
+    return known or await keep_asset(connection, blobs, content_id(picture), picture, at)
+
+
+async def find_picture(connection: AsyncConnection, data: bytes) -> Asset | None:
+    """The asset that has exactly these bytes: what left the bank and comes back is not drawn a second time."""
+    row = await fetch_one(
+        connection,
+        """
+        SELECT id, media_type, width, height, size, sha256, blob_id FROM question_bank.asset
+        WHERE sha256 = :sha256 ORDER BY kept_at, id LIMIT 1
+        """,
+        sha256=sha256(data).digest(),
+    )
+    return None if row is None else _asset(row)
 
 
 async def load_asset(connection: AsyncConnection, asset: AssetId) -> Asset:

@@ -4,6 +4,7 @@ Nothing of the file that was sent survives but its pixels: no metadata, no place
 behind the first. Vector graphics are not taken: they are programs.
 """
 
+from hashlib import sha256
 from typing import Any, Literal
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from core.errors import Invalid, TooLarge
+from core.ids import AssetId
 
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
 
@@ -18,7 +20,9 @@ MAX_BYTES = 5_000_000
 MAX_SIDE = 4_096
 MAX_PIXELS = 12_000_000
 MIN_SIDE = 8
-JPEG_QUALITY = 90
+QUALITY = 90
+LOSSLESS = 101
+"""The quality that OpenCV takes for a WebP without loss."""
 
 
 class Picture(Struct, frozen=True):
@@ -31,10 +35,11 @@ class Picture(Struct, frozen=True):
 
 
 def redraw(data: bytes) -> Picture:
-    """The picture drawn anew: a JPEG stays one, the others become PNG.
+    """The picture drawn anew, in the format that it came in: a photograph made a PNG would be ten times as large.
 
-    Raises TooLarge over MAX_BYTES, Invalid (`bad_picture`) for what is no PNG, JPEG or WebP that can be read, and for
-    one whose sides are out of bounds, which is found before anything is unpacked.
+    A WebP without loss stays without loss. Raises TooLarge over MAX_BYTES, Invalid (`bad_picture`) for what is no PNG,
+    JPEG or WebP that can be read, and for one whose sides are out of bounds, found before anything is unpacked.
+    Takes up to some seconds for the largest: a thread's work.
     """
     if len(data) > MAX_BYTES:
         raise TooLarge("picture_too_large", f"Файл больше {MAX_BYTES // 1_000_000} МБ. Уменьшите изображение.")
@@ -51,17 +56,28 @@ def redraw(data: bytes) -> Picture:
     pixels = _on_white(pixels)
     height, width = pixels.shape[:2]  # turned as the camera was held
     _check_size(width, height)
-    jpeg = kind == "image/jpeg"
-    fine, drawn = (
-        cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        if jpeg
-        else cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    )
+    fine, drawn = _encode(pixels, kind, lossless=b"VP8L" in data[12:80])
     if not fine:
         raise _bad("Изображение не удалось пересохранить. Сохраните его заново.")
     if drawn.size > MAX_BYTES:
         raise TooLarge("picture_too_large", f"Файл больше {MAX_BYTES // 1_000_000} МБ. Уменьшите изображение.")
-    return Picture(drawn.tobytes(), "image/jpeg" if jpeg else "image/png", width, height)
+    return Picture(drawn.tobytes(), kind, width, height)
+
+
+def content_id(picture: Picture) -> AssetId:
+    """The id that says what is in the picture: the same bytes have the same one."""
+    return AssetId(f"p-{sha256(picture.data).hexdigest()[:20]}")
+
+
+def _encode(pixels: Any, kind: MediaType, *, lossless: bool) -> tuple[bool, Any]:
+    match kind:
+        case "image/jpeg":
+            fine, drawn = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        case "image/webp":
+            fine, drawn = cv2.imencode(".webp", pixels, [cv2.IMWRITE_WEBP_QUALITY, LOSSLESS if lossless else QUALITY])
+        case "image/png":
+            fine, drawn = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return fine, drawn
 
 
 def _on_white(pixels: Any) -> Any:

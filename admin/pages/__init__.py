@@ -11,6 +11,7 @@ from admin.pages import (
     home,
     operations,
     people,
+    pictures,
     proctor,
     protocols,
     register,
@@ -29,6 +30,7 @@ routes: list[BaseRoute] = [
     *evidence.routes,
     *reviews.routes,
     *protocols.routes,
+    *pictures.routes,  # before the bank: an item may have any id
     *bank.routes,
     *blueprints.routes,
     *register.routes,

@@ -11,14 +11,12 @@ from admin.pages.door import for_staff, read_page, read_query
 from admin.pages.frame import back, pages_of, show
 from admin.pages.texts import item_text
 from core.access import Permission, Principal, people
-from core.blobs import Blobs
 from core.errors import AccreditationError, Invalid, NotFound
-from core.ids import AssetId, ItemId
+from core.ids import ItemId
 from core.web.requests import database_of, read_field, read_text
 from exam_server.closing import LONGEST_REASON, read_reason
 from exam_server.withdrawal import foresee, list_kept, list_withdrawals, load_withdrawal
 from exam_server.withdrawal import withdraw as withdraw_item
-from question_bank.asset_store import load_asset
 from question_bank.catalogue import PAGE, list_items
 from question_bank.forms import ItemKind
 from question_bank.requirement_store import list_requirements, list_specialities
@@ -137,17 +135,6 @@ async def show_remarks(request: Request, reader: Principal) -> Response:
     return show(request, reader, "remarks", context)
 
 
-@for_staff(Permission.BANK_READ)
-async def show_picture(request: Request, reader: Principal) -> Response:
-    """`GET /staff/bank/assets/{asset}`: a picture of items, for who may read the bank."""
-    asset = AssetId(str(request.path_params["asset"])[:200].replace("\x00", ""))
-    blobs: Blobs = request.app.state.blobs
-    async with database_of(request).transaction() as connection:
-        found = await load_asset(connection, asset)
-        data = await blobs.get(connection, found.blob)
-    return Response(data, media_type=found.media_type, headers={"cache-control": "private, no-store"})
-
-
 async def _item(
     request: Request, reader: Principal, reason: str = "", problem: AccreditationError | None = None
 ) -> Response:
@@ -174,7 +161,6 @@ def _item_id(request: Request) -> ItemId:
 
 routes: list[BaseRoute] = [
     Route("/staff/bank", show_items, methods=["GET"]),
-    Route("/staff/bank/assets/{asset}", show_picture, methods=["GET"]),
     Route("/staff/bank/{item}", show_item, methods=["GET"]),
     Route("/staff/bank/{item}/withdraw", withdraw, methods=["POST"]),
     Route("/staff/bank/{item}/withdrawal", show_withdrawal, methods=["GET"]),

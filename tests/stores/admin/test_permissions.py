@@ -46,6 +46,7 @@ POST: dict[str, set[Role]] = {
     "/staff/reviews/{ended}/decision": COMMISSION,
     "/staff/protocols/draft": {Role.COMMISSION_CHAIR, Role.COMMISSION_SECRETARY},
     "/staff/protocols/sign": {Role.COMMISSION_CHAIR, Role.COMMISSION_SECRETARY},
+    "/staff/bank/assets": {Role.METHODOLOGIST},
     "/staff/bank/ld-000/withdraw": {Role.METHODOLOGIST},
     "/staff/windows": PLANNERS,
     "/staff/windows/1/cancel": PLANNERS,

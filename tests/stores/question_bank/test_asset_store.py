@@ -12,11 +12,11 @@ from core.clock import ManualClock
 from core.database import Database
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import AssetId, ItemId
-from question_bank.asset_store import keep_asset, load_asset, load_sizes
+from question_bank.asset_store import keep_asset, keep_picture, load_asset, load_sizes
 from question_bank.candidate_store import candidate_copies
 from question_bank.catalogue import list_items
 from question_bank.items import Item, Role, candidate_copy, make_stage
-from question_bank.pictures import Picture, redraw
+from question_bank.pictures import Picture, content_id, redraw
 from question_bank.requirement_store import save_requirements
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import load_items, publish_items
@@ -65,6 +65,23 @@ async def test_a_picture_is_kept_once_and_never_changes(database: Database, blob
         with pytest.raises(NotFound, match="asset_unknown"):
             await load_asset(connection, OTHER)
         assert await load_sizes(connection, [EKG, OTHER]) == {EKG: (30, 20)}
+
+
+async def test_a_strangers_picture_is_kept_under_its_content_and_only_once(
+    database: Database, blobs: Blobs, clock: ManualClock
+) -> None:
+    photograph = cv2.imencode(".jpg", np.random.default_rng(3).integers(0, 256, (40, 50, 3), np.uint8))[1].tobytes()
+    async with database.transaction() as connection:
+        kept = await keep_picture(connection, blobs, photograph, clock.now())
+        data = await blobs.get(connection, kept.blob)
+        assert data != photograph
+        assert kept.id == content_id(Picture(data, "image/jpeg", 50, 40))
+        assert await keep_picture(connection, blobs, photograph, clock.now() + 1) == kept
+        assert await keep_picture(connection, blobs, data, clock.now() + 1) == kept, "what left and came back"
+        named = await keep_asset(connection, blobs, EKG, picture(), clock.now())
+        assert await keep_picture(connection, blobs, picture().data, clock.now()) == named
+        with pytest.raises(Invalid, match="bad_picture"):
+            await keep_picture(connection, blobs, b"<svg/>", clock.now())
 
 
 async def test_a_rich_item_is_kept_clean_with_the_sizes_of_its_pictures(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.errors import AccreditationError
-from question_bank.pictures import MAX_BYTES, MAX_SIDE, redraw
+from question_bank.markup import is_asset_id
+from question_bank.pictures import LOSSLESS, MAX_BYTES, MAX_SIDE, QUALITY, content_id, redraw
 
 PIXELS = np.full((40, 60, 3), 200, np.uint8)
 
@@ -24,11 +25,37 @@ def png_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
 
 
-@pytest.mark.parametrize(("extension", "kind"), [(".png", "image/png"), (".jpg", "image/jpeg"), (".webp", "image/png")])
-def test_a_picture_is_drawn_anew(extension: str, kind: str) -> None:
+NOISE = np.random.default_rng(7).integers(0, 256, (120, 160, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("extension", "kind"), [(".png", "image/png"), (".jpg", "image/jpeg"), (".webp", "image/webp")]
+)
+def test_a_picture_is_drawn_anew_in_its_own_format(extension: str, kind: str) -> None:
     picture = redraw(encoded(extension))
     assert (picture.media_type, picture.width, picture.height) == (kind, 60, 40)
-    assert redraw(picture.data).data == picture.data or kind == "image/jpeg"
+    assert redraw(picture.data).data == picture.data
+
+
+@pytest.mark.parametrize(("extension", "quality"), [(".png", ()), (".webp", (cv2.IMWRITE_WEBP_QUALITY, LOSSLESS))])
+def test_what_came_without_loss_loses_nothing(extension: str, quality: tuple[int, ...]) -> None:
+    picture = redraw(cv2.imencode(extension, NOISE, quality)[1].tobytes())
+    drawn = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR)
+    assert drawn is not None
+    assert np.array_equal(drawn, NOISE)
+    assert redraw(picture.data).data == picture.data
+
+
+def test_a_photograph_stays_as_small_as_it_came() -> None:
+    photograph = cv2.imencode(".webp", cv2.GaussianBlur(NOISE, (9, 9), 0), (cv2.IMWRITE_WEBP_QUALITY, QUALITY))[1]
+    assert len(redraw(photograph.tobytes()).data) < 1.2 * photograph.size
+
+
+def test_the_id_of_a_picture_says_what_is_in_it() -> None:
+    one, other = redraw(encoded(".png")), redraw(encoded(".png", NOISE))
+    assert content_id(one) == content_id(redraw(encoded(".png"))) != content_id(other)
+    assert is_asset_id(content_id(one))
+    assert len(content_id(one)) == 22
 
 
 def test_nothing_but_pixels_survives() -> None:
