@@ -67,7 +67,8 @@ def parse(data: bytes, member: str = "") -> Any:
 
 
 def iterate(file: IO[bytes], tag: str, member: str = "", most: int = MAX_DOCUMENT) -> Iterator[Any]:
-    """The elements `tag` of a stream, one by one, each complete; `{*}name` is one of whatever namespace.
+    """The elements `tag` of a stream, one by one, each complete; `{*}name` is one of whatever namespace. Those
+    within another such element come with it.
 
     An element is emptied when the next one is asked for, and what stands before it is let go. `most` bounds the bytes
     between the ends of two of them. Raises as parse does, also half way.
@@ -81,6 +82,8 @@ def iterate(file: IO[bytes], tag: str, member: str = "", most: int = MAX_DOCUMEN
             parser.feed(chunk)
             since += len(chunk)
             for _event, element in parser.read_events():
+                if next(element.iterancestors(tag), None) is not None:
+                    continue
                 _check_type(element, member)
                 yield element
                 _let_go(element)
