@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from core.errors import Invalid
-from question_bank.exchange import csv_table, json_lines, xlsx
+from question_bank.exchange import csv_table, json_lines, qti_read, qti_write, xlsx
 from question_bank.exchange.entries import Reader, Writer
 from question_bank.exchange.head import Head
 
@@ -27,6 +27,8 @@ class Format(Struct, frozen=True):
     recognise: Callable[[Head], bool]
     """By what is in the file; the suffix has been looked at already, and decides where several say yes."""
 
+
+_ZIP = "application/zip"
 
 FORMATS: tuple[Format, ...] = (
     Format(
@@ -47,6 +49,10 @@ FORMATS: tuple[Format, ...] = (
         csv_table.write,
         csv_table.recognise,
     ),
+    Format("qti", "QTI 2.1, 2.2, 3.0", (".zip", ".xml"), _ZIP, qti_read.read, None, qti_read.recognise),
+    Format("qti-2.1", "QTI 2.1", (".zip",), _ZIP, qti_read.read, qti_write.write_2_1, qti_read.never),
+    Format("qti-2.2", "QTI 2.2", (".zip",), _ZIP, qti_read.read, qti_write.write_2_2, qti_read.never),
+    Format("qti-3.0", "QTI 3.0", (".zip",), _ZIP, qti_read.read, qti_write.write_3_0, qti_read.never),
     Format(
         "jsonl",
         "JSON Lines",
