@@ -1,0 +1,370 @@
+"""Bringing in a file: judged first, then kept as a whole or not at all, whatever happens on the way."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from core.blobs import Blobs
+from core.clock import ManualClock
+from core.database import Database, fetch_all, fetch_one
+from core.errors import Invalid
+from core.ids import AssetId, ItemId, PersonId
+from question_bank.asset_store import keep_asset
+from question_bank.drafts import Defaults, draft_of
+from question_bank.exchange import formats
+from question_bank.exchange.entries import Arriving, Place, Rejected, Remark
+from question_bank.exporting import Selection, count_items, export_items
+from question_bank.import_store import (
+    all_lines,
+    ask_to_cancel,
+    list_batches,
+    load_batch,
+    load_original,
+    mark_interrupted,
+    open_batch,
+    own_batch,
+)
+from question_bank.importing import Incoming, carry_out_import, plan_import, sweep_imports
+from question_bank.imports import Batch, Counts, Line, Wishes
+from question_bank.items import Item, Role
+from question_bank.pictures import redraw
+from question_bank.requirement_store import save_requirements
+from question_bank.requirements import Requirement, Speciality
+from question_bank.store import load_items, publish_items
+from question_bank.version_store import list_enemies, list_steps, load_line, set_enemies
+from tests.drafts import four_option
+
+WISHES = Wishes(Defaults("S1", "R1"))
+METHODOLOGIST = PersonId(7)
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs.in_folder(tmp_path / "blobs", {"k": bytes(32)})
+
+
+@pytest.fixture
+async def catalogued(database: Database, catalogue: tuple[tuple[Speciality, ...], tuple[Requirement, ...]]) -> Database:
+    async with database.transaction() as connection:
+        await save_requirements(connection, *catalogue)
+    return database
+
+
+class House:
+    """A bank, and files brought into it."""
+
+    def __init__(self, database: Database, blobs: Blobs, clock: ManualClock, folder: Path) -> None:
+        self.database, self.blobs, self.clock, self.folder = database, blobs, clock, folder
+
+    def file(self, rows: list[list[Any]] | str, name: str = "bank.csv") -> Incoming:
+        path = self.folder / "incoming"
+        if isinstance(rows, str):
+            path.write_text(rows, encoding="utf-8", newline="")
+        else:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows(rows)
+        return Incoming(path, name)
+
+    async def plan(self, file: Incoming, wishes: Wishes = WISHES) -> Batch:
+        return await plan_import(self.database, file, wishes, METHODOLOGIST, self.clock)
+
+    async def keep(self, file: Incoming, wishes: Wishes = WISHES, **more: Any) -> Batch:
+        return await carry_out_import(self.database, self.blobs, file, wishes, METHODOLOGIST, self.clock, **more)
+
+    async def lines(self, batch: Batch) -> list[Line]:
+        async with self.database.transaction() as connection:
+            return [line async for line in all_lines(connection, batch.id)]
+
+    async def sizes(self) -> dict[str, int]:
+        """How many rows every table of the bank has that an import may write."""
+        found = {}
+        async with self.database.transaction() as connection:
+            for table in ("item", "item_version", "item_key", "history", "import_line", "import_original", "asset"):
+                row = await fetch_one(connection, f"SELECT count(*) AS n FROM question_bank.{table}")
+                assert row is not None
+                found[table] = row["n"]
+        return found
+
+    async def export(self, format: str, selection: Selection) -> bytes:
+        target = io.BytesIO()
+        done = await export_items(self.database, self.blobs, selection, formats.named_format(format), target)
+        assert done is not None
+        return target.getvalue()
+
+
+@pytest.fixture
+def house(catalogued: Database, blobs: Blobs, clock: ManualClock, tmp_path: Path) -> House:
+    return House(catalogued, blobs, clock, tmp_path)
+
+
+TITLES = ["question", "A", "B", "C", "D", "key", "requirement"]
+
+
+def rows(count: int) -> list[list[Any]]:
+    return [[f"Вопрос {n} о пневмонии?", *(f"{letter}{n}" for letter in "абвг"), "B", ""] for n in range(count)]
+
+
+async def test_a_dry_run_keeps_nothing_but_its_report(house: House) -> None:
+    before = await house.sizes()
+    bad = [["Без ключа?", "1", "2", "3", "4", "", ""], ["Куда?", "1", "2", "3", "4", "A", "R9"], ["Раздел"]]
+    batch = await house.plan(house.file([TITLES, *rows(2), *bad]))
+    after = await house.sizes()
+    assert (batch.state, batch.dry, batch.format, batch.done_by) == ("done", True, "csv", METHODOLOGIST)
+    assert batch.counts == Counts(
+        read=5, new=3, rejected=2, reasons={"no_options": 1, "requirement_unknown": 1}, remarks={"no_key": 1}
+    )
+    told = await house.lines(batch)
+    assert [(line.place.number, line.place.line, line.fate, line.weight, line.code) for line in told] == [
+        (3, 4, "new", "fault", "no_key"),
+        (4, 5, "rejected", "rejection", "requirement_unknown"),
+        (5, 6, "rejected", "rejection", "no_options"),
+    ]
+    async with house.database.transaction() as connection:
+        assert "Раздел" in (await load_original(connection, batch.id, 5)).data.decode()
+        assert "Куда?" in (await load_original(connection, batch.id, 4)).data.decode()
+    changed = {table: after[table] - count for table, count in before.items() if after[table] != count}
+    assert changed == {"import_line": 3, "import_original": 2}
+
+
+async def test_items_are_kept_as_drafts_that_can_be_found(house: House) -> None:
+    batch = await house.keep(house.file([TITLES, *rows(3), ["Без ключа?", "1", "2", "3", "4", "", "R2"]]))
+    assert (batch.state, batch.counts.new) == ("done", 4)
+    async with house.database.transaction() as connection:
+        found = await fetch_all(
+            connection,
+            """
+            SELECT i.id, i.state AS service, i.version AS current, v.state, v.ready, v.author, v.requirement
+            FROM question_bank.item i JOIN question_bank.item_version v ON v.item_id = i.id ORDER BY i.id
+            """,
+        )
+        assert [dict(row) for row in found] == [
+            {
+                "id": row["id"], "service": "working", "current": 1, "state": "draft", "ready": number < 3,
+                "author": METHODOLOGIST, "requirement": "R1" if number < 3 else "R2",
+            }
+            for number, row in enumerate(found)
+        ]  # fmt: skip
+        words = "SELECT item_id FROM question_bank.item_version WHERE words @@ websearch_to_tsquery('russian', :words)"
+        assert len(await fetch_all(connection, words, words="пневмония")) == 3
+        (item,) = (await load_items(connection, [(ItemId(found[0]["id"]), 1)])).values()
+        assert draft_of(item).stem == "Вопрос 0 о пневмонии?"
+        assert [choice.text for choice in item.stages[0].choices if choice.role == Role.KEY] == ["б0"]
+        (step,) = await list_steps(connection, item.id)
+        assert (step.what, step.words, step.done_by) == ("import", "bank.csv", METHODOLOGIST)
+
+
+async def test_what_says_the_same_is_kept_once(house: House, bank: list[Item]) -> None:
+    async with house.database.transaction() as connection:
+        await publish_items(connection, bank[:1], house.clock.now())
+    texts = [choice.text for choice in bank[0].stages[0].choices]
+    published = [bank[0].stem, *texts, "1", "R2"]
+    file = house.file([TITLES, *rows(1), published, *rows(1)])
+    for batch in (await house.plan(file), await house.keep(file)):
+        assert (batch.counts.new, batch.counts.duplicate) == (1, 2)
+        first, second = await house.lines(batch)
+        assert (first.place.number, first.fate, first.item) == (2, "duplicate", bank[0].id)
+        assert (second.place.number, second.fate) == (3, "duplicate")
+    assert (await house.keep(file)).counts == Counts(read=3, duplicate=3)
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+async def test_the_bank_s_own_file_is_unchanged_or_a_new_version(house: House, bank: list[Item], format: str) -> None:
+    async with house.database.transaction() as connection:
+        await publish_items(connection, bank, house.clock.now())
+        await set_enemies(connection, bank[0].id, [bank[1].id], METHODOLOGIST, house.clock.now())
+        assert await count_items(connection, Selection()) == len(bank)
+    (house.folder / "out").write_bytes(await house.export(format, Selection()))
+    own = Incoming(house.folder / "out", f"bank.{format}")
+    batch = await house.keep(own)
+    assert batch.counts == Counts(read=len(bank), unchanged=len(bank))
+    if format == "csv":
+        text = own.path.read_text(encoding="utf-8-sig").replace("Вопрос 3 о", "Вопрос три о")
+        own.path.write_text(text, encoding="utf-8")
+        batch = await house.keep(own)
+        assert (batch.counts.changed, batch.counts.unchanged) == (1, len(bank) - 1)
+        async with house.database.transaction() as connection:
+            line = await load_line(connection, bank[3].id)
+            assert (line.service, line.in_service, line.latest, line.versions[0].state) == ("active", 1, 2, "draft")
+            assert await list_enemies(connection, bank[0].id) == [bank[1].id]
+
+
+async def test_a_bank_moves_with_its_ids_and_enemies(house: House) -> None:
+    text = (
+        "Задание банка,Условие,А,Б,В,Г,Эталон,Несовместимые\r\n"
+        "x-1,Один?,1,2,3,4,А,x-2; y\r\nx-2,Два?,1,2,3,4,Б,\r\nx-1,Три?,1,2,3,4,Б,\r\n"
+    )
+    plan = await house.plan(house.file(text))
+    batch = await house.keep(house.file(text))
+    for one in (plan, batch):
+        assert one.counts == Counts(read=3, new=2, rejected=1, reasons={"repeated": 1}, remarks={"enemy_unknown": 1})
+    async with house.database.transaction() as connection:
+        assert await list_enemies(connection, ItemId("x-1")) == [ItemId("x-2")]
+
+
+async def test_the_requirement_may_be_the_file_s(house: House) -> None:
+    file = house.file([TITLES, ["Куда?", "1", "2", "3", "4", "A", "R9"]])
+    batch = await house.keep(file, replace(WISHES, unknown_requirement="default"))
+    assert (batch.counts.new, batch.counts.remarks) == (1, {"requirement_replaced": 1})
+    nowhere = await house.plan(house.file([TITLES, *rows(1)]), Wishes(Defaults("", "")))
+    assert nowhere.counts.reasons == {"requirement_missing": 1}
+
+
+async def test_a_file_that_breaks_off_leaves_nothing(house: House) -> None:
+    target = io.StringIO()
+    csv.writer(target).writerows([TITLES, *rows(2_500)])
+    file = house.file(target.getvalue() + '"' + "x" * 200_000)
+    before = await house.sizes()
+    batch = await house.keep(file)
+    assert (batch.state, batch.counts.new) == ("failed", 0)
+    assert "2502" in batch.reason
+    assert await house.sizes() == before
+    plan = await house.plan(file)
+    assert (plan.state, plan.counts.new, plan.reason) == ("failed", 2_499, batch.reason)
+
+
+async def test_a_reader_that_stumbles_leaves_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> Iterator[Arriving | Rejected]:
+        for number in range(2_500):
+            draft = four_option(f"Вопрос {number}?")
+            yield Arriving(Place(number + 1), draft, remarks=(Remark("note", "x", "y"),), identifier=f"n{number}")
+            if number == 1_700:
+                raise RuntimeError("a defect of the reader")
+
+    monkeypatch.setattr(formats, "FORMATS", (formats.Format("own", "Own", (".own",), "", read, None, lambda _: True),))
+    before = await house.sizes()
+    with pytest.raises(RuntimeError, match="a defect"):
+        await house.keep(house.file("x", "x.own"), Wishes(Defaults("S1", "R1")))
+    assert await house.sizes() == before
+    async with house.database.transaction() as connection:
+        (batch,) = await list_batches(connection)
+    assert batch.state == "failed"
+
+
+async def test_stopped_between_two_pieces_it_leaves_nothing(house: House) -> None:
+    before, stop = await house.sizes(), asyncio.Event()
+    seen: list[int] = []
+
+    def told(counts: Counts) -> None:
+        seen.append(counts.read)
+        stop.set()
+
+    batch = await house.keep(house.file([TITLES, *rows(2_500)]), told=told, stop=stop)
+    assert (batch.state, seen) == ("cancelled", [1_000])
+    assert await house.sizes() == before
+
+
+async def test_it_is_stopped_from_another_process(house: House) -> None:
+    asked: list[asyncio.Task[bool]] = []
+    before = await house.sizes()
+
+    async def ask() -> bool:
+        async with house.database.transaction() as connection:
+            (batch,) = await list_batches(connection)
+            return await ask_to_cancel(connection, batch.id)
+
+    def told(counts: Counts) -> None:
+        if not asked:
+            asked.append(asyncio.create_task(ask()))
+
+    batch = await house.keep(house.file([TITLES, *rows(3_500)]), told=told)
+    assert await asked[0]
+    assert batch.state == "cancelled"
+    assert await house.sizes() == before
+
+
+async def test_a_cancelled_task_leaves_nothing(house: House) -> None:
+    before, begun = await house.sizes(), asyncio.Event()
+    running = asyncio.create_task(house.keep(house.file([TITLES, *rows(5_000)]), told=lambda _: begun.set()))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await house.sizes() == before
+    async with house.database.transaction() as connection:
+        (batch,) = await list_batches(connection)
+    assert batch.state == "cancelled"
+
+
+async def test_what_a_killed_process_began_is_interrupted(house: House) -> None:
+    async with house.database.transaction() as connection:
+        batch = await open_batch(connection, "x.csv", "csv", 1, WISHES.defaults, None, house.clock.now(), dry=False)
+    async with house.database.transaction() as owner:
+        assert await own_batch(owner, batch)
+        assert await sweep_imports(house.database, house.clock) == 0
+    assert await sweep_imports(house.database, house.clock) == 1
+    assert await sweep_imports(house.database, house.clock) == 0
+    async with house.database.transaction() as connection:
+        assert (await load_batch(connection, batch)).state == "interrupted"
+        assert not await own_batch(connection, batch)
+        assert await mark_interrupted(connection, house.clock.now()) == 0
+
+
+def png(shade: int) -> bytes:
+    return cv2.imencode(".png", np.full((20, 30, 3), shade, np.uint8))[1].tobytes()
+
+
+def pictured(number: int, pictures: dict[str, bytes]) -> Arriving:
+    stem = "".join(f'<p>Плёнка <img data-asset="{name}" alt="ЭКГ"></p>' for name in pictures)
+    return Arriving(
+        Place(number), replace(four_option(stem), markup="html", requirement="R1", speciality="S1"), pictures=pictures
+    )
+
+
+async def test_pictures_are_drawn_anew_and_those_that_the_bank_has_are_taken(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = redraw(png(10))
+    async with house.database.transaction() as connection:
+        await keep_asset(connection, house.blobs, AssetId("ekg-1"), known, house.clock.now())
+    entries = [
+        pictured(1, {"one.png": known.data, "Два.png": png(50)}),
+        pictured(2, {"x": png(50)}),
+        pictured(3, {"x": b"no picture"}),
+        replace(pictured(4, {"gone": b""}), pictures={}),
+    ]
+    own = formats.Format("own", "Own", (".own",), "", lambda _: iter(entries), None, lambda _: True)
+    monkeypatch.setattr(formats, "FORMATS", (own,))
+    plan, batch = await house.plan(house.file("x", "x.own")), await house.keep(house.file("x", "x.own"))
+    for one in (plan, batch):
+        assert one.counts == Counts(
+            read=4, new=2, rejected=2, pictures=1, reasons={"asset_unknown": 1, "picture_bad": 1}
+        )
+    async with house.database.transaction() as connection:
+        rows = await fetch_all(connection, "SELECT id, latest FROM question_bank.item ORDER BY id")
+        first, second = (await load_items(connection, [(ItemId(row["id"]), row["latest"]) for row in rows])).values()
+    assert 'data-asset="ekg-1" alt="ЭКГ" width="30" height="20"' in first.stem
+    assert first.stem.count("<img") == 2
+    assert second.stem.partition('data-asset="')[2].partition('"')[0] in first.stem
+    again = await house.keep(house.file("x", "x.own"))
+    assert (again.counts.duplicate, again.counts.pictures) == (2, 0)
+
+
+async def test_a_strange_file_is_refused_before_anything_begins(house: House) -> None:
+    with pytest.raises(Invalid, match="exchange_format_unknown"):
+        await house.keep(house.file("just words", "x.bin"))
+    async with house.database.transaction() as connection:
+        assert await list_batches(connection) == []
+
+
+async def test_an_export_can_be_stopped_and_selects(house: House, bank: list[Item]) -> None:
+    async with house.database.transaction() as connection:
+        await publish_items(connection, bank, house.clock.now())
+        assert await count_items(connection, Selection("S1", "R2")) == 13
+        assert await count_items(connection, Selection(state="draft")) == 0
+        assert await count_items(connection, Selection(items=(bank[0].id, bank[1].id))) == 2
+    text = (await house.export("csv", Selection("S2"))).decode("utf-8-sig")
+    assert len(list(csv.reader(io.StringIO(text, newline="")))) == 6
+    stop = asyncio.Event()
+    stop.set()
+    format = formats.named_format("csv")
+    assert await export_items(house.database, house.blobs, Selection(), format, io.BytesIO(), stop=stop) is None
+    with pytest.raises(Invalid, match="exchange_in_only"):
+        await export_items(house.database, house.blobs, Selection(), formats.named_format("jsonl"), io.BytesIO())
