@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from core.errors import Invalid
+from question_bank.exchange.entries import Remark
 
 Encoding = Literal["utf-8-sig", "utf-16", "cp1251"]
 
 _CHUNK = 1 << 20
 _ENOUGH = 3
 """Characters beyond ASCII after which a file is broken UTF-8 and not another encoding."""
+GUESSED = Remark(
+    "note", "encoding_guessed", "Кодировка файла — Windows-1251: это не UTF-8. Проверьте, что буквы прочитаны верно."
+)
 
 
 def open_text(path: Path) -> TextIO:
@@ -50,6 +54,16 @@ def find_encoding(path: Path) -> Encoding:
     return "cp1251"
 
 
+def peek(start: bytes) -> str:
+    """What the beginning of a file seems to say, in whatever encoding that find_encoding knows; nothing of a binary."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return start[: len(start) // 2 * 2].decode("utf-16", "replace")
+    if b"\0" in start:
+        return ""
+    text = start.decode("utf-8-sig", "replace")
+    return start.decode("cp1251", "replace") if "\ufffd" in text[:-1] else text
+
+
 def _check(path: Path, encoding: Encoding, title: str) -> None:
     line = 1
     with path.open(encoding=encoding, newline="") as file:
@@ -61,7 +75,7 @@ def _check(path: Path, encoding: Encoding, title: str) -> None:
 
 
 def _beyond(text: str) -> int:
-    return 0 if text.isascii() else sum(character > "\x7f" for character in text)
+    return 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
 
 
 def _broken(title: str, line: int) -> Invalid:
