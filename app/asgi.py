@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+from admin.pages.authoring import LARGE_BODIES as LETTERS
 from app.aftermath import Aftermath
 from app.demo.people import DemoPerson
 from app.jobs import CONSEQUENCES_EVERY, PREPARE_EVERY, Jobs
@@ -70,6 +71,7 @@ LARGE_BODIES = {
     "/exam/sample": MAX_SAMPLE + MOST_BYTES,
     "/exam/{sitting}/reference": MAX_PICTURE + MOST_BYTES,
     "/staff/bank/assets": MAX_BYTES + MOST_BYTES,
+    **LETTERS,
 }
 """Bytes for what is no form. The endpoints' own bounds are narrower, and their refusals say more."""
 

@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute
 from admin.pages import (
     acts,
     allowances,
+    authoring,
     bank,
     blueprints,
     evidence,
@@ -31,6 +32,7 @@ routes: list[BaseRoute] = [
     *reviews.routes,
     *protocols.routes,
     *pictures.routes,  # before the bank: an item may have any id
+    *authoring.routes,  # before the bank: a new item's address would be taken for an item
     *bank.routes,
     *blueprints.routes,
     *register.routes,

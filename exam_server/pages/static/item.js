@@ -13,16 +13,19 @@ export function Item() {
     heading.current?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }, [item.position]);
-  const isCase = item.content.kind === "case";
   const frozen = Boolean(model.view.moving) || item.closed || model.timeUp;
+  return html`<${Media.Provider} value=${mediaOf(item.media)}><${Sheet} item=${item} frozen=${frozen} heading=${heading} /><//>`;
+}
+
+/** An item as it is read and answered, here and wherever else it is shown as a candidate sees it. */
+export function Sheet({ item, frozen, heading = null }) {
+  const isCase = item.content.kind === "case";
   return html`
-    <${Media.Provider} value=${mediaOf(item.media)}>
     <article class=${`item ${isCase ? "item--case" : ""}`} key=${item.position}>
       <${Head} item=${item} heading=${heading} />
       <${Expired} />
       ${isCase ? html`<${CaseBody} item=${item} frozen=${frozen} />` : html`<${PlainBody} item=${item} frozen=${frozen} />`}
     </article>
-    <//>
   `;
 }
 
