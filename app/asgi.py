@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from admin.pages.authoring import LARGE_BODIES as LETTERS
 from app.aftermath import Aftermath
 from app.demo.people import DemoPerson
-from app.jobs import CONSEQUENCES_EVERY, PREPARE_EVERY, Jobs
+from app.jobs import CONSEQUENCES_EVERY, EXPOSURE_EVERY, PREPARE_EVERY, Jobs
 from app.neighbours import Neighbours
 from app.topics import join_topics
 from core.access.gate import LoginGate
@@ -45,6 +45,7 @@ from exam_server.connection import SittingSocket
 from exam_server.entrance import Entrance
 from exam_server.event_log import EventLog
 from exam_server.events import AnyEvent
+from exam_server.exposure import Exposure
 from exam_server.fallback import Fallback
 from exam_server.invigilation import Invigilation
 from exam_server.late_answers import LateAnswers
@@ -141,7 +142,11 @@ def build(
     allowances = Allowances(database, clock, conduct)
     withdrawals = Withdrawals(database, clock, conduct, pools)
     decisions = (closing, allowances, withdrawals, Amends(database, clock, conduct))
-    sweeps = ((PREPARE_EVERY, preparation.sweep), *((CONSEQUENCES_EVERY, one.sweep) for one in decisions))
+    sweeps = (
+        (PREPARE_EVERY, preparation.sweep),
+        (EXPOSURE_EVERY, Exposure(database, clock).sweep),
+        *((CONSEQUENCES_EVERY, one.sweep) for one in decisions),
+    )
     pulse = Pulse(database_url, fresh_token(9), clock, conduct.deadlines, lambda: log.able)
     jobs = Jobs(database, clock, conduct.deadlines, rounds, conclusion, topics, sweeps)
     pages = Pages(FACES)

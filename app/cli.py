@@ -18,6 +18,7 @@ from rich.table import Table
 from app import accounts, protocol_document, verification
 from app import candidate as candidates
 from app.asgi import build
+from app.cli_forms import forms
 from app.demo import seed, simulation
 from app.demo.people import CANDIDATES, PASSWORD, STAFF
 from app.embedded import database_url, embedded_postgres
@@ -44,6 +45,7 @@ sittings = typer.Typer(no_args_is_help=True, help="Проведённые тес
 app.add_typer(sittings, name="sitting")
 staff = typer.Typer(no_args_is_help=True, help="Учётные записи сотрудников.")
 app.add_typer(staff, name="staff")
+app.add_typer(forms, name="form")
 out = Console()
 
 

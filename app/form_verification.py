@@ -1,13 +1,16 @@
 """Checks of what a sitting was given: every form is what its seed draws, and what was decided about it has happened."""
 
 from collections.abc import Sequence
+from typing import Literal
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import fetch_all, fetch_one
-from core.ids import ItemId
+from core.database import Database, fetch_all, fetch_one
+from core.ids import ItemId, SittingId
 from exam_server.events import AnyEvent, Created, FormReplaced
 from exam_server.sitting import Sitting
+from exam_server.store import load_events
 from exam_server.withdrawal import fate_of
 from question_bank.assembly import ALGORITHM, prove
 from question_bank.blueprint_store import load_blueprint
@@ -18,6 +21,19 @@ from question_bank.pool_store import load_snapshot
 MOST_POOLS = 8
 
 
+Verdict = Literal["same", "different", "old"]
+"""old: only the release that drew the form can draw it again."""
+
+
+class Proof(Struct, frozen=True):
+    """A form that was drawn again from its seed, and what came of it."""
+
+    form: Form
+    verdict: Verdict
+    pool: int = 0
+    """How many items it was drawn from."""
+
+
 class FormCheck:
     """Remembers the pools that forms were drawn from: many forms have one."""
 
@@ -26,21 +42,40 @@ class FormCheck:
 
     async def faults(self, connection: AsyncConnection, sitting: Sitting, events: Sequence[AnyEvent]) -> list[str]:
         """What is wrong with the forms of a sitting. Raises NotFound, Conflict where a pool can't be had."""
-        found = []
-        for event in events:
-            if isinstance(event, Created | FormReplaced) and not await self._proved(connection, event.form):
-                found.append("a form is not what its seed draws")
+        found = [
+            "a form is not what its seed draws"
+            for form in forms_of(events)
+            if (await self.prove(connection, form)).verdict == "different"
+        ]
         return [f"sitting {sitting.id}: {fault}" for fault in found + await _undone(connection, sitting)]
 
-    async def _proved(self, connection: AsyncConnection, form: Form) -> bool:
+    async def prove(self, connection: AsyncConnection, form: Form) -> Proof:
+        """Draw a form again. Raises NotFound, Conflict where what it was drawn from can't be had."""
         if form.algorithm != ALGORITHM:
-            return True  # only the release that drew it can draw it again
+            return Proof(form, "old")
         pool = self._pools.get(form.snapshot)
         if pool is None:
             if len(self._pools) >= MOST_POOLS:
                 self._pools.clear()
             pool = self._pools[form.snapshot] = await load_snapshot(connection, form.snapshot)
-        return prove(form, await load_blueprint(connection, form.blueprint, form.blueprint_version), pool)
+        blueprint = await load_blueprint(connection, form.blueprint, form.blueprint_version)
+        return Proof(form, "same" if prove(form, blueprint, pool) else "different", len(pool))
+
+
+def forms_of(events: Sequence[AnyEvent]) -> list[Form]:
+    """The forms that a sitting was given, one after the other; the last one held."""
+    return [event.form for event in events if isinstance(event, Created | FormReplaced)]
+
+
+async def prove_forms(url: str, sitting: SittingId) -> list[Proof]:
+    """Every form of a sitting drawn again. Raises NotFound, Conflict, Unavailable, chain.BrokenChain."""
+    database, check = Database(url), FormCheck()
+    try:
+        async with database.transaction() as connection:
+            events = await load_events(connection, sitting)
+            return [await check.prove(connection, form) for form in forms_of(events)]
+    finally:
+        await database.close()
 
 
 async def _undone(connection: AsyncConnection, sitting: Sitting) -> list[str]:

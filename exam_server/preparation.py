@@ -20,6 +20,7 @@ from exam_server import timing
 from exam_server.allowances import load_allowances
 from exam_server.eligibility import SENTENCES
 from exam_server.events import NO_ALLOWANCE, Allowance, Created
+from exam_server.exposure import control_exposure
 from exam_server.scheduling import find_reason_to_wait, line_up, lock_booking, past_attempts, unknown_window
 from exam_server.source import Source
 from exam_server.store import Draft, create_sittings
@@ -153,6 +154,9 @@ async def prepare_some(
     if not rows:
         return []
     blueprint = await load_blueprint(connection, BlueprintId(rows[0]["blueprint_id"]), rows[0]["blueprint_version"])
+    if blueprint.exposure_cap is not None:
+        # Thousands of forms are drawn in a row: to how many of them an item is open follows from those before.
+        await control_exposure(connection, blueprint.id, blueprint.exposure_cap, now)
     pool = await pools.pool(connection, blueprint)
     await save_snapshot(connection, pool, now)
     allowances = await load_allowances(connection, blueprint.id, [PersonId(row["candidate"]) for row in rows])

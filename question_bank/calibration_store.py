@@ -10,6 +10,7 @@ from core.errors import Invalid
 from core.ids import ItemId
 from core.moments import Moment
 from question_bank.expectation import FARTHEST
+from question_bank.health import Standing
 
 MOST_SLOPE = 10.0
 LONGEST_SOURCE = 200
@@ -121,3 +122,22 @@ async def list_calibrations(connection: AsyncConnection, item: ItemId) -> list[C
         )
         for row in rows
     ]
+
+
+async def load_standings(connection: AsyncConnection, speciality: str) -> dict[ItemId, Standing]:
+    """Of the items of a speciality that are in service."""
+    rows = await fetch_all(
+        connection,
+        """
+        SELECT i.id, v.published_at,
+               EXISTS (SELECT FROM question_bank.calibration c
+                       WHERE c.item_id = i.id AND c.version = i.version) AS calibrated,
+               EXISTS (SELECT FROM question_bank.angoff_rating r
+                       WHERE r.item_id = i.id AND r.version = i.version) AS rated
+        FROM question_bank.item i
+        JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = i.version
+        WHERE i.state IN ('active', 'piloted') AND v.speciality = :speciality
+        """,
+        speciality=speciality,
+    )
+    return {ItemId(row["id"]): Standing(row["calibrated"], row["rated"], row["published_at"]) for row in rows}
