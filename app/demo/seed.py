@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.demo.bank_files import read_bank
 from app.demo.figures import draw_figures
 from app.demo.people import CANDIDATES, STAFF, DemoPerson
+from app.demo.pilots import PILOTED, declare_enemies, try_out
 from core.access.people import create_person, find_person
 from core.blobs import Blobs
 from core.clock import Clock
@@ -21,6 +22,7 @@ from question_bank.requirement_store import save_requirements
 from question_bank.store import publish_items
 
 SECTIONED, QUICK, FULL = BlueprintId("ld-12"), BlueprintId("ld-20"), BlueprintId("ld-80")
+FINE = BlueprintId("pd-14")
 MEDICINE_PRACTICE, PEDIATRICS_PRACTICE, NURSING_PRACTICE = (
     BlueprintId("ld-practice"),
     BlueprintId("pd-practice"),
@@ -34,7 +36,8 @@ GENERAL_MEDICINE, PEDIATRICS, NURSING = "31.05.01", "31.05.02", "34.02.01"
 
 
 def demo_blueprints() -> tuple[Blueprint, ...]:
-    """A short exam in two sections with a break, a quick look of 20 items, the real thing of 80, and practice.
+    """A short exam in two sections with a break, a quick look of 20 items, the real thing of 80, practice, and one that
+    uses all that a blueprint can ask for.
 
     The short ones confirm themselves; what a protocol confirms is the real one.
 
@@ -101,6 +104,29 @@ def demo_blueprints() -> tuple[Blueprint, ...]:
             confirmation="protocol",
             cut=85,
             accreditation="primary_specialised",
+        ),
+        Blueprint(
+            id=FINE,
+            version=1,
+            title="Экзамен по педиатрии с пробными заданиями, 14 заданий",
+            speciality=PEDIATRICS,
+            speciality_title="Педиатрия",
+            cells=(
+                *(Cell(f"ПД-{number:02d}", "four_option", 1, level="recall") for number in range(1, 7)),
+                Cell(None, "four_option", 4, level="application"),
+                Cell(None, "four_option", 1, band="medium"),
+                Cell(None, "case", 1, weight=2),
+            ),
+            exam_limit=25 * MINUTE,
+            navigation="free",
+            on_item_timeout="advance",
+            flags=True,
+            confirmation="protocol",
+            cut=85,
+            accreditation="primary",
+            pilots=2,
+            exposure_cap=0.75,
+            minimum_information=1.2,
         ),
         Blueprint(
             id=MEDICINE_PRACTICE,
@@ -171,11 +197,13 @@ async def seed(database: Database, clock: Clock, blobs: Blobs) -> None:
         await save_requirements(connection, bank.specialities, bank.requirements)
         for asset, picture in draw_figures().items():
             await keep_asset(connection, blobs, asset, picture, now)
-        await publish_items(connection, bank.items, now)
+        await publish_items(connection, [item for item in bank.items if item.id not in PILOTED], now)
         for blueprint in demo_blueprints():
             await save_blueprint(connection, blueprint, now)
-        for person in (*STAFF, *CANDIDATES):
-            await add_person(connection, person, now)
+        people = {person.login: await add_person(connection, person, now) for person in (*STAFF, *CANDIDATES)}
+        tried = [item for item in bank.items if item.id in PILOTED]
+        await try_out(connection, tried, people["ekspert"], people["metodist"], now)
+        await declare_enemies(connection, people["metodist"], now)
 
 
 async def add_person(connection: AsyncConnection, person: DemoPerson, now: Moment) -> PersonId:
@@ -193,7 +221,7 @@ async def add_person(connection: AsyncConnection, person: DemoPerson, now: Momen
 
 
 async def keep_windows_open(database: Database, clock: Clock) -> None:
-    """See to it that every demo exam can be entered now, and that the demo's candidates are booked for it."""
+    """See to it that every demo exam can be entered now, and that the demo's candidates are booked for theirs."""
     now = clock.now()
     async with database.transaction() as connection:
         for blueprint in demo_blueprints():
@@ -207,7 +235,7 @@ async def keep_windows_open(database: Database, clock: Clock) -> None:
                 await open_window(connection, kept, now + WINDOW_LENGTH, now + WINDOW_LENGTH + 8 * HOUR, 30, "Онлайн")
             for person in CANDIDATES:
                 who = await find_person(connection, person.login)
-                if who is not None:
+                if who is not None and blueprint.speciality == GENERAL_MEDICINE:
                     await decide_admission(connection, who.id, blueprint.speciality, [], now)
                     await book(connection, window, who.id, now)
 

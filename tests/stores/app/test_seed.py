@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from app.demo import seed
 from app.demo.bank_files import read_bank
 from app.demo.people import CANDIDATES, PASSWORD, STAFF
-from app.demo.seed import FULL, QUICK, SECTIONED, WINDOW_LENGTH, demo_blueprints
+from app.demo.pilots import ENEMIES, PILOTED
+from app.demo.seed import FINE, FULL, QUICK, SECTIONED, WINDOW_LENGTH, demo_blueprints
 from core.access.people import find_person, sign_in
 from core.access.roles import Role
 from core.blobs import Blobs
@@ -19,9 +20,11 @@ from exam_server.practice import begin_run
 from exam_server.preparation import enter
 from exam_server.scheduling import list_admissions, list_bookings
 from exam_server.store import load_sitting
+from question_bank.assembly import assemble
 from question_bank.blueprint_store import load_blueprint
 from question_bank.catalogue import list_items
 from question_bank.pool_store import PreparedPools
+from question_bank.supply import weigh_supply
 
 
 def test_the_demo_is_as_large_as_it_has_to_be() -> None:
@@ -32,7 +35,7 @@ def test_the_demo_is_as_large_as_it_has_to_be() -> None:
     assert len(cases) >= 8
     assert sum(1 for item in cases if len(item.stages) > 1) >= 3
     assert len({item.speciality for item in bank.items}) >= 3
-    assert {blueprint.length for blueprint in demo_blueprints() if not blueprint.practice} == {12, 20, 80}
+    assert {blueprint.length for blueprint in demo_blueprints() if not blueprint.practice} == {12, 14, 20, 80}
     assert {blueprint.speciality for blueprint in demo_blueprints() if blueprint.practice} == {
         item.speciality for item in bank.items
     }
@@ -90,6 +93,17 @@ async def test_an_empty_database_becomes_the_demo(database: Database, clock: Man
                 state = await load_sitting(connection, sitting)
                 blueprint = await load_blueprint(connection, booking.window.blueprint)
                 assert len(state.items) == blueprint.length
+
+    # One exam uses all that a blueprint can ask for, and no cap of its own stands in its way.
+    async with database.transaction() as connection:
+        fine = await load_blueprint(connection, FINE)
+        pool = await pools.pool(connection, fine)
+        assert {item.item for item in pool.items if item.pilot} == PILOTED
+        assert set(pool.pairs) == {(min(pair), max(pair)) for pair in ENEMIES}
+        assert not any(cell.missing or cell.worn for cell in weigh_supply(fine, pool.supply))
+        for number in range(30):
+            form = assemble(fine, pool, number)
+            assert sum(entry.weight == 0 for entry in form.entries) == fine.pilots
 
     # Each of its practice exams can be begun without one.
     for exam in (blueprint for blueprint in demo_blueprints() if blueprint.practice):
