@@ -50,10 +50,11 @@ class Package:
 
     def __init__(self, archive: ZipFile) -> None:
         self._archive = archive
+        self._members = archive.NameToInfo | _other_names(archive)
         self.names = archive.NameToInfo.keys()
 
     def has(self, name: str) -> bool:
-        return name in self._archive.NameToInfo
+        return name in self._members
 
     def read(self, name: str, most: int) -> bytes:
         """A member's bytes. Raises TooLarge (`exchange_too_large`), Invalid (`exchange_zip`, `exchange_missing`)."""
@@ -81,7 +82,7 @@ class Package:
             raise broken(name) from None
 
     def _info(self, name: str) -> ZipInfo:
-        found = self._archive.NameToInfo.get(name)
+        found = self._members.get(name)
         if found is None:
             raise Invalid("exchange_missing", f"В пакете нет файла «{name[:80]}».", fields={"member": name})
         return found
@@ -191,6 +192,19 @@ class _Guarded(BufferedReader):
         if size is not None and size > MAX_DIRECTORY:
             raise _bomb("В пакете слишком длинный список файлов.")
         return super().read(size)
+
+
+def _other_names(archive: ZipFile) -> dict[str, ZipInfo]:
+    """Names that are not said to be in UTF-8, as their writers saw them: in UTF-8 after all, or as in DOS."""
+    found: dict[str, ZipInfo] = {}
+    for name, info in archive.NameToInfo.items():
+        if not info.flag_bits & 0x800 and not name.isascii():
+            said = name.encode("cp437")
+            try:
+                found.setdefault(said.decode(), info)
+            except UnicodeDecodeError:
+                found.setdefault(said.decode("cp866"), info)
+    return found
 
 
 def _check(archive: ZipFile) -> None:
