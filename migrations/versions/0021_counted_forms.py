@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0020_counted_forms"
-down_revision = "0019_fair_forms"
+revision = "0021_counted_forms"
+down_revision = "0020_imports"
 branch_labels = None
 depends_on = None
 
