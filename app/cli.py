@@ -3,14 +3,11 @@
 import asyncio
 import shutil
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -18,7 +15,9 @@ from rich.table import Table
 from app import accounts, protocol_document, verification
 from app import candidate as candidates
 from app.asgi import build
+from app.cli_bank import bank
 from app.cli_forms import forms
+from app.console import clear_errors, fail, out
 from app.demo import seed, simulation
 from app.demo.people import CANDIDATES, PASSWORD, STAFF
 from app.embedded import database_url, embedded_postgres
@@ -29,7 +28,6 @@ from core.access import Role
 from core.blobs import Blobs
 from core.clock import SystemClock
 from core.database import Database
-from core.errors import AccreditationError
 from core.ids import SittingId
 from core.keys import Keys
 from core.settings import Settings
@@ -46,7 +44,7 @@ app.add_typer(sittings, name="sitting")
 staff = typer.Typer(no_args_is_help=True, help="Учётные записи сотрудников.")
 app.add_typer(staff, name="staff")
 app.add_typer(forms, name="form")
-out = Console()
+app.add_typer(bank, name="bank")
 
 
 @app.command()
@@ -56,8 +54,8 @@ def run(
     """Запустить всё: базу, миграции, демонстрационные данные, сервер."""
     settings = Settings()
     if not _port_is_free(settings):
-        _fail(f"Порт {settings.port} занят. Остановите другую программу или задайте PORT.")
-    with _clear_errors():
+        fail(f"Порт {settings.port} занят. Остановите другую программу или задайте PORT.")
+    with clear_errors():
         keys = Keys.open(settings)
         models = find_models(settings.proctoring_models, settings.data_dir / "models")
         with database_url(settings) as url:
@@ -75,7 +73,7 @@ def serve(
 ) -> None:
     """Запустить узел для работы: без демонстрационных данных, с несколькими процессами на одном порту."""
     settings = Settings()
-    with _clear_errors():
+    with clear_errors():
         Keys.open(settings)
         find_models(settings.proctoring_models, settings.data_dir / "models")
         with database_url(settings) as url:
@@ -90,7 +88,7 @@ def serve(
 def update_schema() -> None:
     """Обновить схему базы данных до этой версии программы."""
     settings = Settings()
-    with _clear_errors(), database_url(settings) as url:
+    with clear_errors(), database_url(settings) as url:
         asyncio.run(migrate(url))
     out.print("Схема базы данных соответствует этой версии.")
 
@@ -99,9 +97,9 @@ def update_schema() -> None:
 def reset() -> None:
     """Стереть все данные этой установки: базу, файлы, ключи. Модели лиц остаются."""
     settings = Settings()
-    with _clear_errors():
+    with clear_errors():
         if settings.database_url:
-            _fail("База задана через DATABASE_URL: её эта команда не стирает.")
+            fail("База задана через DATABASE_URL: её эта команда не стирает.")
         embedded_postgres(settings).erase()
         for folder in (settings.blobs_dir, settings.keys_dir):
             shutil.rmtree(folder, ignore_errors=True)
@@ -115,7 +113,7 @@ def simulate(
 ) -> None:
     """Провести смоделированные тестирования через настоящий механизм."""
     settings = Settings()
-    with _clear_errors():
+    with clear_errors():
         keys = Keys.open(settings)
         with database_url(settings) as url:
             asyncio.run(_simulate(url, keys, count, start))
@@ -140,7 +138,7 @@ def candidate(
 ) -> None:
     """Пройти экзамен без браузера, по открытым интерфейсам HTTP и WebSocket."""
     settings = Settings()
-    with _clear_errors():
+    with clear_errors():
         people = _read_logins(logins, count) if logins else _fresh_candidates(settings, count)
         jpeg = face.read_bytes() if face else None
         report = asyncio.run(
@@ -164,9 +162,9 @@ def verify_sittings(
 ) -> None:
     """Проверить цепочки журналов и то, что результаты следуют из них."""
     if not numbers and not everything:
-        _fail("Назовите номера тестирований или --all.")
+        fail("Назовите номера тестирований или --all.")
     settings = Settings()
-    with _clear_errors(), database_url(settings) as url:
+    with clear_errors(), database_url(settings) as url:
         chosen = None if everything else [SittingId(number) for number in numbers or []]
         report = asyncio.run(verification.verify(url, chosen))
     for line in report.faults:
@@ -183,7 +181,7 @@ def add_staff(
 ) -> None:
     """Завести сотрудника и показать его пароль. Первым заводят администратора: --role operator."""
     settings = Settings()
-    with _clear_errors(), database_url(settings) as url:
+    with clear_errors(), database_url(settings) as url:
         password = asyncio.run(accounts.add_staff(url, SystemClock(), login, roles, name, settings.zone))
     _show_password(settings, login, password)
 
@@ -192,7 +190,7 @@ def add_staff(
 def renew_password(login: Annotated[str, typer.Argument(help="Логин.")]) -> None:
     """Заменить забытый пароль новым и показать его. Открытые входы этого человека закроются."""
     settings = Settings()
-    with _clear_errors(), database_url(settings) as url:
+    with clear_errors(), database_url(settings) as url:
         password = asyncio.run(accounts.renew_password(url, SystemClock(), login))
     _show_password(settings, login, password)
 
@@ -257,7 +255,7 @@ def _fresh_candidates(settings: Settings, count: int) -> list[tuple[str, str]]:
 def _read_logins(file: Path, count: int) -> list[tuple[str, str]]:
     pairs = [line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip()]
     if any(len(pair) != 2 for pair in pairs) or len(pairs) < count:
-        _fail(f"В файле нужно не меньше {count} строк вида «логин пароль».")
+        fail(f"В файле нужно не меньше {count} строк вида «логин пароль».")
     return [(login, password) for login, password in pairs[:count]]
 
 
@@ -305,20 +303,6 @@ def _port_is_free(settings: Settings) -> bool:
         except OSError:
             return False
         return True
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Say what is wrong and what to do instead of a traceback."""
-    try:
-        yield
-    except AccreditationError as error:
-        _fail(f"{error.message} ({error.code})")
-
-
-def _fail(message: str) -> None:
-    out.print(f"[red]{message}[/red]")
-    raise typer.Exit(1)
 
 
 if __name__ == "__main__":
