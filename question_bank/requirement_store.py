@@ -1,6 +1,6 @@
 """The catalogue of specialities and professional requirements in PostgreSQL."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -70,6 +70,21 @@ async def list_requirements(connection: AsyncConnection, speciality: str | None 
     return [
         Requirement(row["code"], row["speciality"], row["title"], row["section"], row["repealed_at"]) for row in rows
     ]
+
+
+async def load_titles(connection: AsyncConnection, places: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Titles of requirements by speciality and code; unknown ones are left out."""
+    rows = await fetch_all(
+        connection,
+        """
+        SELECT speciality, code, title FROM question_bank.requirement
+        JOIN unnest(CAST(:specialities AS text[]), CAST(:codes AS text[])) AS t(speciality, code)
+            USING (speciality, code)
+        """,
+        specialities=[speciality for speciality, _ in places],
+        codes=[code for _, code in places],
+    )
+    return {(row["speciality"], row["code"]): row["title"] for row in rows}
 
 
 async def repeal_requirement(

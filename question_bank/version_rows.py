@@ -21,6 +21,8 @@ from question_bank.forms import ItemPool
 from question_bank.items import Choice, Item, Role, Stage, candidate_copy, change_texts
 from question_bank.markup import clean, find_assets, read_plain, set_sizes
 from question_bank.requirement_store import list_requirements
+from question_bank.word_store import keep_words
+from question_bank.wording import fold, words_of
 from question_bank.workflow import State
 
 
@@ -39,6 +41,7 @@ async def insert_versions(
     connection: AsyncConnection, items: Sequence[Item], state: State, author: PersonId | None, at: Moment
 ) -> None:
     """The rows of versions whose items are there. Nothing is checked: they come from `dress`."""
+    texts = [search_words(item) for item in items]
     await execute(
         connection,
         """
@@ -64,7 +67,7 @@ async def insert_versions(
         difficulties=[item.difficulty for item in items],
         limits=[item.limit for item in items],
         contents=[encode_content(candidate_copy(item)) for item in items],
-        words=[search_words(item) for item in items],
+        words=texts,
         readies=[not find_faults(item).all for item in items],
         tags=[msgspec.json.encode(item.tags).decode() for item in items],
         languages=[item.language for item in items],
@@ -87,6 +90,7 @@ async def insert_versions(
         explanations=[item.explanation for item in items],
         sources=[msgspec.json.encode(item.sources).decode() for item in items],
     )
+    await keep_words(connection, sorted(set().union(*map(words_of, texts))))
 
 
 async def refuse_other_pool(connection: AsyncConnection, items: Sequence[Item]) -> None:
@@ -188,11 +192,6 @@ def search_words(item: Item) -> str:
     for stage in item.stages:
         parts += [stage.prompt, stage.reveal, *(choice.text for choice in stage.choices)]
     return fold("\n".join(read_plain(part) if item.markup == "html" else part for part in parts))
-
-
-def fold(text: str) -> str:
-    """The same word typed with ё or with е is found either way."""
-    return text.lower().replace("ё", "е")
 
 
 def _assets(item: Item) -> tuple[AssetId, ...]:

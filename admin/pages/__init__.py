@@ -17,6 +17,7 @@ from admin.pages import (
     protocols,
     register,
     reviews,
+    shelves,
     sittings,
     streams,
     windows,
@@ -33,6 +34,7 @@ routes: list[BaseRoute] = [
     *protocols.routes,
     *pictures.routes,  # before the bank: an item may have any id
     *authoring.routes,  # before the bank: a new item's address would be taken for an item
+    *shelves.routes,  # before the items: its addresses would be taken for ids
     *bank.routes,
     *blueprints.routes,
     *register.routes,

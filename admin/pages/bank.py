@@ -17,12 +17,8 @@ from core.web.requests import database_of, read_field, read_text
 from exam_server.closing import LONGEST_REASON, read_reason
 from exam_server.withdrawal import foresee, list_kept, list_withdrawals, load_withdrawal
 from exam_server.withdrawal import withdraw as withdraw_item
-from question_bank.catalogue import PAGE, list_items
-from question_bank.forms import ItemKind
-from question_bank.requirement_store import list_requirements, list_specialities
 from question_bank.store import current_version
 
-KINDS: tuple[ItemKind, ...] = ("four_option", "case")
 KIND_WORDS = {"four_option": "Один ответ из четырёх", "case": "Ситуационная задача"}
 LEVEL_WORDS = {"recall": "Знание", "application": "Применение", "analysis": "Анализ"}
 ROLE_WORDS = {
@@ -33,42 +29,6 @@ ROLE_WORDS = {
     "harmful": "Вредное действие",
 }
 ROLE_TONES = {"key": "ok", "distractor": "neutral", "required": "ok", "neutral": "neutral", "harmful": "danger"}
-
-
-@for_staff(Permission.BANK_READ)
-async def show_items(request: Request, reader: Principal) -> Response:
-    """`GET /staff/bank?speciality=&requirement=&kind=&q=&page=`."""
-    chosen = {name: read_query(request, name) for name in ("speciality", "requirement", "kind", "q")}
-    kind = next((one for one in KINDS if one == chosen["kind"]), None)
-    page = read_page(request)
-    async with database_of(request).transaction() as connection:
-        specialities = await list_specialities(connection)
-        requirements = await list_requirements(connection, chosen["speciality"] or None)
-        known = {one.code for one in requirements}
-        requirement = chosen["requirement"] if chosen["requirement"] in known else None
-        found = await list_items(
-            connection,
-            speciality=chosen["speciality"] or None,
-            requirement=requirement,
-            kind=kind,
-            words=chosen["q"],
-            offset=(page - 1) * PAGE,
-        )
-    chosen |= {"requirement": requirement or "", "kind": kind or ""}
-    context = {
-        "found": found,
-        "specialities": specialities,
-        "requirements": requirements,
-        "requirement_titles": {(one.speciality, one.code): one.title for one in requirements},
-        "kinds": KINDS,
-        "kind_words": KIND_WORDS,
-        "level_words": LEVEL_WORDS,
-        "chosen": chosen,
-        "page": page,
-        "pages": pages_of(found.total, PAGE),
-        "address": "/staff/bank?" + urlencode({**chosen, "page": ""}),
-    }
-    return show(request, reader, "bank", context)
 
 
 @for_staff(Permission.BANK_READ)
@@ -160,7 +120,6 @@ def _item_id(request: Request) -> ItemId:
 
 
 routes: list[BaseRoute] = [
-    Route("/staff/bank", show_items, methods=["GET"]),
     Route("/staff/bank/{item}", show_item, methods=["GET"]),
     Route("/staff/bank/{item}/withdraw", withdraw, methods=["POST"]),
     Route("/staff/bank/{item}/withdrawal", show_withdrawal, methods=["GET"]),

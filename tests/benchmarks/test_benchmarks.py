@@ -43,6 +43,13 @@ def test_assembly() -> None:
     assert found["sd_expected_score"] < found["random_sd"]
 
 
+def test_catalogue() -> None:
+    found = run("benchmarks.catalogue", "--smoke")
+    for name in ("typed", "filtered", "mistyped", "plain"):
+        assert 0 < found[f"{name}_p50_ms"] <= found[f"{name}_p99_ms"]
+    assert found["publish_per_s"] > 0
+
+
 @pytest.mark.usefixtures("models")
 def test_frames() -> None:
     assert run("benchmarks.frames", "--smoke")["ratio"] > 0

@@ -43,7 +43,9 @@ async def test_items_are_found_by_words_and_filters(school: School) -> None:
     methodologist = school.staff[Role.METHODOLOGIST]
 
     async def found(**chosen: str) -> int:
-        return (await school.get(methodologist, "/staff/bank", params=chosen)).text.count('href="/staff/bank/')
+        return (await school.get(methodologist, "/staff/bank", params=chosen)).text.count(
+            '<a class="long" href="/staff/bank/'
+        )
 
     assert await found() == 2 * ITEMS
     assert await found(q="ld-00") == 2 * ITEMS

@@ -8,7 +8,7 @@ from core.clock import ManualClock
 from core.database import Database, execute, fetch_all, fetch_one
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import ItemId
-from question_bank.catalogue import list_items
+from question_bank.catalogue import Wanted, list_items
 from question_bank.items import Item, Role, make_stage
 from question_bank.requirement_store import list_supply, save_requirements
 from question_bank.requirements import Requirement, Speciality
@@ -127,10 +127,10 @@ async def test_the_list_is_filtered_paged_and_searched(filled: Database) -> None
         everything = await list_items(connection)
         assert everything.total == 38
         assert [row.item for row in everything.rows] == sorted(row.item for row in everything.rows)
-        assert (await list_items(connection, speciality="S1")).total == 33
-        assert (await list_items(connection, speciality="S1", requirement="R2")).total == 13
-        assert (await list_items(connection, kind="case")).total == 3
-        page = await list_items(connection, speciality="S1", limit=10, offset=30)
+        assert (await list_items(connection, Wanted(speciality="S1"))).total == 33
+        assert (await list_items(connection, Wanted(speciality="S1", requirement="R2"))).total == 13
+        assert (await list_items(connection, Wanted(kind="case"))).total == 3
+        page = await list_items(connection, Wanted(speciality="S1"), limit=10, offset=30)
         assert page.total == 33
         assert len(page.rows) == 3
         # Other forms of the words, ё for е, words of the options, beginnings of ids.
@@ -152,7 +152,7 @@ async def test_a_withdrawn_item_leaves_the_supply(filled: Database) -> None:
         supply = {(s.speciality, s.requirement): (s.four_option, s.case) for s in await list_supply(connection)}
         (row,) = (await list_items(connection, words="f000")).rows
     assert supply == {("S1", "R1"): (19, 0), ("S1", "R2"): (10, 2), ("S2", "R1"): (5, 0)}
-    assert row.state == "withdrawn"
+    assert row.service == "withdrawn"
 
 
 async def test_many_items_are_published_in_batches(filled: Database, bank: list[Item], clock: ManualClock) -> None:
@@ -163,5 +163,5 @@ async def test_many_items_are_published_in_batches(filled: Database, bank: list[
     ]
     async with filled.transaction() as connection:
         assert await publish_items(connection, many, clock.now()) == 4_500
-        assert (await list_items(connection, speciality="S1", words="m4499")).total == 1
+        assert (await list_items(connection, Wanted(speciality="S1"), words="m4499")).total == 1
         assert (await list_items(connection)).total == 4_538

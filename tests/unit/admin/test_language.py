@@ -15,6 +15,8 @@ from admin.pages.operations import TOPIC_WORDS
 from admin.pages.people import ROLE_WORDS, ZONE_WORDS
 from admin.pages.proctor import CLOCK_WORDS
 from admin.pages.register import ACTOR_WORDS
+from admin.pages.shelves import SHORTCUTS
+from admin.pages.shelves import WORDS as SHELF_WORDS
 from admin.pages.sittings import CHANGE_WORDS, SEVERITY_WORDS, STATE_WORDS, VIA_WORDS
 from admin.pages.sittings import ROLE_WORDS as STILL_WORDS
 from core.web import language
@@ -53,6 +55,9 @@ def spoken() -> set[str]:
         CHANGE_WORDS, VIA_WORDS,
     ):  # fmt: skip
         sentences |= set(words.values())
+    for words in (words for name, words in SHELF_WORDS.items() if name.endswith("_words")):
+        sentences |= set(words.values())
+    sentences |= {title for title, _ in SHORTCUTS.values()}
     for section in SECTIONS:
         sentences |= {section.title, section.about}
     return sentences | set(refusals())

@@ -1,0 +1,63 @@
+"""The bank's shelves: the list of items as the methodologist reads it, with people's names and requirements' titles."""
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.access import Principal, people
+from core.ids import PersonId
+from question_bank.catalogue import PAGE, ItemPage, Shortcut, Wanted, count_shortcuts, list_authors, list_items
+from question_bank.requirement_store import list_requirements, list_specialities, load_titles
+from question_bank.requirements import Requirement, Speciality
+
+MOST_OFFERED = 100
+"""So many requirements are offered where no speciality is chosen, or none."""
+
+
+class Shelf(Struct, frozen=True):
+    """A page of the list and what stands around it."""
+
+    found: ItemPage
+    counts: dict[Shortcut, int]
+    specialities: tuple[Speciality, ...]
+    requirements: tuple[Requirement, ...]
+    """That can be chosen: of the chosen speciality, or of all where they are few."""
+    authors: tuple[tuple[PersonId, str], ...]
+    """By name."""
+    titles: dict[tuple[str, str], str]
+    """Of requirements, by speciality and code."""
+
+    @property
+    def sections(self) -> list[str]:
+        return sorted({one.section for one in self.requirements if one.section})
+
+    @property
+    def names(self) -> dict[PersonId, str]:
+        return dict(self.authors)
+
+
+async def offer_requirements(connection: AsyncConnection, speciality: str | None) -> tuple[Requirement, ...]:
+    """Those that can be chosen in a filter."""
+    found = await list_requirements(connection, speciality)
+    return tuple(found) if speciality is not None or len(found) <= MOST_OFFERED else ()
+
+
+async def open_shelf(
+    connection: AsyncConnection,
+    wanted: Wanted,
+    words: str,
+    page: int,
+    reader: Principal,
+    requirements: tuple[Requirement, ...],
+) -> Shelf:
+    """One page of the list, from 1; `requirements`: what offer_requirements gave."""
+    found = await list_items(connection, wanted, words=words, offset=(page - 1) * PAGE)
+    places = {(row.speciality, row.requirement) for row in found.rows}
+    who = await people(connection, await list_authors(connection))
+    return Shelf(
+        found=found,
+        counts=await count_shortcuts(connection, reader.id),
+        specialities=tuple(await list_specialities(connection)),
+        requirements=requirements,
+        authors=tuple(sorted(((one.id, one.name) for one in who), key=lambda one: one[1])),
+        titles=await load_titles(connection, places),
+    )
