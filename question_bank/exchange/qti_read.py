@@ -24,6 +24,8 @@ from question_bank.exchange.qti_names import XML, attribute, child, children, pl
 from question_bank.exchange.strict_xml import MAX_DOCUMENT, iterate, parse
 
 MANIFEST = "imsmanifest.xml"
+MAX_SECTIONS = 100
+"""How many files of sections are followed."""
 _TYPE = re.compile(r"imsqti_(?:(?:apip)?(item|test)_xml)?v[23]p[0-9]")
 _OLD_TYPE = re.compile(r"imsqti(?:_\w+)?_xmlv1p[0-9]")
 _ITEM, _TEST, _LIST = "assessmentItem", "assessmentTest", "manifest"
@@ -35,6 +37,8 @@ _FAULTY = frozenset({"exchange_xml", "exchange_entity", "exchange_characters", "
 Entry = Arriving | Rejected
 References = dict[str, Reference]
 """By the member that is referred to, in the order of the tests."""
+_SECTION = Reference()
+"""What stands for a section that is in a file of its own."""
 
 
 def read(path: Path) -> Iterator[Entry]:
@@ -85,7 +89,7 @@ def _read_document(path: Path, folder: Folder | None) -> Iterator[Entry]:
     if kind == _ITEM:
         yield read_item(root, Source(Place(1, path.name), files, data))
     elif kind == _TEST:
-        yield from _read_referred(_references(root, path.name), files, 0)
+        yield from _read_referred(_references(root, path.name, files), files, 0)
     elif kind == _LIST and folder is not None:
         yield from _read_package(folder, path.name)
     else:
@@ -162,7 +166,7 @@ def _survey(package: Package | Folder, manifest: str) -> tuple[References, int, 
                 f"Список содержимого пакета неверен: «{member[:80]}» назван тестом, а это задание.",
                 fields={"member": member},
             )
-        referred |= _references(root, member)
+        referred |= _references(root, member, package)
     return referred, there, named
 
 
@@ -209,11 +213,30 @@ def _is_own(element: Any) -> bool:
     return bool(read_metadata(element).home)
 
 
-def _references(root: Any, member: str) -> References:
-    """The items that a test refers to, with what it says of them."""
+def _references(root: Any, member: str, files: Files) -> References:
+    """The items that a test refers to, with what it says of them; those of sections in files of their own, too."""
+    found = _referred(root, member)
+    sections = [one for one, reference in found.items() if reference is _SECTION][:MAX_SECTIONS]
+    followed = set(sections)
+    for section in sections:  # grows
+        if not files.has(section):
+            continue
+        del found[section]
+        for one, reference in _referred(parse(files.read(section, MAX_DOCUMENT), section), section).items():
+            if reference is not _SECTION:
+                found.setdefault(one, reference)
+            elif one not in followed and len(sections) < MAX_SECTIONS:
+                followed.add(one)
+                sections.append(one)
+                found.setdefault(one, reference)
+    return found
+
+
+def _referred(root: Any, member: str) -> References:
     found: References = {}
     for one in root.iter():
-        if plain_name(one.tag) != "assessmentItemRef":
+        name = plain_name(one.tag)
+        if name not in ("assessmentItemRef", "assessmentSectionRef"):
             continue
         target = resolve(member, attribute(one, "href"))
         if target is None:
@@ -222,6 +245,9 @@ def _references(root: Any, member: str) -> References:
                 f"Тест ссылается на файл вне пакета: «{attribute(one, 'href')[:80]}». Такие файлы не принимаются.",
                 fields={"member": member},
             )
+        if name == "assessmentSectionRef":
+            found.setdefault(target, _SECTION)
+            continue
         limits = child(one, "timeLimits")
         limit = round(number(attribute(limits, "maxTime")) * SECOND) if limits is not None else 0
         weighted = any(number(attribute(weight, "value")) != 1 for weight in children(one, "weight"))

@@ -229,6 +229,18 @@ def test_a_test_gives_limits_and_items_that_only_it_names(tmp_path: Path) -> Non
     assert [first.place.member, second.place.member, second.place.number] == ["a.xml", "b.xml", 2]
 
 
+def test_sections_in_files_of_their_own_are_followed_and_not_for_ever(tmp_path: Path) -> None:
+    test = (
+        '<assessmentTest><assessmentSectionRef href="s.xml"/><assessmentSectionRef href="gone.xml"/></assessmentTest>'
+    )
+    section = (
+        '<assessmentSection><assessmentSectionRef href="s.xml"/><assessmentItemRef href="a.xml"/></assessmentSection>'
+    )
+    path = package(tmp_path / "x.zip", {"t.xml": test, "s.xml": section, "a.xml": item()}, resource("t.xml", "test"))
+    found = {entry.place.member: type(entry) for entry in read(path)}
+    assert found == {"a.xml": Arriving, "gone.xml": Rejected}
+
+
 def test_what_lom_says_is_heard(tmp_path: Path) -> None:
     lom = (
         '<metadata><lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><identifier><catalog>чужой</catalog><entry>7</entry>'
