@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from core.errors import Invalid
-from question_bank.exchange import aiken, csv_table, gift, json_lines, qti_read, qti_write, xlsx
+from question_bank.exchange import aiken, csv_table, gift, json_lines, moodle_xml, qti_read, qti_write, xlsx
 from question_bank.exchange.entries import Reader, Writer
 from question_bank.exchange.head import Head
 
@@ -61,6 +61,15 @@ FORMATS: tuple[Format, ...] = (
         json_lines.read,
         None,
         json_lines.recognise,
+    ),
+    Format(
+        "moodle-xml",
+        "Moodle XML",
+        (".xml",),
+        "application/xml",
+        moodle_xml.read,
+        moodle_xml.write,
+        moodle_xml.recognise,
     ),
     Format("gift", "GIFT", (".gift",), "text/plain; charset=utf-8", gift.read, gift.write, gift.recognise),
     Format("aiken", "Aiken", (".txt", ".aiken"), "text/plain; charset=utf-8", aiken.read, aiken.write, aiken.recognise),
