@@ -23,6 +23,7 @@ _STAGING = "arriving_version"
 _FIELDS = (
     "item_id", "version", "pool", "speciality", "requirement", "kind", "level", "difficulty", "limit_ms", "content",
     "words", "ready", "tags", "language", "stages", "explanation", "sources", "digest",
+    "sketch",
 )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ async def make_room(connection: AsyncConnection) -> None:
         CREATE TEMPORARY TABLE {_STAGING} (
             item_id text, version int, pool text, speciality text, requirement text, kind text, level text,
             difficulty float8, limit_ms int, content text, words text, ready boolean, tags text[], language text,
-            stages text, explanation text, sources text, digest bytea
+            stages text, explanation text, sources text, digest bytea, sketch int[]
         ) ON COMMIT DROP
         """,
     )
@@ -87,9 +88,9 @@ async def copy_versions(
         f"""
         INSERT INTO question_bank.item_version
             (item_id, version, speciality, requirement, kind, level, difficulty, limit_ms, content, words,
-             published_at, state, ready, author, tags, language)
+             published_at, state, ready, author, tags, language, sketch)
         SELECT item_id, version, speciality, requirement, kind, level, difficulty, limit_ms, CAST(content AS jsonb),
-               to_tsvector('russian', words), :at, 'draft', ready, CAST(:by AS bigint), tags, language
+               to_tsvector('russian', words), :at, 'draft', ready, CAST(:by AS bigint), tags, language, sketch
         FROM {_STAGING}
         """,
         at=at,
@@ -239,6 +240,7 @@ def _record(arrival: Arrival) -> tuple[object, ...]:
         item.explanation,
         columns.sources,
         columns.digest,
+        columns.sketch,
     )
 
 

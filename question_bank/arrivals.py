@@ -19,6 +19,7 @@ from question_bank.exchange.entries import Arriving, Reader, Rejected
 from question_bank.faults import find_faults
 from question_bank.imports import digest_of
 from question_bank.items import Item, candidate_copy, change_texts
+from question_bank.likeness import sketch, texts_of
 from question_bank.markup import clean, find_assets
 from question_bank.pictures import Picture, content_id, redraw
 from question_bank.version_rows import encode_key, search_words
@@ -45,6 +46,7 @@ class Columns(Struct, frozen=True):
     words: str
     sources: str
     digest: bytes
+    sketch: tuple[int, ...]
 
 
 class Ready(Struct, frozen=True):
@@ -145,6 +147,7 @@ def columns_of(item: Item) -> Columns:
         search_words(item),
         msgspec.json.encode(item.sources).decode(),
         digest_of(item),
+        sketch(texts_of(item)),
     )
 
 

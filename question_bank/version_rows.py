@@ -19,6 +19,7 @@ from question_bank.candidate_store import decode_content, encode_content
 from question_bank.faults import find_faults
 from question_bank.forms import ItemPool
 from question_bank.items import Choice, Item, Role, Stage, candidate_copy, change_texts
+from question_bank.likeness import sketch, texts_of
 from question_bank.markup import clean, find_assets, read_plain, set_sizes
 from question_bank.requirement_store import list_requirements
 from question_bank.word_store import keep_words
@@ -47,16 +48,17 @@ async def insert_versions(
         """
         INSERT INTO question_bank.item_version
             (item_id, version, speciality, requirement, kind, level, difficulty, limit_ms, content, words,
-             published_at, state, ready, author, tags, language)
+             published_at, state, ready, author, tags, language, sketch)
         SELECT id, version, speciality, requirement, kind, level, difficulty, limit_ms,
                CAST(content AS jsonb), to_tsvector('russian', words), :at, :state, ready, :author,
-               ARRAY(SELECT jsonb_array_elements_text(CAST(tags AS jsonb))), language
+               ARRAY(SELECT jsonb_array_elements_text(CAST(tags AS jsonb))), language, CAST(sketch AS int[])
         FROM unnest(CAST(:ids AS text[]), CAST(:versions AS int[]), CAST(:specialities AS text[]),
                     CAST(:requirements AS text[]), CAST(:kinds AS text[]), CAST(:levels AS text[]),
                     CAST(:difficulties AS float8[]), CAST(:limits AS int[]), CAST(:contents AS text[]),
-                    CAST(:words AS text[]), CAST(:readies AS bool[]), CAST(:tags AS text[]), CAST(:languages AS text[]))
+                    CAST(:words AS text[]), CAST(:readies AS bool[]), CAST(:tags AS text[]), CAST(:languages AS text[]),
+                    CAST(:sketches AS text[]))
             AS t(id, version, speciality, requirement, kind, level, difficulty, limit_ms, content, words, ready, tags,
-                 language)
+                 language, sketch)
         """,
         ids=[item.id for item in items],
         versions=[item.version for item in items],
@@ -71,6 +73,7 @@ async def insert_versions(
         readies=[not find_faults(item).all for item in items],
         tags=[msgspec.json.encode(item.tags).decode() for item in items],
         languages=[item.language for item in items],
+        sketches=[f"{{{','.join(map(str, sketch(texts)))}}}" for texts in map(texts_of, items)],
         at=at,
         state=state,
         author=author,

@@ -50,6 +50,13 @@ def test_catalogue() -> None:
     assert found["publish_per_s"] > 0
 
 
+def test_likeness() -> None:
+    found = run("benchmarks.likeness", "--smoke")
+    assert found["planted"] > 20
+    assert found["recall"] > 0.9
+    assert 0 < found["median_ms"] <= found["p99_ms"]
+
+
 @pytest.mark.usefixtures("models")
 def test_frames() -> None:
     assert run("benchmarks.frames", "--smoke")["ratio"] > 0

@@ -97,9 +97,10 @@ async def put_items(database: Database) -> None:
             await execute(
                 connection,
                 """INSERT INTO question_bank.item_version (item_id, version, speciality, requirement, kind, level,
-                                                           difficulty, limit_ms, content, words, published_at, state)
+                                                           difficulty, limit_ms, content, words, published_at, state,
+                                                           sketch)
                    VALUES (:id, :version, 's', 'r', :kind, 'recall', 0.5, 1000, CAST(:content AS jsonb), '', 0,
-                           'retired')""",
+                           'retired', '{}')""",
                 id=item,
                 version=version,
                 kind=copy.kind,
