@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from core.errors import TooLarge
 from core.moments import SECOND, Span
 from question_bank.adaptation import unite
 from question_bank.drafts import Draft, DraftChoice, DraftStage
@@ -15,9 +16,12 @@ from question_bank.exchange.qti_names import TOOL, XML, attribute, child, childr
 from question_bank.exchange.qti_own import read_own
 from question_bank.exchange.qti_text import Pictures, Reading
 from question_bank.exchange.qti_words import Remarks, say_refused
-from question_bank.exchange.strict_xml import MAX_DOCUMENT, parse
+from question_bank.exchange.strict_xml import parse
 from question_bank.items import Role
 
+MAX_STIMULI = 8
+MAX_STIMULUS = 500_000
+"""Bytes of a passage that is read in: every item that names it reads it."""
 MEDIA_TYPE = "application/xml"
 
 _KINDS = {
@@ -164,12 +168,16 @@ def _arrive_own(
 def _stimuli(root: Any, member: str, files: Files, remarks: Remarks) -> list[tuple[str, Any]]:
     """The passages that an item shares with others, each with its member."""
     found = []
-    for one in children(root, "assessmentStimulusRef"):
+    for one in children(root, "assessmentStimulusRef")[:MAX_STIMULI]:
         path = resolve(member, attribute(one, "href"))
         if path is None or not files.has(path):
             remarks.add("stimulus_missing")
             continue
-        body = child(parse(files.read(path, MAX_DOCUMENT), path), "stimulusBody")
+        try:
+            body = child(parse(files.read(path, MAX_STIMULUS), path), "stimulusBody")
+        except TooLarge:
+            remarks.add("stimulus_large")
+            continue
         if body is not None:
             remarks.add("stimulus")
             found.append((path, body))

@@ -15,6 +15,9 @@ from question_bank.exchange.qti_words import Remarks
 from question_bank.markup import is_asset_id
 from question_bank.pictures import MAX_BYTES
 
+MAX_PICTURES = 40
+"""Of one item."""
+
 _SILENT = {
     "stylesheet": "style", "style": "style", "link": "style", "script": "object", "audio": "media", "video": "media",
     "embed": "object", "iframe": "object", "infoControl": "hint", "feedbackInline": "feedback",
@@ -41,12 +44,16 @@ class Pictures:
     def take(self, member: str, source: str) -> str | None:
         """The name of a picture that a member speaks of; None where it cannot come, which is told."""
         if source.startswith("data:"):
+            if len(self.found) >= MAX_PICTURES:
+                return self._lose("pictures_many")
             return self._keep(source, "", self._decode(source))
         path = resolve(member, source)
         if path is None:
             return self._lose("picture_remote")
         if path in self._names:
             return self._names[path]
+        if len(self.found) >= MAX_PICTURES:
+            return self._lose("pictures_many")
         if path.lower().endswith(".svg"):
             return self._lose("picture_vector")
         if not self._files.has(path):

@@ -56,7 +56,8 @@ def own_key(root: Any) -> int | None:
         if local(declaration) == "responsedeclaration" and said(declaration, "identifier") == said(
             asking[0], "responseidentifier"
         ):
-            values = [one.text.strip() for group in declaration for one in group if local(group) == "correctresponse"]
+            correct = [group for group in declaration if local(group) == "correctresponse"]
+            values = [one.text.strip() for group in correct for one in group if local(one) == "value"]
             names = [said(one, "identifier") for one in asking[0] if local(one) == "simplechoice"]
             if said(declaration, "cardinality") == "single" and len(values) == 1:
                 return names.index(values[0])

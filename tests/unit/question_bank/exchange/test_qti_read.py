@@ -210,6 +210,17 @@ def test_pictures_of_the_package_come_and_others_leave_their_words(tmp_path: Pat
     assert set(codes(entry)) == {"picture_remote", "picture_vector", "picture_missing", "picture_format"}
 
 
+def test_an_item_takes_no_more_than_an_item_may_need(tmp_path: Path) -> None:
+    many = "".join(f'<img src="{number}.png" alt="{number}"/>' for number in range(60))
+    passage = f"<assessmentStimulus><stimulusBody>{'x' * 600_000}</stimulusBody></assessmentStimulus>"
+    body = item(f"<p>{many}</p>{ASKED}").replace("<itemBody>", '<assessmentStimulusRef href="s.xml"/><itemBody>')
+    members = {f"{number}.png": PNG + bytes([number]) for number in range(60)}
+    (entry,) = read(package(tmp_path / "x.zip", {"q.xml": body, "s.xml": passage, **members}, resource("q.xml")))
+    assert isinstance(entry, Arriving)
+    assert len(entry.pictures) == 40
+    assert {"pictures_many", "stimulus_large"} <= set(codes(entry))
+
+
 def test_a_test_gives_limits_and_items_that_only_it_names(tmp_path: Path) -> None:
     test = (
         f'<assessmentTest xmlns="{V2}"><assessmentItemRef identifier="a" href="a.xml"><timeLimits maxTime="90"/>'
