@@ -8,6 +8,7 @@ from admin.pages import (
     authoring,
     bank,
     blueprints,
+    bulk,
     evidence,
     home,
     operations,
@@ -34,6 +35,7 @@ routes: list[BaseRoute] = [
     *protocols.routes,
     *pictures.routes,  # before the bank: an item may have any id
     *authoring.routes,  # before the bank: a new item's address would be taken for an item
+    *bulk.routes,
     *shelves.routes,  # before the items: its addresses would be taken for ids
     *bank.routes,
     *blueprints.routes,

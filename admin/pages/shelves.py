@@ -4,8 +4,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from admin.bulk import MOST, acts_of
 from admin.pages.asked import BANDS, WHERES, Asked, read_asked
 from admin.pages.bank import KIND_WORDS, LEVEL_WORDS
+from admin.pages.bulk import ACT_WORDS
 from admin.pages.door import for_staff, read_page
 from admin.pages.frame import pages_of, show
 from admin.shelves import offer_requirements, open_shelf
@@ -85,6 +87,9 @@ async def show_items(request: Request, reader: Principal) -> Response:
         "wheres": ("mine", *WHERES),
         "bands": tuple(BANDS),
         "most": MOST_COUNTED,
+        "most_at_once": MOST,
+        "acts": acts_of(reader),
+        "act_words": ACT_WORDS,
         "page": page,
         "pages": pages_of(shelf.found.total, PAGE),
         "address": f"/staff/bank?{asked.query}{'&' if asked.query else ''}page=",

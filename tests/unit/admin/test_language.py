@@ -10,6 +10,7 @@ from babel.messages.extract import extract_from_dir
 import admin
 from admin.pages.bank import KIND_WORDS, LEVEL_WORDS
 from admin.pages.bank import ROLE_WORDS as CHOICE_WORDS
+from admin.pages.bulk import ACT_WORDS, MEANING_WORDS
 from admin.pages.frame import DONE, SECTIONS
 from admin.pages.operations import TOPIC_WORDS
 from admin.pages.people import ROLE_WORDS, ZONE_WORDS
@@ -24,6 +25,7 @@ from core.web.pages import Pages
 from exam_server import allowances, closing, invigilation, late_answers
 from exam_server.invigilation import SENTENCES
 from proctoring.signals import TITLES
+from question_bank import workflow
 from registry.pages.words import KIND_WORDS as ENTRY_KIND_WORDS
 from registry.pages.words import STATUS_WORDS
 
@@ -52,7 +54,7 @@ def spoken() -> set[str]:
     for words in (
         KIND_WORDS, LEVEL_WORDS, CHOICE_WORDS, DONE, TOPIC_WORDS, ROLE_WORDS, ZONE_WORDS, ENTRY_KIND_WORDS,
         STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES, ACTOR_WORDS, CLOCK_WORDS,
-        CHANGE_WORDS, VIA_WORDS,
+        CHANGE_WORDS, VIA_WORDS, ACT_WORDS, MEANING_WORDS,
     ):  # fmt: skip
         sentences |= set(words.values())
     for words in (words for name, words in SHELF_WORDS.items() if name.endswith("_words")):
@@ -66,7 +68,7 @@ def spoken() -> set[str]:
 def refusals() -> Iterator[str]:
     """Constant sentences and field reasons of the errors that this package raises, and of what staff do to sittings."""
     yield from (SENTENCES[code] for code in STAFF_CODES)
-    engine = (Path(str(module.__file__)) for module in (allowances, closing, invigilation, late_answers))
+    engine = (Path(str(module.__file__)) for module in (allowances, closing, invigilation, late_answers, workflow))
     for file in (*PACKAGE.rglob("*.py"), *engine):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith(("problems[", "fields[")):
