@@ -14,14 +14,17 @@ from core.ids import ItemId
 from core.web.requests import database_of
 from exam_server.pages.steps import read_body
 from question_bank import faults
+from question_bank.advice import advise
 from question_bank.catalogue import list_items
 from question_bank.items import Level
+from question_bank.likeness_store import find_alike
 from question_bank.requirement_store import list_requirements, list_specialities
 from question_bank.version_store import list_steps, next_item_id
 from question_bank.working_copies import LARGEST, drop_copy
 
 MAX_LETTER = LARGEST + 64 * 1024
 FOUND_ITEMS = 10
+MOST_ALIKE = 5
 LEVELS: tuple[Level, ...] = ("recall", "application", "analysis")
 BOUNDS = {
     "text": faults.MAX_TEXT,
@@ -88,12 +91,14 @@ async def check(request: Request, reader: Principal) -> Response:
     letter = authoring.read_letter(await read_body(request, MAX_LETTER))
     async with database_of(request).transaction() as connection:
         found = await authoring.check(connection, read_item(request), letter.draft)
+        alike = await find_alike(connection, letter.draft, MOST_ALIKE, besides=read_item(request))
     say, _ = say_in(request)
     told = {
         "unfit": {field: say(sentence) for field, sentence in found.unfit.items()},
         "unready": {field: say(sentence) for field, sentence in found.unready.items()},
     }
-    return JSONResponse({"faults": told, "advice": [], "alike": []})
+    advice = [{"code": one.code, "field": one.field, "sentence": say(one.sentence)} for one in advise(letter.draft)]
+    return JSONResponse({"faults": told, "advice": advice, "alike": to_builtins(alike)})
 
 
 @for_staff(Permission.BANK_EDIT)

@@ -19,7 +19,9 @@ export function Notes({ id, field }) {
   const comments = model.data.comments.filter((one) => one.field === field);
   return html`
     ${fault && html`<span class=${`field__error ${fault.unfit ? "" : "editor__unready"}`} id=${`${id}-error`}><${Icon} name="circle-alert" /><span>${fault.sentence}</span></span>`}
-    ${advice.map((one) => html`<span class="editor__advice" id=${`${id}-advice`} key=${one.code}><${Icon} name="info" /><span>${one.sentence}</span></span>`)}
+    ${advice.length > 0 && html`<span id=${`${id}-advice`}>
+      ${advice.map((one) => html`<span class="editor__advice" key=${one.code}><${Icon} name="info" /><span>${one.sentence}</span></span>`)}
+    </span>`}
     ${comments.map((one) => html`<span class="editor__comment" key=${one.words}><${Icon} name="file-text" /><span><b>${say("comment")}:</b> ${one.words}</span></span>`)}
   `;
 }

@@ -105,6 +105,26 @@ async def test_what_is_not_ready_is_saved_and_stays_a_draft(school: School, auth
     assert checked.json()["faults"]["unready"] == {"stages.0.choices": "Нужно ровно четыре варианта."}
 
 
+async def test_as_one_types_there_is_advice_and_what_is_like_it_is_shown(school: School, author: Principal) -> None:
+    draft = await draft_in(school)
+    draft["stages"][0]["choices"][3]["text"] = "Всё перечисленное верно"
+    path = f"/staff/bank/{ITEM}/check"
+    found = (await school.send(author, path, {"based_on": 1, "draft": draft})).json()
+    told = {(one["code"], one["field"]) for one in found["advice"]}
+    assert ("all_of_these", "stages.0.choices") in told
+    assert all("." in one["sentence"] for one in found["advice"])
+    kept = await draft_in(school)
+    letter = {"based_on": 0, "draft": kept}
+    found = (await school.send(author, f"/staff/bank/{NEW}/check", letter)).json()
+    likest = found["alike"][0]
+    assert (likest["item"], likest["likeness"], likest["stem"]) == (ITEM, 1.0, kept["stem"])
+    found = (await school.send(author, path, letter)).json()
+    assert ITEM not in [one["item"] for one in found["alike"]]
+    empty = {**draft, "stem": "", "stages": [], "explanation": ""}
+    found = (await school.send(author, path, {"based_on": 1, "draft": empty})).json()
+    assert (found["advice"], found["alike"]) == ([], [])
+
+
 async def test_who_comes_second_is_shown_what_the_first_has_changed(school: School, author: Principal) -> None:
     other = await school.hire("second", Role.METHODOLOGIST)
     draft = await draft_in(school)
@@ -176,7 +196,8 @@ async def test_lone_surrogates_are_no_text() -> None:
 
 
 async def test_only_numbers_that_the_bank_gives_become_items(school: School, author: Principal) -> None:
-    letter = {"based_on": 0, "draft": await draft_in(school)}
+    kept = await draft_in(school)
+    letter = {"based_on": 0, "draft": kept}
     for item in ("mine", "i1", "i00000x", "../x"):
         answer = await school.send(author, f"/staff/bank/{item}/versions", letter)
         assert answer.status_code == 404, item

@@ -26,6 +26,7 @@ from exam_server import allowances, closing, invigilation, late_answers
 from exam_server.invigilation import SENTENCES
 from proctoring.signals import TITLES
 from question_bank import workflow
+from question_bank.advice import SENTENCES as ADVICE
 from registry.pages.words import KIND_WORDS as ENTRY_KIND_WORDS
 from registry.pages.words import STATUS_WORDS
 
@@ -54,7 +55,7 @@ def spoken() -> set[str]:
     for words in (
         KIND_WORDS, LEVEL_WORDS, CHOICE_WORDS, DONE, TOPIC_WORDS, ROLE_WORDS, ZONE_WORDS, ENTRY_KIND_WORDS,
         STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES, ACTOR_WORDS, CLOCK_WORDS,
-        CHANGE_WORDS, VIA_WORDS, ACT_WORDS, MEANING_WORDS,
+        CHANGE_WORDS, VIA_WORDS, ACT_WORDS, MEANING_WORDS, ADVICE,
     ):  # fmt: skip
         sentences |= set(words.values())
     for words in (words for name, words in SHELF_WORDS.items() if name.endswith("_words")):
