@@ -28,11 +28,13 @@ LONGEST = 1_000_000
 """Characters of one question."""
 KEPT = 10_000
 """Characters that are kept of a longer one."""
+LONGEST_KEY = 100
+"""Characters of the line of the key that may still name options."""
 
 _OPTION = re.compile(r"\s*([A-Za-zА-Яа-я])[.)](?:\s+(.*))?", re.DOTALL)
 _KEY = re.compile(r"\s*(?:ANSWER|(?:ПРАВИЛЬНЫЙ\s+)?ОТВЕТ)\s*[:：]\s*(.*)", re.IGNORECASE | re.DOTALL)
 _LETTER = re.compile(r"\(?([A-Za-zА-Яа-я])[.)]*")
-_SEVERAL = re.compile(r"[A-Za-zА-Яа-я](?:\s*(?:[,;+&/]|\bи\b|\band\b|\s)\s*[A-Za-zА-Яа-я])+[.)]*", re.IGNORECASE)
+_SEVERAL = re.compile(r"[A-Za-zА-Яа-я](?: ?(?:[,;+&/]|\bи\b|\band\b| ) ?[A-Za-zА-Яа-я])+[.)]*", re.IGNORECASE)
 _OPTION_LINE = re.compile(r"^[ \t]*[AaАа][.)][ \t]", re.MULTILINE)
 _KEY_LINE = re.compile(r"^[ \t]*(?:ANSWER|(?:ПРАВИЛЬНЫЙ[ \t]+)?ОТВЕТ)[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
 _EXPECTED = tuple(
@@ -63,7 +65,7 @@ class Question(Struct, frozen=True):
 
     line: int
     lines: tuple[str, ...]
-    stem: tuple[str, ...] = ()
+    stem: str = ""
     options: tuple[tuple[str, str], ...] = ()
     """Letter and text."""
     said: str | None = None
@@ -139,7 +141,8 @@ class _Pending:
 
     def __init__(self) -> None:
         self.stem: list[str] = []
-        self.options: list[tuple[str, str]] = []
+        self.options: list[tuple[str, list[str]]] = []
+        """Letter and lines."""
         self.fault: Fault = ""
         self._lines: list[str] = []
         self._line = self._size = 0
@@ -163,17 +166,21 @@ class _Pending:
         elif key is not None:
             self._said = key[1].strip()
         elif option is not None:
-            self.options.append((option[1], (option[2] or "").strip()))
+            self.options.append((option[1], [(option[2] or "").strip()]))
         elif self.options:
-            letter, text = self.options[-1]
-            self.options[-1] = (letter, f"{text}\n{line.strip()}")
+            self.options[-1][1].append(line.strip())
         else:
             self.stem.append(line.strip())
 
     def end(self) -> Iterator[Question]:
         if self._lines:
             yield Question(
-                self._line, tuple(self._lines), tuple(self.stem), tuple(self.options), self._said, self.fault
+                self._line,
+                tuple(self._lines),
+                "\n".join(self.stem),
+                tuple((letter, "\n".join(lines)) for letter, lines in self.options),
+                self._said,
+                self.fault,
             )
 
 
@@ -182,7 +189,7 @@ def _read(question: Question, place: Place) -> Arriving | Rejected:
     reason: str = question.fault
     if not reason and not question.options:
         reason = "description" if said is None else "no_options" if question.stem else "no_stem"
-    if not reason and said is not None and _SEVERAL.fullmatch(said):
+    if not reason and said is not None and len(said) <= LONGEST_KEY and _SEVERAL.fullmatch(" ".join(said.split())):
         reason = "several_keys"
     if reason:
         return Rejected(place, reason, _SENTENCES[reason], original="".join(question.lines).encode(errors="replace"))
@@ -192,7 +199,7 @@ def _read(question: Question, place: Place) -> Arriving | Rejected:
         DraftChoice(settle_text(text, remarks), Role.KEY if number == key else Role.DISTRACTOR)
         for number, (_, text) in enumerate(question.options)
     )
-    draft = Draft(settle_text("\n".join(question.stem), remarks), (DraftStage(tuple(choices)),))
+    draft = Draft(settle_text(question.stem, remarks), (DraftStage(tuple(choices)),))
     return Arriving(place, draft, remarks=tuple(remarks))
 
 

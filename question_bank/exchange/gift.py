@@ -40,11 +40,14 @@ from question_bank.exchange.text_files import GUESSED, find_encoding, peek
 from question_bank.items import Role
 
 _CATEGORY = "$CATEGORY:"
-_ID = re.compile(r"\[id:((?:\\\]|[^\]\x00-\x1f\x7f])+)\]")
-_TAG = re.compile(r"\[tag:((?:\\\]|[^\]<>`\x00-\x1f\x7f])+)\]")
+# Bounded, for a comment may be a megabyte of beginnings.
+_ID = re.compile(r"\[id:((?:[^\]\\\x00-\x1f\x7f]{1,100}+|\\\]?+){1,8}+)\]")
+_TAG = re.compile(r"\[tag:((?:[^\]\\<>`\x00-\x1f\x7f]{1,100}+|\\\]?+){1,8}+)\]")
 _PLAIN_TAG = re.compile(r"[^<>`\x00-\x1f\x7f\\]+")
 _OWN = re.compile(rf"\s*//\s*\[{MARK}:(.*)\]\s*")
-_LOOKS = re.compile(r"(?m)^\s*(?:\$CATEGORY:|::.+?::)|(?<!\\)\{[^{}]*(?<!\\)(?:[~=#]|\bT\b|\bF\b|TRUE|FALSE)[^{}]*\}")
+_BEGINS = re.compile(r"^[ \t]*(?:\$CATEGORY:|::[^:\n]+::)", re.MULTILINE)
+_BRACED = re.compile(r"(?<!\\)\{([^{}]*)\}")
+_ANSWERS = re.compile(r"(?<!\\)[~=#]|^[ \t]*(?:T|F|TRUE|FALSE)$")
 
 _SENTENCES = REJECTED | {
     "unclosed": "Фигурная скобка с ответами не закрыта: вопрос не прочитан. Закройте её и загрузите файл снова.",
@@ -56,7 +59,9 @@ def recognise(head: Head) -> bool:
     text = peek(head.start)
     if text.lstrip().startswith("<") and not head.name.endswith(".gift"):
         return False
-    return _LOOKS.search(text) is not None
+    if _BEGINS.search(text) is not None:
+        return True
+    return any(_ANSWERS.search(braced[1].rstrip()) is not None for braced in _BRACED.finditer(text))
 
 
 def read(path: Path) -> Iterator[Arriving | Rejected]:

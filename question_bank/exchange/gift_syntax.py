@@ -18,6 +18,7 @@ LONGEST = 1_000_000
 """Characters of one question, comments and all."""
 KEPT = 10_000
 """Characters that are kept of a longer one."""
+MOST_ANSWERS = 200
 
 Kind = Literal["choice", "description", "essay", "numerical", "true_false", "matching", "short_answer"]
 Fault = Literal["", "unclosed", "too_long"]
@@ -188,6 +189,8 @@ def _find_kind(answers: str) -> Kind:
 
 def _choices(answers: str, format: TextFormat) -> tuple[MoodleChoice, ...]:
     marks = [match.start() for match in _MARKS.finditer(answers) if match[0] in "=~"]
+    if len(marks) > MOST_ANSWERS:
+        raise Unreadable(f"Вариантов ответа больше {MOST_ANSWERS}: вопрос не прочитан.")
     begin = answers[: marks[0]] if marks else answers
     choices = []
     if begin.strip(_SPACE):

@@ -41,6 +41,7 @@ from question_bank.exchange.text_files import peek
 from question_bank.items import Role
 from question_bank.markup import find_assets, read_plain
 
+MOST_ANSWERS = 200
 _OWN = f"{{urn:{MARK}}}{MARK}"
 _ROOT = re.compile(r"\ufeff?(?:\s++|<\?.*?\?>|<!--.*?-->)*+<quiz[\s/>]", re.DOTALL)
 _NO_XML = re.compile("[\ufffe\uffff]")
@@ -67,6 +68,7 @@ _REASONS = {
 }
 _SENTENCES = REJECTED | {
     "cloze": "Текст с вложенными ответами: здесь такого вида заданий нет, оно не прочитано.",
+    "too_many_options": f"Вариантов ответа больше {MOST_ANSWERS}: задание не прочитано.",
     "interaction": "Такого вида заданий здесь нет: оно не прочитано.",
 }
 _COMMON = ("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback")
@@ -131,6 +133,8 @@ class _Brought:
         self._pictures = BroughtPictures(own=self._own is not None)
 
     def end(self) -> Arriving | Rejected:
+        if len(self._answers) > MOST_ANSWERS:
+            return _reject(self._element, self._place, "too_many_options")
         stem = self._take(self._parts.get("questiontext"), "html") or MoodleText("", "html")
         choices = tuple(self._choice(answer, stem.format) for answer in self._answers)
         item = MoodleItem(stem, choices, self._take(self._parts.get("generalfeedback"), stem.format))

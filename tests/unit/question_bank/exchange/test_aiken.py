@@ -16,13 +16,13 @@ from question_bank.exchange import aiken
 from question_bank.exchange.aiken import KEPT, LONGEST
 from question_bank.exchange.carried import CASE
 from question_bank.exchange.entries import Arriving, Leaving, Rejected
-from question_bank.exchange.head import Head
+from question_bank.exchange.head import HEAD_BYTES, Head
 from question_bank.items import Role
 from question_bank.markup import read_plain
 from tests.drafts import four_option, leavings
 
 Entry = TypeVar("Entry", Arriving, Rejected)
-many = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+many = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 @pytest.fixture
@@ -225,6 +225,22 @@ def test_a_line_without_end_is_cut_and_reading_goes_on(file: Path, begin: str) -
     assert isinstance(read_on, Arriving)
     assert read_on.draft.stem == "Ещё?"
     assert peak < 12 * LONGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Что?\nA. 1\n" + "x\n" * 400_000 + "B. 2\nANSWER: A", "read"),
+        ("Что?\nA. 1\nB. 2\nANSWER: A" + " " * 900_000 + "5", "read"),
+        ("Что?\n" + "A. \n" * 200_000 + "ANSWER: A", "syntax"),
+        ("\n" * 900_000 + "ANSWER: A", "no_stem"),
+    ],
+    ids=["lines", "key", "letters", "blank"],
+)
+def test_what_is_made_to_take_long_does_not(file: Path, text: str, code: str) -> None:
+    entry = read(file, text)[0]
+    assert (entry.code if isinstance(entry, Rejected) else "read") == code
+    assert aiken.recognise(Head("x", text.encode()[:HEAD_BYTES])) in (True, False)
 
 
 def test_what_does_not_fit_is_told_on_the_way_out(file: Path) -> None:

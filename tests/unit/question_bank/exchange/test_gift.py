@@ -20,14 +20,14 @@ from question_bank.exchange import gift
 from question_bank.exchange.carried import CASE, find_plain_choice, settle_ends
 from question_bank.exchange.entries import Arriving, Leaving, Rejected, Remark
 from question_bank.exchange.gift_syntax import KEPT, LONGEST, Question, parse, read_blocks
-from question_bank.exchange.head import Head
+from question_bank.exchange.head import HEAD_BYTES, Head
 from question_bank.exchange.moodle_texts import MoodleText
 from question_bank.items import Role
 from question_bank.markup import clean
 from tests.drafts import four_option, leavings
 
 Entry = TypeVar("Entry", Arriving, Rejected)
-many = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+many = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 SHARED = Path(__file__).parents[4].parent / "shared"
 CORPUS = SHARED / "data" / "exchange" / "gift-fuhrmanator" / "tests" / "questions"
 
@@ -340,6 +340,27 @@ def test_what_we_wrote_and_somebody_broke_is_told(file: Path) -> None:
 def test_what_passed_through_a_moodle_keeps_what_tags_say(file: Path) -> None:
     entry = only(read(file, "// [tag:bank:requirement=ЛД-01] [tag:bank:limit=90000] [tag:ЭКГ]\nЧто?{=a ~b}"), Arriving)
     assert (entry.draft.requirement, entry.draft.limit, entry.draft.tags) == ("ЛД-01", 90_000, ("ЭКГ",))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("// " + "[id:" * 240_000 + "\nЧто?{=a ~b}", "read"),
+        ("// " + "[tag:" * 190_000 + "\nЧто?{=a ~b}", "read"),
+        ("Что?{" + "=~" * 400_000 + "}", "syntax"),
+        ("{" + "\n" * 900_000 + "x", "unclosed"),
+        ("{" * 900_000, "unclosed"),
+        ("{\n\n" * 50_000, "unclosed"),
+        ("::" * 400_000 + "{=a ~b}", "read"),
+        ("Что?{=a" + "%" * 900_000 + " ~b}", "read"),
+        ("Что?{=a " + "\\" * 900_000 + " ~b}", "read"),
+    ],
+    ids=["ids", "tags", "answers", "blank", "braces", "unclosed", "titles", "per cent", "escapes"],
+)
+def test_what_is_made_to_take_long_does_not(file: Path, text: str, code: str) -> None:
+    for entry in read(file, text)[:1]:
+        assert (entry.code if isinstance(entry, Rejected) else "read") == code
+    assert gift.recognise(Head("x", text.encode()[:HEAD_BYTES])) in (True, False)
 
 
 def test_cases_and_pictures_are_told_on_the_way_out() -> None:

@@ -18,11 +18,12 @@ from question_bank.exchange import moodle_xml
 from question_bank.exchange.carried import CASE, find_plain_choice
 from question_bank.exchange.entries import Arriving, Leaving, Rejected, Remark
 from question_bank.exchange.head import Head
+from question_bank.exchange.moodle_xml import MOST_ANSWERS
 from question_bank.items import Role
 from tests.drafts import four_option, leavings
 
 Entry = TypeVar("Entry", Arriving, Rejected)
-many = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+many = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 PNG = b"\x89PNG\r\n\x1a\n one"
 OTHER = b"\x89PNG\r\n\x1a\n two"
 
@@ -193,6 +194,7 @@ def question(kind: str, inside: str = "") -> str:
         ("", "", "interaction"),
         ("multichoice", '<answer fraction="100"><text>a</text></answer>' * 2, "several_keys"),
         ("multichoice", '<answer fraction="33.333"><text>a</text></answer>' * 3, "several_keys"),
+        ("multichoice", "<answer/>" * (MOST_ANSWERS + 1), "too_many_options"),
         (
             "multichoice",
             '<answer fraction="100"><text>a</text></answer><answer fraction="50"><text>b</text></answer>',
