@@ -31,11 +31,11 @@ KEPT = 10_000
 LONGEST_KEY = 100
 """Characters of the line of the key that may still name options."""
 
-_OPTION = re.compile(r"\s*([A-Za-zА-Яа-я])[.)](?:\s+(.*))?", re.DOTALL)
+_OPTION = re.compile(r"\s*([A-Za-zА-Яа-я])(?:\)|\.(?!\S))(.*)", re.DOTALL)
 _KEY = re.compile(r"\s*(?:ANSWER|(?:ПРАВИЛЬНЫЙ\s+)?ОТВЕТ)\s*[:：]\s*(.*)", re.IGNORECASE | re.DOTALL)
 _LETTER = re.compile(r"\(?([A-Za-zА-Яа-я])[.)]*")
 _SEVERAL = re.compile(r"[A-Za-zА-Яа-я](?: ?(?:[,;+&/]|\bи\b|\band\b| ) ?[A-Za-zА-Яа-я])+[.)]*", re.IGNORECASE)
-_OPTION_LINE = re.compile(r"^[ \t]*[AaАа][.)][ \t]", re.MULTILINE)
+_OPTION_LINE = re.compile(r"^[ \t]*[AaАа](?:\)|\.[ \t])", re.MULTILINE)
 _KEY_LINE = re.compile(r"^[ \t]*(?:ANSWER|(?:ПРАВИЛЬНЫЙ[ \t]+)?ОТВЕТ)[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
 _EXPECTED = tuple(
     frozenset(
@@ -166,7 +166,7 @@ class _Pending:
         elif key is not None:
             self._said = key[1].strip()
         elif option is not None:
-            self.options.append((option[1], [(option[2] or "").strip()]))
+            self.options.append((option[1], [option[2].strip()]))
         elif self.options:
             self.options[-1][1].append(line.strip())
         else:

@@ -166,10 +166,8 @@ def _write(item: Leaving, choices: tuple[DraftChoice, ...]) -> str:
     for choice in choices:
         sign = "=" if choice.role == Role.KEY else "~"
         text = _escape(choice.text)
-        if starts_with_format(text):
+        if text.lstrip().startswith("%") or starts_with_format(text):
             text = format + text
-        elif text.startswith("%"):
-            text = ("%100%" if sign == "=" else "%0%") + text
         lines.append(f"\t{sign}{text}")
     if draft.explanation:
         text = _escape(draft.explanation)

@@ -20,6 +20,8 @@ _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 BROKEN = Remark("loss", "picture_broken", "Изображение в файле повреждено (base64) и не прочитано.")
 
+FILES = Remark("loss", "files", "Вложения, которые не стоят в тексте изображениями (звук, документы), не перенесены.")
+
 
 class BroughtPictures:
     """Those of one question. `own`: its texts are as we wrote them, the names are those of assets."""
@@ -52,16 +54,27 @@ class BroughtPictures:
         text = text.replace(_PLACE, area)
         return _DATA.sub(self._take_data, text) if "data:" in text else text
 
+    def take_old(self, data: str) -> str:
+        """The one picture that Moodle 1.9 had beside a question, as HTML below the stem; "" where it is broken."""
+        decoded = self._decode(data)
+        if decoded is None:
+            return ""
+        self._keep(f"{_PLACE}old", decoded)
+        return f'<p><img src="{_PLACE}old"></p>'
+
     def name(self, attributes: dict[str, str]) -> str | None:
         return self._names.get(unquote(attributes.get("src", "").partition("?")[0]))
 
     def used(self, draft: Draft) -> dict[str, bytes]:
-        """The pictures that stand in the draft."""
-        if not self._found or draft.markup == "text":
+        """The pictures that stand in the draft; files that stand nowhere are told."""
+        if not self._found:
             return {}
         texts = (draft.stem, draft.explanation, *(choice.text for stage in draft.stages for choice in stage.choices))
         named = {match[1] for text in texts for image in _IMAGE.findall(text) for match in _ASSET.finditer(image)}
-        return {name: data for name, data in self._found.items() if name in named}
+        used = {} if draft.markup == "text" else {name: self._found[name] for name in self._found if name in named}
+        if len(used) < len(self._found):
+            self.remarks.append(FILES)
+        return used
 
     def _take_data(self, match: re.Match[str]) -> str:
         data = self._decode(match[3])

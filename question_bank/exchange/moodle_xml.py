@@ -136,12 +136,13 @@ class _Brought:
         if len(self._answers) > MOST_ANSWERS:
             return _reject(self._element, self._place, "too_many_options")
         stem = self._take(self._parts.get("questiontext"), "html") or MoodleText("", "html")
+        if old := _text_in(self._parts.get("image_base64"), "").strip():
+            stem = MoodleText(stem.text + self._pictures.take_old(old), "html")
         choices = tuple(self._choice(answer, stem.format) for answer in self._answers)
         item = MoodleItem(stem, choices, self._take(self._parts.get("generalfeedback"), stem.format))
         if reason := find_reason(item):
             return _reject(self._element, self._place, reason)
         draft = make_draft(item, self._own, self._pictures.name, self._remarks)
-        self._remarks += self._pictures.remarks
         if self._carried is None:
             self._tell_unread(draft)
         return self._arriving(draft)
@@ -159,13 +160,14 @@ class _Brought:
         if carried is not None:
             draft = give_back(draft, carried)
         identifier = (self._said("idnumber") or _text_in(self._parts.get("name"))).strip()
+        pictures = self._pictures.used(draft)
         return Arriving(
             self._place,
             draft,
             identifier,
             "" if carried is None else carried.home,
-            tuple(self._remarks),
-            self._pictures.used(draft),
+            (*self._remarks, *self._pictures.remarks),
+            pictures,
             () if carried is None else carried.enemies,
         )
 

@@ -194,6 +194,12 @@ def test_lines_that_belong_to_no_letter_go_on_the_text_above(file: Path) -> None
     assert texts(entry.draft) == ["Поэт\nи прозаик", ""]
 
 
+def test_a_bracket_needs_no_space_behind_it(file: Path) -> None:
+    entry = only(read(file, "Сколько?\nа)2,5\nб)3\nОтвет: б"), Arriving)
+    assert texts(entry.draft) == ["2,5", "3"]
+    assert key(entry.draft) == 1
+
+
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
 def test_every_encoding_and_line_end_is_read(file: Path, end: str, encoding: str) -> None:

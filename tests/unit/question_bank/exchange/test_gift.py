@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -112,6 +112,7 @@ hard = st.lists(st.sampled_from((*TELLING, "да", "NB")), max_size=12).map("".j
 
 @many
 @given(hard, hard, hard, hard)
+@example("", "%100%", " %50%", "[html]")
 def test_no_sign_of_the_format_is_taken_for_one(file: Path, stem: str, key: str, other: str, explained: str) -> None:
     draft = four_option(stem)
     choices = draft.stages[0].choices

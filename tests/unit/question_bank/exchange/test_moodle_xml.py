@@ -228,6 +228,23 @@ def test_a_broken_picture_and_one_that_is_elsewhere_are_told(file: Path) -> None
     assert entry.pictures == {}
 
 
+def test_the_picture_of_an_old_moodle_stands_below_the_stem(file: Path) -> None:
+    inside = f"<image>a.png</image><image_base64>\n{b64encode(PNG).decode()}\n</image_base64>"
+    entry = only(read(file, question("multichoice", inside)), Arriving)
+    assert entry.draft.stem.startswith('<p>Что?</p><p><img data-asset="picture-1"')
+    assert entry.pictures == {"picture-1": PNG}
+
+
+def test_a_sound_is_told_to_be_lost(file: Path) -> None:
+    inside = (
+        '<generalfeedback format="html"><text>&lt;a href="@@PLUGINFILE@@/a.mp3"&gt;Звук&lt;/a&gt;</text>'
+        '<file name="a.mp3" encoding="base64">SUQz</file></generalfeedback>'
+    )
+    entry = only(read(file, question("multichoice", inside)), Arriving)
+    assert {"files", "markup"} <= {code for _, code in codes(entry)}
+    assert entry.draft.explanation == "Звук"
+
+
 def test_a_namespace_that_moodle_does_not_have_is_no_silence(file: Path) -> None:
     text = question("multichoice").replace("<quiz>", '<quiz xmlns="urn:x">')
     assert only(read(file, text), Rejected).code == "interaction"
