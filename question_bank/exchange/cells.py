@@ -61,8 +61,10 @@ def escape(text: str, *, formulas: bool) -> str:
 
 
 def unescape(text: str) -> str:
+    if not text.startswith("'"):
+        return text
     rest = text[1:]
-    return rest if text[:1] == "'" and (not rest or rest[0] == "'" or is_dangerous(rest)) else text
+    return rest if not rest or rest[0] == "'" or is_dangerous(rest) else text
 
 
 def named(word: str, names: Mapping[Name, str]) -> Name | None:

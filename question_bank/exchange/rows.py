@@ -84,19 +84,24 @@ class _Row:
     """One row while it is read, and what there is to say of it."""
 
     def __init__(self, columns: Columns, line: int, cells: Sequence[Cell]) -> None:
+        """`cells` reach to the last column."""
         self.columns, self.line, self.cells = columns, line, cells
+        self.said = {field: cell for field, place in columns.at.items() if (cell := cells[place]) != ""}
+        self.options = [cells[place] for place in columns.options]
+        """Up to the last that is not empty."""
+        while self.options and self.options[-1] == "":
+            self.options.pop()
         self.remarks: list[Remark] = []
 
     def cell(self, field: Field) -> Cell:
-        place = self.columns.at.get(field)
-        return "" if place is None or place >= len(self.cells) else self.cells[place]
+        return self.said.get(field, "")
 
     def text(self, field: Field) -> str:
-        cell = self.cell(field)
-        return "" if cell == "" else self.read(cell)
+        cell = self.said.get(field)
+        return "" if cell is None else self.read(cell)
 
     def word(self, field: Field) -> str:
-        return self.text(field).strip().lower()
+        return self.text(field).strip().lower() if field in self.said else ""
 
     def read(self, cell: Cell) -> str:
         if not isinstance(cell, str):
@@ -113,7 +118,9 @@ class _Row:
 
     def code(self, field: Field) -> str:
         """A code like 31.05.01, which spreadsheets like to take for a date."""
-        cell = self.cell(field)
+        if field not in self.said:
+            return ""
+        cell = self.said[field]
         if isinstance(cell, date):
             code = f"{cell:%d.%m.%y}"
             self.remark("note", "code_from_date", f"Код был записан датой, прочитан как {code}.")
@@ -121,7 +128,7 @@ class _Row:
         return text_of(cell) if not isinstance(cell, str) else self.text(field).strip()
 
     def items(self, field: Field, ends: re.Pattern[str]) -> tuple[str, ...]:
-        return split_list(self.text(field), ends)
+        return split_list(self.text(field), ends) if field in self.said else ()
 
     def remark(self, weight: Weight, code: str, sentence: str) -> None:
         if all(known.code != code for known in self.remarks):
@@ -138,20 +145,24 @@ class _Table:
 
     def __init__(self, columns: Columns, member: str, first: int) -> None:
         self._columns, self._member = columns, member
-        self._known = {*columns.at.values(), *columns.options}
-        self._strange = dict(columns.strange)
+        known = {*columns.at.values(), *columns.options}
+        self._width = max(known) + 1
+        self._strange = {place: f"№ {place + 1}" for place in range(self._width) if place not in known}
+        self._strange |= dict(columns.strange)
         self._next = first
         self._waiting: _Row | None = None
         self._stages: list[DraftStage] = []
 
     def take(self, line: int, cells: Sequence[Cell]) -> Iterator[Arriving | Rejected]:
-        if not any(cell != "" and (not isinstance(cell, str) or cell.strip()) for cell in cells):
-            return
+        if len(cells) < self._width:
+            cells = [*cells, *[""] * (self._width - len(cells))]
         row = _Row(self._columns, line, cells)
+        if not row.word("stem") and not any(cell != "" and str(cell).strip() for cell in cells):
+            return
         if _ENGLISH.get(word := row.word("row"), word) != STAGE_ROW:
             yield from self.end()
             self._waiting = row
-            if any(cell != "" for cell in self._options(row)):
+            if row.options:
                 self._stages.append(self._stage(row, inline=True))
         elif self._waiting is None:
             yield self._reject(row, "stage_alone", "Строка шага стоит без задания над ней и не прочитана.")
@@ -198,16 +209,8 @@ class _Table:
             enemies=row.items("enemies", TAG_ENDS),
         )
 
-    def _options(self, row: _Row) -> list[Cell]:
-        """Up to the last that is not empty."""
-        cells = row.cells
-        options = [cells[place] if place < len(cells) else "" for place in self._columns.options]
-        while options and options[-1] == "":
-            options.pop()
-        return options
-
     def _stage(self, row: _Row, *, inline: bool) -> DraftStage:
-        texts = [row.read(cell) for cell in self._options(row)]
+        texts = [row.read(cell) for cell in row.options]
         kind = named(row.word("kind"), KINDS) or "choice"
         key = self._find_key(row, texts) if row.word("key") else set()
         if kind == "choice":
@@ -293,11 +296,10 @@ class _Table:
         return weight or 1
 
     def _tell_unread(self, row: _Row) -> None:
-        unread = [
-            self._strange.get(place, f"№ {place + 1}")
-            for place, cell in enumerate(row.cells)
-            if place not in self._known and cell != ""
-        ]
+        unread = [name for place, name in self._strange.items() if place < len(row.cells) and row.cells[place] != ""]
+        if len(row.cells) > self._width:
+            beyond = range(self._width, len(row.cells))
+            unread += [f"№ {place + 1}" for place in beyond if place not in self._strange and row.cells[place] != ""]
         if unread:
             names = ", ".join(f"«{name[:40]}»" for name in unread[:MOST_REMARKED])
             row.remark("loss", "column_unread", f"Столбцы {names} не прочитаны: их назначение неизвестно.")

@@ -22,7 +22,7 @@ def open_text(path: Path) -> TextIO:
 
     Raises Invalid (`exchange_encoding`) naming the line where the encoding breaks off, (`exchange_not_text`).
     """
-    return path.open(encoding=find_encoding(path), newline="")
+    return path.open(encoding=find_encoding(path), newline="", buffering=_CHUNK)
 
 
 def find_encoding(path: Path) -> Encoding:

@@ -98,3 +98,12 @@ def test_capacity() -> None:
     assert found["answers"] > 20
     assert found["start_ms_cpu"] > 0
     assert 0 < found["p50_ms"] <= found["p99_ms"]
+
+
+def test_exchange() -> None:
+    found: dict[str, Any] = run("benchmarks.exchange", "--smoke", "--format", "csv", "--format", "jsonl")
+    for name in ("csv", "jsonl"):
+        assert found[name]["import_per_s"] > 0
+        assert found[name]["peak_mib"] >= found["idle_mib"] / 2 > 0
+    assert found["csv"]["export_per_s"] > 0
+    assert found["jsonl"]["export_per_s"] is None
