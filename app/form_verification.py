@@ -12,8 +12,11 @@ from exam_server.events import AnyEvent, Created, FormReplaced
 from exam_server.sitting import Sitting
 from exam_server.store import load_events
 from exam_server.withdrawal import fate_of
+from question_bank import fixed_forms
 from question_bank.assembly import ALGORITHM, prove
 from question_bank.blueprint_store import load_blueprint
+from question_bank.fixed_form_store import load_fixed
+from question_bank.fixed_forms import prove_fixed
 from question_bank.forms import Form
 from question_bank.pool import Pool
 from question_bank.pool_store import load_snapshot
@@ -51,6 +54,10 @@ class FormCheck:
 
     async def prove(self, connection: AsyncConnection, form: Form) -> Proof:
         """Draw a form again. Raises NotFound, Conflict where what it was drawn from can't be had."""
+        if form.algorithm == fixed_forms.ALGORITHM:
+            fixed, items = await load_fixed(connection, form.snapshot)
+            blueprint = await load_blueprint(connection, form.blueprint, form.blueprint_version)
+            return Proof(form, "same" if prove_fixed(form, fixed, blueprint, items) else "different", len(items))
         if form.algorithm != ALGORITHM:
             return Proof(form, "old")
         pool = self._pools.get(form.snapshot)

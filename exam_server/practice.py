@@ -14,6 +14,7 @@ from exam_server.preparation import create
 from exam_server.scheduling import line_up
 from exam_server.sitting import Sitting
 from exam_server.store import Draft, create_sittings, load_card, load_sitting, unknown_sitting
+from question_bank.assembly import assemble
 from question_bank.blueprint_store import load_blueprint
 from question_bank.candidate_copy import CandidateItem, order_choices
 from question_bank.explanation_store import load_explanation, load_explanations
@@ -119,9 +120,8 @@ async def begin_run(
     pool = await pools.pool(connection, blueprint)
     await save_snapshot(connection, pool, now)
     allowances = await load_allowances(connection, blueprint.id, [candidate])
-    created = create(
-        candidate, blueprint, pool, seed, now, now + OPEN_FOR, allowances.get(candidate, NO_ALLOWANCE), now
-    )
+    form = assemble(blueprint, pool, seed)
+    created = create(candidate, blueprint, form, now, now + OPEN_FOR, allowances.get(candidate, NO_ALLOWANCE), now)
     (made,) = await create_sittings(connection, [Draft(None, before["runs"] + 1, created, now)])
     return made
 

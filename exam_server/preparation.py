@@ -27,7 +27,9 @@ from exam_server.store import Draft, create_sittings
 from question_bank.assembly import assemble
 from question_bank.blueprint_store import load_blueprint
 from question_bank.blueprints import Blueprint
-from question_bank.pool import Pool
+from question_bank.fixed_form_store import is_in_service, load_fixed
+from question_bank.fixed_forms import draw_fixed
+from question_bank.forms import Form
 from question_bank.pool_store import PreparedPools, save_snapshot
 
 BATCH = 50
@@ -73,11 +75,10 @@ async def enter(
         )
         return booking.prepared
     opens_at, closes_at = await _span(connection, booking.window.id)
-    pool = await pools.pool(connection, blueprint)
-    await save_snapshot(connection, pool, now)
+    draw = await find_draw(connection, blueprint, booking.window.fixed_form, pools, now)
     allowances = await load_allowances(connection, blueprint.id, [candidate])
     created = create(
-        candidate, blueprint, pool, seed, opens_at, closes_at, allowances.get(candidate, NO_ALLOWANCE), now
+        candidate, blueprint, draw(seed), opens_at, closes_at, allowances.get(candidate, NO_ALLOWANCE), now
     )
     (made,) = await create_sittings(connection, [Draft(booking_id, len(attempts) + 1, created, now)])
     return made
@@ -100,25 +101,38 @@ async def _span(connection: AsyncConnection, window: WindowId) -> tuple[Moment, 
     return row["opens_at"], row["closes_at"]
 
 
+async def find_draw(
+    connection: AsyncConnection, blueprint: Blueprint, fixed_form: str | None, pools: PreparedPools, now: Moment
+) -> Callable[[int], Form]:
+    """What makes a form of a seed: the fixed form in another order, or a form of its own; raises as `assemble` does.
+
+    A fixed form of which an item has left the bank is given to nobody any more; forms are drawn then.
+    """
+    if fixed_form is not None:
+        fixed, items = await load_fixed(connection, fixed_form)
+        if await is_in_service(connection, fixed, blueprint.speciality):
+            return lambda seed: draw_fixed(fixed, blueprint, items, seed)
+        _log.warning("preparation.fixed_form_left", form=fixed_form, blueprint=blueprint.id)
+    pool = await pools.pool(connection, blueprint)
+    await save_snapshot(connection, pool, now)
+    return lambda seed: assemble(blueprint, pool, seed)
+
+
 def create(
     candidate: PersonId,
     blueprint: Blueprint,
-    pool: Pool,
-    seed: int,
+    form: Form,
     opens_at: Moment,
     closes_at: Moment,
     allowance: Allowance,
     now: Moment,
 ) -> Created:
-    """A sitting's first event. The candidate's allowance moves the close, so that the window never cuts it off.
-
-    Raises Conflict (`blueprint_unfillable`).
-    """
+    """A sitting's first event. The candidate's allowance moves the close, so that the window never cuts it off."""
     rules = blueprint.rules
     return Created(
         now,
         candidate,
-        assemble(blueprint, pool, seed),
+        form,
         rules,
         closes_at + timing.gain(rules, allowance),
         opens_at,
@@ -143,7 +157,7 @@ async def prepare_some(
     opens_at, closes_at = await _span(connection, window)
     rows = await fetch_all(
         connection,
-        """SELECT b.id, b.candidate, w.blueprint_id, w.blueprint_version
+        """SELECT b.id, b.candidate, w.blueprint_id, w.blueprint_version, w.fixed_form
            FROM exam_server.booking b JOIN exam_server."window" w ON w.id = b.window_id
            WHERE b.window_id = :window AND b.cancelled_at IS NULL
              AND NOT EXISTS (SELECT FROM exam_server.sitting s WHERE s.booking_id = b.id)
@@ -157,14 +171,13 @@ async def prepare_some(
     if blueprint.exposure_cap is not None:
         # Thousands of forms are drawn in a row: to how many of them an item is open follows from those before.
         await control_exposure(connection, blueprint.id, blueprint.exposure_cap, now)
-    pool = await pools.pool(connection, blueprint)
-    await save_snapshot(connection, pool, now)
+    draw = await find_draw(connection, blueprint, rows[0]["fixed_form"], pools, now)
     allowances = await load_allowances(connection, blueprint.id, [PersonId(row["candidate"]) for row in rows])
     drafts = []
     for row in rows:
         candidate = PersonId(row["candidate"])
         allowance = allowances.get(candidate, NO_ALLOWANCE)
-        created = create(candidate, blueprint, pool, seeds(), opens_at, closes_at, allowance, now)
+        created = create(candidate, blueprint, draw(seeds()), opens_at, closes_at, allowance, now)
         drafts.append(Draft(BookingId(row["id"]), 1, created))
         await asyncio.sleep(0)  # a form takes a millisecond, and candidates at work come first
     return await create_sittings(connection, drafts)

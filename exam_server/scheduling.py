@@ -14,6 +14,7 @@ from core.ids import BlueprintId, BookingId, PersonId, SittingId, WindowId
 from core.moments import Moment, to_datetime
 from exam_server.eligibility import SENTENCES, Circumstances, PastAttempt, find_hindrance
 from question_bank.blueprints import Blueprint
+from question_bank.fixed_form_store import check_fixed
 
 
 def unknown_booking() -> NotFound:
@@ -44,6 +45,8 @@ class Window(Struct, frozen=True):
     taken: int
     place: str
     cancelled_at: Moment | None
+    fixed_form: str | None = None
+    """Digest of the form that everybody is given; None: each is drawn."""
 
 
 class Booking(Struct, frozen=True):
@@ -62,7 +65,7 @@ class Booking(Struct, frozen=True):
 
 
 _WINDOW = """w.id AS window_id, w.blueprint_id, w.blueprint_version, w.opens_at, w.closes_at, w.capacity, w.place,
-    w.cancelled_at, (SELECT count(*) FROM exam_server.booking t
+    w.cancelled_at, w.fixed_form, (SELECT count(*) FROM exam_server.booking t
                      WHERE t.window_id = w.id AND t.cancelled_at IS NULL) AS taken"""
 _BOOKING = f"""SELECT b.id, b.candidate, b.booked_at, s.id AS sitting_id, s.entered_at,
     s.entered_at IS NOT NULL AND s.next_deadline IS NULL AS ended, {_WINDOW}
@@ -77,14 +80,22 @@ async def open_window(
     closes_at: Moment,
     capacity: int,
     place: str = "",
+    fixed_form: str | None = None,
 ) -> WindowId:
-    """Plan a window. Raises Invalid for a span or capacity that makes no sense."""
+    """Plan a window, with a form for everybody or one drawn for each.
+
+    Raises Invalid for a span or capacity that makes no sense, for a form of another exam (`fixed_form_strange`).
+    """
     if closes_at <= opens_at or capacity < 1:
         raise Invalid("bad_window", "Окончание должно быть позже начала, мест — не меньше одного.")
+    if fixed_form is not None:
+        await check_fixed(connection, fixed_form, blueprint.id, blueprint.version)
     row = await fetch_one(
         connection,
-        """INSERT INTO exam_server."window" (blueprint_id, blueprint_version, opens_at, closes_at, capacity, place)
-           VALUES (:blueprint, :version, :opens, :closes, :capacity, :place) RETURNING id""",
+        """INSERT INTO exam_server."window"
+               (blueprint_id, blueprint_version, opens_at, closes_at, capacity, place, fixed_form)
+           VALUES (:blueprint, :version, :opens, :closes, :capacity, :place, :fixed) RETURNING id""",
+        fixed=fixed_form,
         blueprint=blueprint.id,
         version=blueprint.version,
         opens=opens_at,
@@ -94,6 +105,19 @@ async def open_window(
     )
     assert row is not None
     return WindowId(row["id"])
+
+
+async def give_fixed_form(connection: AsyncConnection, window: WindowId, digest: str | None) -> None:
+    """From now on everybody of a window is given this form, with None one drawn for each; forms that are there stay.
+
+    Raises NotFound (`unknown_window`, `fixed_form_unknown`), Invalid (`fixed_form_strange`).
+    """
+    known = await load_window(connection, window)
+    if digest is not None:
+        await check_fixed(connection, digest, known.blueprint, known.blueprint_version)
+    await execute(
+        connection, """UPDATE exam_server."window" SET fixed_form = :digest WHERE id = :id""", digest=digest, id=window
+    )
 
 
 async def list_windows(connection: AsyncConnection, now: Moment, limit: int = 100) -> list[Window]:
@@ -304,6 +328,7 @@ def _window(row: RowMapping) -> Window:
         row["taken"],
         row["place"],
         row["cancelled_at"],
+        row["fixed_form"],
     )
 
 

@@ -14,8 +14,8 @@ from question_bank.blueprints import Blueprint
 from question_bank.drawing import Drawing, Part, Slot
 from question_bank.forms import Form
 from question_bank.levelling import Aim, Levelling
-from question_bank.pool import WHOLE, Pool, Profile
-from question_bank.supply import check_supply, profile_of, serving_order
+from question_bank.pool import WHOLE, Pool
+from question_bank.supply import check_supply, demands, serving_order
 
 ALGORITHM = "stratified-swap/2"
 """Changes with every change that can draw another form from the same seed."""
@@ -79,23 +79,27 @@ def information_at_cut(form: Form, pool: Pool) -> float:
 def make_plan(blueprint: Blueprint, pool: Pool) -> Plan:
     """Raises Conflict (`blueprint_unfillable`)."""
     left_out = check_supply(blueprint, pool)
-    profiles = [profile_of(cell) for cell in blueprint.cells]
-    parts = [
-        Part(profiles[place], pool.stratum(profiles[place]), cell.count, cell.weight, cell.section)
-        for place in serving_order(profiles)
-        for cell in (blueprint.cells[place],)
-    ]
-    expected = sum(part.weight * part.count * part.stratum.total // len(part.stratum.items) for part in parts)
-    mean = sum(part.count * part.stratum.information // len(part.stratum.items) for part in parts if part.weight)
+    parts = make_parts(blueprint, pool)
+    scored = [part for part in parts if part.weight]
+    expected = sum(part.weight * part.count * part.stratum.total // len(part.stratum.items) for part in scored)
+    mean = sum(part.count * part.stratum.information // len(part.stratum.items) for part in scored)
     minimum = round((blueprint.minimum_information or 0) * WHOLE)
-    if minimum and minimum > sum(_most_information(part) for part in parts if part.weight):
+    if minimum > sum(_most_information(part) for part in scored):
         raise _uninformative(blueprint)
-    if blueprint.pilots:
-        kind, section = blueprint.pilots_place
-        profile = Profile(None, kind, pilot=True)
-        parts.append(Part(profile, pool.stratum(profile), blueprint.pilots, 0, section))
     # A form may miss its aim by the tolerance, and must not fall under the minimum by that.
-    return Plan(tuple(parts), Aim(expected, max(mean, minimum + minimum // 25), minimum), left_out)
+    return Plan(parts, Aim(expected, max(mean, minimum + minimum // 25), minimum), left_out)
+
+
+def make_parts(blueprint: Blueprint, pool: Pool) -> tuple[Part, ...]:
+    """Cells with what they can take, the narrower first, and last the items that are tried out."""
+    wanted = demands(blueprint)
+    profiles = [asked for asked, _ in wanted]
+    cells = [(cell.weight, cell.section) for cell in blueprint.cells] + [(0, blueprint.pilots_place[1])]
+    return tuple(
+        Part(profiles[place], pool.stratum(profiles[place]), wanted[place][1], *cells[place])
+        for place in [*serving_order(profiles[:-1]), len(profiles) - 1]
+        if wanted[place][1]
+    )
 
 
 def _most_information(part: Part) -> int:

@@ -111,7 +111,7 @@ def _make_pool(
                 row["kind"],
                 row["limit_ms"],
                 found[row["item_id"]].expected,
-                _form_stages(row["stages"]),
+                read_stages(row["stages"]),
                 row["level"],
                 found[row["item_id"]].information,
                 open_to.get(row["item_id"], WHOLE),
@@ -195,7 +195,7 @@ def _restore(kept: Columns, rows: Sequence[RowMapping]) -> Pool:
                 row["kind"],
                 row["limit_ms"],
                 kept.expected[place],
-                _form_stages(row["stages"]),
+                read_stages(row["stages"]),
                 row["level"],
                 kept.information[place],
                 kept.shares.get(place, WHOLE),
@@ -243,5 +243,6 @@ class PreparedPools:
         return pool
 
 
-def _form_stages(text: str) -> tuple[FormStage, ...]:
+def read_stages(text: str) -> tuple[FormStage, ...]:
+    """Kinds and choices from the stages of a version's content."""
     return tuple(FormStage(stage.kind, tuple(choice.id for choice in stage.choices)) for stage in _stages.decode(text))

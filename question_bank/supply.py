@@ -42,6 +42,13 @@ def profile_of(cell: Cell) -> Profile:
     return Profile(cell.requirement, cell.kind, cell.level, cell.band)
 
 
+def demands(blueprint: Blueprint) -> list[tuple[Profile, int]]:
+    """What its cells ask for and how much of it, in their order; last the items that are tried out."""
+    kind, _ = blueprint.pilots_place
+    asked = [(profile_of(cell), cell.count) for cell in blueprint.cells]
+    return [*asked, (Profile(None, kind, pilot=True), blueprint.pilots)]
+
+
 def weigh_supply(blueprint: Blueprint, supply: Mapping[Profile, int]) -> tuple[CellSupply, ...]:
     """Every cell against the items there are, by profile; enemies are not looked at."""
     wanted = [(profile_of(cell), cell.count) for cell in blueprint.cells]
@@ -156,9 +163,7 @@ def check_supply(blueprint: Blueprint, pool: Pool) -> frozenset[ItemId]:
     A draw that enemies have led astray is made again without these. Raises Conflict (`blueprint_unfillable`) unless
     every cell can be filled; its fields name cells as `cells.N`, `pilots` and say how many items are missing.
     """
-    wanted = [(profile_of(cell), cell.count) for cell in blueprint.cells]
-    kind, _ = blueprint.pilots_place
-    wanted.append((Profile(None, kind, pilot=True), blueprint.pilots))
+    wanted = demands(blueprint)
     refuse_shortages(blueprint, find_shortages(wanted, pool.supply))
     left_out = _part_enemies(wanted, pool)
     if left_out is None:

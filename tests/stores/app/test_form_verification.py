@@ -92,3 +92,17 @@ def test_the_command_says_what_it_compared(
     unknown = CliRunner().invoke(app, ["form", "prove", "404"])
     assert unknown.exit_code == 1
     assert "unknown_sitting" in unknown.output
+
+
+def test_forms_are_built_at_the_command_line(
+    database_url: str, sitting: SittingId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    done = CliRunner().invoke(app, ["form", "build", EXAM.id, "--count", "1", "--time-limit", "2"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.output.splitlines()[-1])
+    assert len(found["forms"]) == 1
+    assert found["deviation"] <= 1
+    many = CliRunner().invoke(app, ["form", "build", EXAM.id, "--count", "9"])
+    assert many.exit_code == 1
+    assert "blueprint_unfillable" in many.output

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from app.form_verification import prove_forms
 from cabinet.bookings import book_window, give_back, list_offers
 from cabinet.home import load_home
 from cabinet.outcomes import load_view
 from core.access.roles import Principal
 from core.database import Database, execute, fetch_all, fetch_one
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from core.ids import BookingId, SittingId, WindowId
-from core.moments import DAY, HOUR, MINUTE
+from core.moments import DAY, HOUR, MINUTE, SECOND
 from exam_server import scheduling, timing
 from exam_server.chain import Row
 from exam_server.closing import Closing
@@ -27,10 +28,15 @@ from exam_server.preparation import BATCH, Preparation, prepare_some
 from exam_server.sitting import Sitting
 from exam_server.source import DatabaseSource
 from exam_server.store import load_card, load_sitting
-from question_bank.assembly import prove
+from question_bank import fixed_forms
+from question_bank.assembly import ALGORITHM, prove
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell
+from question_bank.fixed_form_store import load_build
+from question_bank.fixed_forms import Order
+from question_bank.form_builds import FormBuilds
 from question_bank.pool_store import PreparedPools, load_snapshot
+from question_bank.store import withdraw_item
 from tests.stores.cabinet.centre import AUTOMATIC, EXAM, NURSING, Centre
 from tests.stores.exam_server.conftest import Engine, warm
 from tests.stores.exam_server.test_scheduling import code_of
@@ -381,3 +387,44 @@ async def test_nothing_begins_before_the_window_opens(centre: Centre, candidate:
     centre.clock.advance(HOUR)
     office.engine.conduct.receive(held, line, Start(1), centre.clock.now())
     await line.hear(b'"type":"item"')
+
+
+async def test_a_window_with_a_fixed_form_gives_it_to_everybody_in_an_order_of_their_own(
+    centre: Centre, office: Office, database_url: str
+) -> None:
+    number = await FormBuilds(centre.database, centre.clock).run(EXAM.id, Order(1, time_limit=2 * SECOND), None)
+    async with centre.database.transaction() as connection:
+        (digest,) = (await load_build(connection, number)).forms
+        with pytest.raises(Invalid, match="fixed_form_strange"):
+            await scheduling.open_window(connection, AUTOMATIC, 1, HOUR, 9, "", digest)
+        now = centre.clock.now()
+        window = await scheduling.open_window(connection, EXAM, now + HOUR, now + 5 * HOUR, 9, "", digest)
+        assert (await scheduling.load_window(connection, window)).fixed_form == digest
+    people = [await centre.person(f"k{number}") for number in range(4)]
+    for one in people:
+        await centre.admit(one)
+    for one in people[:2]:
+        await centre.book(one, window)
+    assert await office.preparation.sweep() == 2
+    late = await centre.book(people[2], window)
+    centre.clock.advance(HOUR)
+    sittings = [await office.prepared(one) for one in people[:2]]
+    sittings.append(await centre.enter(people[2], late))
+    forms = [(await office.stored(sitting)).form for sitting in sittings]
+    assert {form.algorithm for form in forms} == {fixed_forms.ALGORITHM}
+    assert {form.snapshot for form in forms} == {digest}
+    assert len({frozenset((entry.item, entry.version) for entry in form.entries) for form in forms}) == 1
+    assert len({form.entries for form in forms}) == 3
+    proofs = [proof for sitting in sittings for proof in await prove_forms(database_url, sitting)]
+    assert [proof.verdict for proof in proofs] == ["same"] * 3
+
+    # What has left the bank is given to nobody: from then on forms are drawn.
+    async with centre.database.transaction() as connection:
+        await withdraw_item(connection, forms[0].entries[0].item)
+    last = await centre.enter(people[3], await centre.book(people[3], window))
+    assert (await office.stored(last)).form.algorithm == ALGORITHM
+    async with centre.database.transaction() as connection:
+        await scheduling.give_fixed_form(connection, window, None)
+        assert (await scheduling.load_window(connection, window)).fixed_form is None
+        with pytest.raises(NotFound, match="fixed_form_unknown"):
+            await scheduling.give_fixed_form(connection, window, "0" * 64)
