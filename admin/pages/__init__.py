@@ -11,6 +11,7 @@ from admin.pages import (
     bulk,
     evidence,
     home,
+    item,
     operations,
     people,
     pictures,
@@ -38,6 +39,7 @@ routes: list[BaseRoute] = [
     *bulk.routes,
     *shelves.routes,  # before the items: its addresses would be taken for ids
     *bank.routes,
+    *item.routes,
     *blueprints.routes,
     *register.routes,
     *people.routes,

@@ -111,6 +111,16 @@ DONE = {
     "signed": "Протокол подписан. Результаты утверждены и отправляются в реестр.",
     "person": "Учётная запись создана.",
     "window": "Время назначено. Кандидаты могут записываться.",
+    "moved_send": "Версия отправлена на проверку.",
+    "moved_recall": "Версия снова черновик.",
+    "moved_return": "Версия возвращена автору.",
+    "moved_approve": "Версия утверждена.",
+    "moved_pilot": "Версия введена в апробацию.",
+    "moved_activate": "Версия действует: её дают кандидатам.",
+    "moved_retire": "Версия выведена: новым кандидатам её не дают.",
+    "moved_reopen": "Версия снова на проверке.",
+    "commented": "Комментарий сохранён.",
+    "rated": "Оценка сохранена.",
     "withdrawn": "Задание отозвано: новым кандидатам его уже не дают.",
     "allowance_given": "Условия сохранены. Они войдут в тестирования этого кандидата.",
     "window_cancelled": "Время отменено. Записанные увидят причину в личном кабинете.",
@@ -153,7 +163,7 @@ def _reasons(request: Request, problem: AccreditationError | None) -> dict[str, 
 
 def back(path: str, done: str = "", anchor: str = "") -> Response:
     """After a change: the page that shows it."""
-    query = f"?done={done}" if done else ""
+    query = f"{'&' if '?' in path else '?'}done={done}" if done else ""
     return RedirectResponse(f"{path}{query}{'#' + anchor if anchor else ''}", status_code=303)
 
 

@@ -28,6 +28,7 @@ class DemoPerson(Struct, frozen=True):
 
 STAFF = (
     DemoPerson("metodist", "Орлова", "Вера", "Ильинична", (Role.METHODOLOGIST,), "методист"),
+    DemoPerson("metodist2", "Савельев", "Игорь", "Константинович", (Role.METHODOLOGIST,), "методист, второй"),
     DemoPerson("proktor", "Зимин", "Олег", "Павлович", (Role.PROCTOR,), "проктор"),
     DemoPerson("predsedatel", "Лаптева", "Нина", "Сергеевна", (Role.COMMISSION_CHAIR,), "председатель подкомиссии"),
     DemoPerson("sekretar", "Юдин", "Артём", "Львович", (Role.COMMISSION_SECRETARY,), "секретарь подкомиссии"),

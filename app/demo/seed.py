@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.demo.bank_files import read_bank
+from app.demo.desk import fill_desk
 from app.demo.figures import draw_figures
 from app.demo.people import CANDIDATES, STAFF, DemoPerson
 from app.demo.pilots import PILOTED, declare_enemies, try_out
@@ -204,6 +205,7 @@ async def seed(database: Database, clock: Clock, blobs: Blobs) -> None:
         tried = [item for item in bank.items if item.id in PILOTED]
         await try_out(connection, tried, people["ekspert"], people["metodist"], now)
         await declare_enemies(connection, people["metodist"], now)
+        await fill_desk(connection, people["metodist"], people["metodist2"], now)
 
 
 async def add_person(connection: AsyncConnection, person: DemoPerson, now: Moment) -> PersonId:

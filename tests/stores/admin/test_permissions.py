@@ -51,7 +51,10 @@ POST: dict[str, set[Role]] = {
     "/staff/protocols/sign": {Role.COMMISSION_CHAIR, Role.COMMISSION_SECRETARY},
     "/staff/bank/assets": {Role.METHODOLOGIST},
     "/staff/bank/ld-000/withdraw": {Role.METHODOLOGIST},
-    **{f"/staff/bank/ld-000/{name}": {Role.METHODOLOGIST} for name in ("check", "working-copy", "newest", "versions")},
+    **{
+        f"/staff/bank/ld-000/{name}": {Role.METHODOLOGIST}
+        for name in ("check", "working-copy", "newest", "versions", "move", "comment", "rate")
+    },
     "/staff/windows": PLANNERS,
     "/staff/windows/1/cancel": PLANNERS,
     "/staff/windows/1/close": PLANNERS,

@@ -12,6 +12,8 @@ from admin.pages.bank import KIND_WORDS, LEVEL_WORDS
 from admin.pages.bank import ROLE_WORDS as CHOICE_WORDS
 from admin.pages.bulk import ACT_WORDS, MEANING_WORDS
 from admin.pages.frame import DONE, SECTIONS
+from admin.pages.item_words import FIELD_WORDS, MOVE_WORDS, STEP_WORDS, VALUE_WORDS
+from admin.pages.item_words import STATE_WORDS as VERSION_WORDS
 from admin.pages.operations import TOPIC_WORDS
 from admin.pages.people import ROLE_WORDS, ZONE_WORDS
 from admin.pages.proctor import CLOCK_WORDS
@@ -56,6 +58,7 @@ def spoken() -> set[str]:
         KIND_WORDS, LEVEL_WORDS, CHOICE_WORDS, DONE, TOPIC_WORDS, ROLE_WORDS, ZONE_WORDS, ENTRY_KIND_WORDS,
         STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES, ACTOR_WORDS, CLOCK_WORDS,
         CHANGE_WORDS, VIA_WORDS, ACT_WORDS, MEANING_WORDS, ADVICE,
+        CHANGE_WORDS, VIA_WORDS, FIELD_WORDS, MOVE_WORDS, STEP_WORDS, VALUE_WORDS, VERSION_WORDS,
     ):  # fmt: skip
         sentences |= set(words.values())
     for words in (words for name, words in SHELF_WORDS.items() if name.endswith("_words")):
