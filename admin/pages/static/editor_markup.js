@@ -14,8 +14,11 @@ const LONGEST_ALT = 300;
 const parse = (text) => new DOMParser().parseFromString(text, "text/html").body;
 const escapeText = (text) => text.replace(/[&<>\u00a0]/g, (one) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", "\u00a0": "&nbsp;" })[one]);
 const escapeValue = (text) => escapeText(text).replace(/"/g, "&quot;");
-/** Characters that nobody types; line ends and tabs are spaces in HTML. */
-const tidy = (text) => text.replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "").replace(/[\ud800-\udbff](?![\udc00-\udfff])/g, "").replace(/[ \t\r\n]+/g, " ");
+/**
+ * Characters that nobody types go; line ends and tabs are spaces in HTML, and so are the hard spaces that a browser
+ * puts at the ends of a text while it is typed.
+ */
+const tidy = (text) => text.replace(/(^|\s)\u00a0|\u00a0(?=\s|$)/g, "$1 ").replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "").replace(/[\ud800-\udbff](?![\udc00-\udfff])/g, "").replace(/[ \t\r\n]+/g, " ");
 
 /** The words of a text in either markup. */
 export const plainOf = (text, markup) => {
@@ -223,6 +226,6 @@ function writeCell(cell) {
 /** A table to be filled in. */
 export function blankTable(rows, columns, caption, words) {
   const cells = (tag, text) => Array.from({ length: columns }, (_, at) => `<${tag}${tag === "th" ? ' scope="col"' : ""}>${text(at)}</${tag}>`).join("");
-  const body = Array.from({ length: rows }, () => `<tr>${cells("td", () => "&nbsp;")}</tr>`).join("");
+  const body = Array.from({ length: rows }, () => `<tr>${cells("td", () => "")}</tr>`).join("");
   return `<table><caption>${escapeText(caption)}</caption><thead><tr>${cells("th", (at) => `${escapeText(words)} ${at + 1}`)}</tr></thead><tbody>${body}</tbody></table><p><br></p>`;
 }

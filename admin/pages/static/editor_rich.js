@@ -1,6 +1,6 @@
 // A field for rich text: typed as it looks, with a toolbar; what comes out is only what is allowed.
 
-import { html, useEffect, useRef, useState } from "../core/vendor/preact-htm.js";
+import { html, useLayoutEffect, useRef, useState } from "../core/vendor/preact-htm.js";
 import { Icon } from "../exam_server/pieces.js";
 import { FormulaDialog, PictureDialog, TableDialog, drawFormula } from "./editor_inserts.js";
 import { blankTable, buildNodes, cleanPasted, formulaChip, pictureNode, write } from "./editor_markup.js";
@@ -18,7 +18,8 @@ export function RichField({ id, value, inline = false, label, describedby, inval
   const [asking, setAsking] = useState(null);
   const [tools, setTools] = useState(false);
 
-  useEffect(() => {
+  // Before the next key: a later look would put back what has been typed over since.
+  useLayoutEffect(() => {
     if (!source && value !== written.current) {
       place.current.replaceChildren(...buildNodes(value, addressOf, drawFormula));
       written.current = value;
