@@ -191,8 +191,11 @@ async def save(connection: AsyncConnection, item: ItemId, letter: Letter, reader
     await journal.record(connection, who, "bank.version_saved", what, {"version": version}, now)
     line = await load_line(connection, item)
     state = line.versions[0].state
-    if not letter.send or state != "draft":
+    if not letter.send or state == "review":
         return Saved(version, state)
+    if state != "draft":
+        same = "Текст такой же, как в версии, которая уже прошла проверку."
+        return Saved(version, state, Conflict("nothing_changed", same))
     try:
         # A refused move has written nothing.
         state = await move_version(connection, item, version, "send", actor_of(reader), now)

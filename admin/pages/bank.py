@@ -25,7 +25,6 @@ ROLE_WORDS = {
 ROLE_TONES = {"key": "ok", "distractor": "neutral", "required": "ok", "neutral": "neutral", "harmful": "danger"}
 
 
-
 @for_staff(Permission.BANK_READ)
 async def show_withdrawals(request: Request, reader: Principal) -> Response:
     """`GET /staff/withdrawals`."""

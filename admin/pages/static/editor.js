@@ -5,6 +5,7 @@ import { words as examWords } from "../exam_server/exam_words.js";
 import { words as practiceWords } from "../exam_server/practice_words.js";
 import { speaker } from "../exam_server/words.js";
 import { addStage, blankStage, change, changeTexts, dropStage, instantFaults, setKey, whole } from "./editor_draft.js";
+import { listen } from "./editor_keys.js";
 import { Keeper } from "./editor_keeper.js";
 import { enrich, flatten, plainOf } from "./editor_markup.js";
 import { Page } from "./editor_view.js";
@@ -16,7 +17,6 @@ const place = document.getElementById("editor");
 const say = speaker(words);
 const examSay = speaker({ ...examWords, ...practiceWords });
 const CHECK_PAUSE = 500;
-const MOST_UNDONE = 50;
 
 const address = (name) => `/staff/bank/${encodeURIComponent(data.item)}/${name}`;
 const keeper = new Keeper({ address: address("working-copy"), token, key: `bank-editor:${data.person}:${data.item}`, told: draw });
@@ -46,7 +46,7 @@ const ui = {
   dialog: null,
   pane: "form",
   focus: null,
-  undone: [],
+  elsewhere: false,
 };
 
 // --- drawing --------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ function focusWanted() {
 // --- the draft ------------------------------------------------------------------------------------------
 
 function edit(next, focus = null) {
-  if (next === draft) {
+  if (next === draft || ui.elsewhere) {
     return;
   }
   draft = next;
@@ -344,27 +344,21 @@ const act = {
   },
 };
 
-document.addEventListener("keydown", (event) => {
-  if (document.querySelector("dialog[open]")) {
-    return;
-  }
-  const control = event.ctrlKey || event.metaKey;
-  if (control && event.code === "KeyS" && !event.altKey) {
-    event.preventDefault();
-    save(event.shiftKey);
-  } else if (control && event.key === "Enter") {
-    event.preventDefault();
-    save(true);
-  } else if (event.altKey && !control && /^Digit[1-9]$/.test(event.code)) {
-    event.preventDefault();
-    const inside = event.target.closest?.("[data-stage-form]");
-    edit(setKey(draft, Number(inside?.dataset.stageForm ?? 0), Number(event.code.at(-1)) - 1));
-  } else if (event.key === "?" && !event.target.closest("input, textarea, select, [contenteditable]")) {
-    act.open({ what: "keys" });
-  }
+listen({
+  save,
+  help: () => act.open({ what: "keys" }),
+  choose: (stage, place) => edit(setKey(draft, stage, place)),
+});
+/** One draft, one page: of two windows of a browser the newer one has it. */
+const windows = "BroadcastChannel" in window ? new BroadcastChannel(`bank-editor:${data.person}:${data.item}`) : null;
+windows?.postMessage("here");
+windows?.addEventListener("message", () => {
+  keeper.flush();
+  ui.elsewhere = true;
+  draw();
 });
 addEventListener("beforeunload", (event) => {
-  if (keeper.unkept && !keeper.lasting) {
+  if ((keeper.unkept && !keeper.lasting) || ui.enemiesChanged) {
     event.preventDefault();
   }
 });

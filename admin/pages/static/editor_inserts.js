@@ -1,6 +1,7 @@
 // Windows that ask for what is put into a rich text: a picture with its words, a table, a formula.
 
 import { html, useEffect, useRef, useState } from "../core/vendor/preact-htm.js";
+import { FORMULA } from "../exam_server/formula.js";
 import { Dialog } from "../exam_server/pieces.js";
 
 const FORMULAS = [
@@ -11,14 +12,10 @@ const FORMULAS = [
   ["equation", "<math><mi>V</mi><mo>=</mo><mfrac><mrow><mi>m</mi><mo>×</mo><mi>k</mi></mrow><mi>t</mi></mfrac></math>"],
 ];
 const MATHML = "http://www.w3.org/1998/Math/MathML";
-const TAGS = new Set([
-  "math", "mfrac", "mi", "mn", "mo", "mover", "mroot", "mrow", "mspace", "msqrt", "msub", "msubsup", "msup", "mtable", "mtd",
-  "mtext", "mtr", "munder", "munderover",
-]);
 
 /** A formula of an inert document as nodes of ours: names that are known, and nothing else. */
 export function drawFormula(source) {
-  const made = document.createElementNS(MATHML, TAGS.has(source.localName) ? source.localName : "mrow");
+  const made = document.createElementNS(MATHML, FORMULA.has(source.localName) ? source.localName : "mrow");
   for (const child of source.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) {
       made.append(child.data);
@@ -53,9 +50,10 @@ export function Line({ id, label, hint = "", value, onInput, ...rest }) {
   `;
 }
 
-export function PictureDialog({ say, upload, file = null, alt: first = "", known = "", onClose, onDone }) {
+export function PictureDialog({ say, upload, file = null, alt: first = "", known = null, onClose, onDone }) {
   const [alt, setAlt] = useState(first);
-  const [asset, setAsset] = useState(known);
+  const [kept, setKept] = useState(known);
+  const asset = kept?.asset;
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState(false);
   const send = async (picked) => {
@@ -65,7 +63,7 @@ export function PictureDialog({ say, upload, file = null, alt: first = "", known
     setBusy(true);
     setTrouble("");
     try {
-      setAsset((await upload(picked)).asset);
+      setKept(await upload(picked));
     } catch (problem) {
       setTrouble(problem.message);
     }
@@ -75,7 +73,7 @@ export function PictureDialog({ say, upload, file = null, alt: first = "", known
     send(file);
   }, []);
   return html`
-    <${Frame} title=${say("picture")} say=${say} onClose=${onClose} done=${say("insert")} off=${!asset || !alt.trim() || busy} onDone=${() => onDone(asset, alt.trim())}>
+    <${Frame} title=${say("picture")} say=${say} onClose=${onClose} done=${say("insert")} off=${!asset || !alt.trim() || busy} onDone=${() => onDone(kept, alt.trim())}>
       <div class="field">
         <label class="field__label" for="picture-file">${say("pictureFile")}</label>
         <span class="field__hint" id="picture-file-hint">${say("pictureHint")}</span>

@@ -54,8 +54,14 @@ export function flatten(text, inline) {
   return lines.join(inline ? " " : "\n");
 }
 
+/** Looks and scripts of other pages. What is allowed is decided below; this only spares the console a complaint about each. */
+const unstyled = (html) =>
+  html
+    .replace(/<style[\s\S]*?<\/style>/gi, "")
+    .replace(/<[^>]*>/g, (tag) => tag.replace(/\s(?:style|on\w+)\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)/gi, ""));
+
 /** Whatever was pasted, in our subset. Pictures of other sites are left out. */
-export const cleanPasted = (html, inline) => write(parse(html), inline);
+export const cleanPasted = (html, inline) => write(parse(unstyled(html)), inline);
 
 /** Nodes for a field that can be typed in. `addressOf(asset)`, `draw(source)`: a formula as it looks. */
 export function buildNodes(text, addressOf, draw) {
@@ -74,7 +80,8 @@ function build(node, addressOf, draw) {
     return formulaChip(node.outerHTML, draw(node));
   }
   if (tag === "img") {
-    return pictureNode(node.dataset.asset ?? "", node.alt, addressOf);
+    const size = [node.getAttribute("width"), node.getAttribute("height")];
+    return pictureNode(node.dataset.asset ?? "", node.alt, addressOf, size);
   }
   const made = document.createElement(INLINE.has(tag) || TABLE.has(tag) || ["ul", "ol", "li", "p", "table"].includes(tag) ? tag : "span");
   for (const name of ATTRIBUTES[tag] ?? []) {
@@ -86,10 +93,15 @@ function build(node, addressOf, draw) {
   return made;
 }
 
-export function pictureNode(asset, alt, addressOf) {
+/** `size`: width and height in pixels, where they are known. */
+export function pictureNode(asset, alt, addressOf, [width, height] = []) {
   const image = document.createElement("img");
   image.dataset.asset = asset;
   image.alt = alt;
+  if (width && height) {
+    image.width = width;
+    image.height = height;
+  }
   if (ASSET.test(asset)) {
     image.src = addressOf(asset);
   }
@@ -141,7 +153,9 @@ function writeInline(place) {
 function writePicture(node) {
   const asset = node.dataset?.asset ?? "";
   const alt = tidy(node.alt ?? "").slice(0, LONGEST_ALT);
-  return ASSET.test(asset) ? `<img data-asset="${asset}" alt="${escapeValue(alt)}">` : "";
+  const [width, height] = [node.getAttribute("width"), node.getAttribute("height")];
+  const size = /^\d{1,5}$/.test(width) && /^\d{1,5}$/.test(height) ? ` width="${width}" height="${height}"` : "";
+  return ASSET.test(asset) ? `<img data-asset="${asset}" alt="${escapeValue(alt)}"${size}>` : "";
 }
 
 const isBlock = (node) =>

@@ -15,16 +15,16 @@ export function Preview({ draft, data, examSay, say }) {
   const [answers, setAnswers] = useState({});
   const [told, setTold] = useState("");
   const content = candidateCopy(draft);
-  const at = Math.min(stage, content.stages.length);
+  const at = Math.min(stage, Math.max(0, content.stages.length - 1));
   const known = (number) => (answers[number] ?? []).filter((id) => content.stages[number].choices.some((one) => one.id === id));
   useEffect(() => setTold(""), [draft]);
   const media = useMemo(() => new Map(picturesIn(draft).map((asset) => [asset, `/staff/bank/assets/${asset}`])), [draft]);
   const limit = Math.max(LEAST, draft.limit ?? 60_000);
   const item = {
     position: 0,
-    content,
+    content: { ...content, stages: content.stages.slice(0, at + 1) },
     stage: at,
-    answers: content.stages.map((_, number) => known(number)),
+    answers: content.stages.slice(0, at + 1).map((_, number) => known(number)),
     closed: false,
     deadline: limit,
     limit,

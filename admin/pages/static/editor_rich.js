@@ -122,15 +122,16 @@ export function RichField({ id, value, inline = false, label, describedby, inval
             }} />`}
       ${asking?.what === "table" && html`<${TableDialog} say=${say} onClose=${() => setAsking(null)}
         onDone=${(rows, columns, caption) => insert(...buildNodes(blankTable(rows, columns, caption, say("column")), addressOf, drawFormula))} />`}
-      ${asking?.what === "picture" && html`<${PictureDialog} say=${say} upload=${upload} file=${asking.file} alt=${asking.alt} known=${asking.image?.dataset.asset}
+      ${asking?.what === "picture" && html`<${PictureDialog} say=${say} upload=${upload} file=${asking.file} alt=${asking.alt} known=${asking.image && { asset: asking.image.dataset.asset, width: asking.image.getAttribute("width"), height: asking.image.getAttribute("height") }}
         onClose=${() => setAsking(null)}
-        onDone=${(asset, alt) => {
+        onDone=${({ asset, width, height }, alt) => {
+          const image = pictureNode(asset, alt, addressOf, [width, height]);
           if (asking.image) {
-            asking.image.replaceWith(pictureNode(asset, alt, addressOf));
+            asking.image.replaceWith(image);
             setAsking(null);
             take();
           } else {
-            insert(pictureNode(asset, alt, addressOf));
+            insert(image);
           }
         }} />`}
       ${asking?.what === "formula" && html`<${FormulaDialog} say=${say} source=${asking.source} onClose=${() => setAsking(null)}

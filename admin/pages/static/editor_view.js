@@ -18,7 +18,7 @@ export function Page({ model, act, say, examSay }) {
             <button class="btn btn--secondary btn--small" type="button" aria-pressed=${String(model.pane === "form")} onClick=${() => act.show("form")}>${say("form")}</button>
             <button class="btn btn--secondary btn--small" type="button" aria-pressed=${String(model.pane === "preview")} onClick=${() => act.show("preview")}>${say("preview")}</button>
           </div>
-          <div class="editor__sides">
+          <div class="editor__sides" inert=${model.elsewhere}>
             <${Form} />
             <section class="editor__preview" aria-labelledby="preview-title">
               <div class="editor__preview-head"><h2 id="preview-title">${say("previewTitle")}</h2><p class="note">${say("previewHint")}</p></div>
@@ -38,6 +38,10 @@ function News() {
   const { data, keeper, resumed, problem } = model;
   const at = (moment) => timeText(moment, data.now, data.zone);
   return html`
+    ${model.elsewhere && html`
+      <${Banner} kind="warn" role="alert" title=${say("elsewhere")}><p>${say("elsewhereText")}</p>
+        <p><button class="btn btn--secondary btn--small" type="button" onClick=${() => location.reload()}>${say("continueHere")}</button></p><//>
+    `}
     ${model.overtaken && html`<${Overtaken} />`}
     ${resumed && !model.overtaken && html`
       <${Banner} kind="info" title=${say("resumed", { time: at(resumed.at) })}>
