@@ -132,7 +132,7 @@ export function candidateCopy(draft) {
       prompt: stage.prompt,
       reveal: stage.reveal,
       ordered: stage.ordered,
-      choices: stage.choices.map(({ text }, place) => ({ id: `${number}-${place}`, text })),
+      choices: stage.choices.map(({ text }, place) => ({ id: `${number}-${place}`, text: text.trim() || "…" })),
     })),
   };
 }

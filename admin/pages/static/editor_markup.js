@@ -165,10 +165,12 @@ const holdsBlock = (node) => isBlock(node) || (node.nodeType === Node.ELEMENT_NO
 
 function writeBlocks(place) {
   let text = "";
-  let line = document.createElement("p");
+  // In the document of what is read: a picture that came into ours would be fetched at once.
+  const blank = () => place.ownerDocument.createElement("p");
+  let line = blank();
   const end = () => {
     text += writeParagraph(line);
-    line = document.createElement("p");
+    line = blank();
   };
   for (const node of place.childNodes) {
     if (!holdsBlock(node)) {
