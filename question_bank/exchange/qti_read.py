@@ -21,7 +21,7 @@ from question_bank.exchange.qti_item import Reference, Source, read_item, refuse
 from question_bank.exchange.qti_key import number
 from question_bank.exchange.qti_metadata import read_metadata
 from question_bank.exchange.qti_names import XML, attribute, child, children, plain_name
-from question_bank.exchange.strict_xml import MAX_DOCUMENT, iterate, parse
+from question_bank.exchange.strict_xml import MAX_DOCUMENT, iterate, parse, root_name
 
 MANIFEST = "imsmanifest.xml"
 MAX_SECTIONS = 100
@@ -29,7 +29,6 @@ MAX_SECTIONS = 100
 _TYPE = re.compile(r"imsqti_(?:(?:apip)?(item|test)_xml)?v[23]p[0-9]")
 _OLD_TYPE = re.compile(r"imsqti(?:_\w+)?_xmlv1p[0-9]")
 _ITEM, _TEST, _LIST = "assessmentItem", "assessmentTest", "manifest"
-_HEADS = (b"assessmentItem", b"qti-assessment-item", b"assessmentTest", b"qti-assessment-test")
 _OFFICE = frozenset({"[Content_Types].xml"})
 _FAULTY = frozenset({"exchange_xml", "exchange_entity", "exchange_characters", "exchange_encoding"})
 """What is wrong with one item only; the others of its package may still come."""
@@ -70,8 +69,7 @@ def recognise(head: Head) -> bool:
         if any(name.endswith(MANIFEST) and name.count("/") <= 1 for name in head.members):
             return True
         return head.name.endswith(".zip") and not _OFFICE.intersection(head.members)
-    start = head.start.replace(b"\0", b"")
-    return any(name in start for name in _HEADS)
+    return plain_name(root_name(head.start)) in (_ITEM, _TEST)
 
 
 def never(_head: Head) -> bool:

@@ -41,6 +41,7 @@ _PIECES = _STRICT | {"resolve_entities": "internal"}
 _CHUNK = 1 << 16
 _PROLOG = re.compile(r"\ufeff?(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _DECLARED = re.compile(r"\ufeff?<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"']*)")
+_FIRST = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
 _WIDE = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 
 _BAD_CHARACTER = 9
@@ -114,6 +115,15 @@ def check_head(head: bytes, member: str = "") -> None:
         raise _dtd(member)
     if len(head) > HEAD and (not rest or rest.startswith(("<!", "<?"))):
         raise _invalid("exchange_xml", "До первого тега слишком много лишнего. Уберите его.", member)
+
+
+def root_name(head: bytes) -> str:
+    """The name of the first element of what may be the beginning of a document; "" where there is none."""
+    wide = next((name for mark, name in _WIDE if head.startswith(mark)), "utf-8")
+    text = head.decode(wide, "replace")
+    begun = _PROLOG.match(text)
+    found = _FIRST.match(text, begun.end() if begun else 0)
+    return "" if found is None else found[1]
 
 
 def is_named(element: Any, *names: str) -> bool:

@@ -359,12 +359,15 @@ def test_elements_within_elements_have_an_end(tmp_path: Path) -> None:
 
 def test_what_is_qti_is_recognised(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text(item())
-    (tmp_path / "b.xml").write_text("<quiz/>")
+    (tmp_path / "b.xml").write_text("<quiz><!-- <assessmentItem> --><q><![CDATA[<assessmentTest>]]></q></quiz>")
+    (tmp_path / "g.xml").write_text('<?xml version="1.0"?>\n<!-- <quiz> -->\n<q:assessmentTest xmlns:q="x"/>')
     (tmp_path / "c.xml").write_bytes(item().encode("utf-16"))
     package(tmp_path / "d.zip", {"a.xml": item()}, resource("a.xml"))
     package(tmp_path / "e.zip", {"[Content_Types].xml": ""})
     (tmp_path / "f.zip").write_bytes(b"PK\x03\x04")
     found = [
-        name for name in ("a.xml", "b.xml", "c.xml", "d.zip", "e.zip", "f.zip") if recognise(look(tmp_path / name))
+        name
+        for name in ("a.xml", "b.xml", "c.xml", "d.zip", "e.zip", "f.zip", "g.xml")
+        if recognise(look(tmp_path / name))
     ]
-    assert found == ["a.xml", "c.xml", "d.zip", "f.zip"]
+    assert found == ["a.xml", "c.xml", "d.zip", "f.zip", "g.xml"]
