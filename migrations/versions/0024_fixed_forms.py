@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0023_fixed_forms"
-down_revision = "0022_finding"
+revision = "0024_fixed_forms"
+down_revision = "0023_likeness"
 branch_labels = None
 depends_on = None
 
