@@ -7,7 +7,8 @@ a stem, or options, in common. Half of the drafts are items of the bank with wor
 mistyped, options in another order, capitals and punctuation of their own; those that remain at least SAME alike are to
 be found. The other half are new. One search is a transaction: the sketch, the query, the comparison in full.
 
-The last line is JSON: `bank`; `median_ms` and `p99_ms` of one search, `first_ms` of the very first; `planted`
+The last line is JSON: `bank`; `median_ms` and `p99_ms` of one search, `first_ms` of the very first; `own_cpu_ms`
+and `db_cpu_ms`, what a search takes of this process and of PostgreSQL's, whatever else the machine does; `planted`
 near-duplicates and the `recall`, the share of them for which the item stood in the answer; `recall_by_likeness` in
 steps of a tenth; `false_alarms`, the share of new drafts for which something SAME alike or more was told; `sketch_us`,
 the CPU of a sketch per item; `publish_per_s`, items with everything that is kept of them, one process beside
@@ -26,6 +27,7 @@ from time import perf_counter, process_time
 
 from app.migrate import migrate
 from benchmarks.postgres import fleeting
+from benchmarks.processes import family_cpu_seconds
 from benchmarks.visitors import percentile_ms
 from core.database import Database
 from core.ids import ItemId
@@ -117,7 +119,7 @@ def written(stem: str, options: list[str]) -> Draft:
     return Draft(stem, (DraftStage(choices),))
 
 
-async def measure(url: str, bank: int, drafts: int, seed: int) -> dict[str, object]:
+async def measure(url: str, postmaster: int, bank: int, drafts: int, seed: int) -> dict[str, object]:
     await migrate(url)
     database = Database(url, statement_seconds=600)
     try:
@@ -141,7 +143,7 @@ async def measure(url: str, bank: int, drafts: int, seed: int) -> dict[str, obje
         publish_per_s = bank / (perf_counter() - began)
         return {
             "bank": bank,
-            **await search(database, words, kept, drafts, random),
+            **await search(database, postmaster, words, kept, drafts, random),
             "sketch_us": round(sketch_us, 1),
             "publish_per_s": round(publish_per_s),
         }
@@ -149,17 +151,22 @@ async def measure(url: str, bank: int, drafts: int, seed: int) -> dict[str, obje
         await database.close()
 
 
-async def search(database: Database, words: Words, kept: list[Draft], drafts: int, random: Random) -> dict[str, object]:
+async def search(
+    database: Database, postmaster: int, words: Words, kept: list[Draft], drafts: int, random: Random
+) -> dict[str, object]:
     seconds: list[float] = []
     found: defaultdict[int, list[bool]] = defaultdict(list)
     alarms: list[bool] = []
+    own = 0.0
+    used = family_cpu_seconds(postmaster)
     for number in range(drafts):
         place = random.randrange(len(kept)) if number % 2 else None
         draft = words.draft() if place is None else words.changed(kept[place])
-        began = perf_counter()
+        began, before = perf_counter(), process_time()
         async with database.transaction() as connection:
             answer = await find_alike(connection, draft, 5)
         seconds.append(perf_counter() - began)
+        own += process_time() - before
         if place is None:
             alarms.append(any(one.likeness >= SAME for one in answer))
             continue
@@ -171,6 +178,8 @@ async def search(database: Database, words: Words, kept: list[Draft], drafts: in
         "median_ms": round(statistics.median(seconds) * 1e3, 2),
         "p99_ms": percentile_ms(seconds, 0.99),
         "first_ms": round(seconds[0] * 1e3, 1),
+        "own_cpu_ms": round(own / drafts * 1e3, 2),
+        "db_cpu_ms": round((family_cpu_seconds(postmaster) - used) / drafts * 1e3, 2),
         "planted": len(planted),
         "recall": round(sum(planted) / max(1, len(planted)), 4),
         "recall_by_likeness": {
@@ -190,7 +199,9 @@ def main() -> None:
     chosen = options.parse_args()
     bank, drafts = (2_000, 100) if chosen.smoke else (chosen.bank, chosen.drafts)
     with tempfile.TemporaryDirectory(prefix="likeness-") as folder, fleeting(Path(folder)) as postgres:
-        print(json.dumps(asyncio.run(measure(postgres.url, bank, drafts, chosen.seed)), ensure_ascii=False))
+        running = postgres.cluster.running()
+        assert running is not None
+        print(json.dumps(asyncio.run(measure(postgres.url, running[0], bank, drafts, chosen.seed))))
 
 
 if __name__ == "__main__":
