@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from core.errors import Invalid
-from question_bank.exchange import aiken, csv_table, gift, json_lines, moodle_xml, qti_read, qti_write, xlsx
+from question_bank.exchange import aiken, csv_table, docx, gift, json_lines, moodle_xml, qti_read, qti_write, xlsx
 from question_bank.exchange.entries import Reader, Writer
 from question_bank.exchange.head import Head
 
@@ -53,6 +53,15 @@ FORMATS: tuple[Format, ...] = (
     Format("qti-2.1", "QTI 2.1", (".zip",), _ZIP, qti_read.read, qti_write.write_2_1, qti_read.never),
     Format("qti-2.2", "QTI 2.2", (".zip",), _ZIP, qti_read.read, qti_write.write_2_2, qti_read.never),
     Format("qti-3.0", "QTI 3.0", (".zip",), _ZIP, qti_read.read, qti_write.write_3_0, qti_read.never),
+    Format(
+        "docx",
+        "Word (DOCX)",
+        (".docx",),
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        docx.read,
+        None,
+        docx.recognise,
+    ),
     Format(
         "jsonl",
         "JSON Lines",
