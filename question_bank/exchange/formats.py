@@ -80,8 +80,8 @@ FORMATS: tuple[Format, ...] = (
         moodle_xml.write,
         moodle_xml.recognise,
     ),
-    Format("gift", "GIFT", (".gift",), "text/plain; charset=utf-8", gift.read, gift.write, gift.recognise),
     Format("aiken", "Aiken", (".txt", ".aiken"), "text/plain; charset=utf-8", aiken.read, aiken.write, aiken.recognise),
+    Format("gift", "GIFT", (".gift",), "text/plain; charset=utf-8", gift.read, gift.write, gift.recognise),
 )
 
 

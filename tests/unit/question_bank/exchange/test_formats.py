@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Invalid
-from question_bank.exchange.entries import Arriving, Rejected
+from question_bank.exchange.entries import Arriving, Leaving, Rejected
 from question_bank.exchange.formats import FORMATS, Format, find_format, named_format
 from question_bank.exchange.head import Head, look
+from tests.drafts import four_option
 
 
 def nothing(path: Path) -> Iterator[Arriving | Rejected]:
@@ -65,3 +66,19 @@ def test_any_bytes_have_a_format_or_none(start: bytes) -> None:
 
 def test_names_are_unique() -> None:
     assert len({one.name for one in FORMATS}) == len(FORMATS)
+
+
+@pytest.mark.parametrize("suffix", [None, "", ".txt", ".dat"])
+@pytest.mark.parametrize("name", [one.name for one in FORMATS if one.write is not None])
+def test_what_leaves_is_known_when_it_comes_back(tmp_path: Path, name: str, suffix: str | None) -> None:
+    format = named_format(name)
+    assert format.write is not None
+    file = tmp_path / f"bank{format.suffixes[0] if suffix is None else suffix}"
+    with file.open("wb") as target:
+        list(format.write([Leaving("i1", 1, four_option("Что такое {=а ~б}, А) и <quiz>?"))], target))
+    if suffix is None or name in ("gift", "aiken", "moodle-xml"):
+        found = find_format(look(file))
+        assert found.read == format.read
+        (entry,) = found.read(file)
+        assert isinstance(entry, Arriving)
+        assert entry.draft.stem == "Что такое {=а ~б}, А) и <quiz>?"
