@@ -35,6 +35,7 @@ from question_bank.import_store import (
 from question_bank.importing import Incoming, carry_out_import, plan_import, sweep_imports
 from question_bank.imports import Batch, Counts, Line, Wishes
 from question_bank.items import Item, Role
+from question_bank.likeness_store import find_alike
 from question_bank.pictures import redraw
 from question_bank.requirement_store import save_requirements
 from question_bank.requirements import Requirement, Speciality
@@ -159,6 +160,8 @@ async def test_items_are_kept_as_drafts_that_can_be_found(house: House) -> None:
         assert [choice.text for choice in item.stages[0].choices if choice.role == Role.KEY] == ["б0"]
         (step,) = await list_steps(connection, item.id)
         assert (step.what, step.words, step.done_by) == ("import", "bank.csv", METHODOLOGIST)
+        likest, *_ = await find_alike(connection, draft_of(item), 5)
+        assert (likest.item, likest.likeness) == (item.id, 1.0)
 
 
 async def test_what_says_the_same_is_kept_once(house: House, bank: list[Item]) -> None:
