@@ -62,7 +62,7 @@ function draw() {
   }
 }
 
-const takeModel = () => ({ ...ui, data, draft, basedOn, faults: faultsOf(), keeper, unready: countOf() });
+const takeModel = () => ({ ...ui, data, draft, basedOn, faults: faultsOf(), advice: ui.advice.filter(({ field }) => ui.all || ui.touched.has(field)), keeper, unready: countOf() });
 
 /** The server's findings, and over them what can be told at once. Of what nobody has touched yet nothing is said. */
 function faultsOf() {

@@ -93,7 +93,7 @@ export function RichField({ id, value, inline = false, label, describedby, inval
   };
   const tool = (key, label, sign, work, pressed) => html`
     <button class="rich-field__tool" type="button" key=${key} aria-label=${say(label)} title=${say(label)} aria-pressed=${pressed}
-      onMouseDown=${(event) => event.preventDefault()} onClick=${work}><span aria-hidden="true">${sign}</span></button>
+      onMouseDown=${(event) => event.preventDefault()} onClick=${work}>${typeof sign === "string" ? html`<span aria-hidden="true" data-sign=${sign}></span>` : sign}</button>
   `;
   return html`
     <div class=${`rich-field ${inline ? "rich-field--inline" : ""} ${tools || !inline ? "rich-field--tools" : ""}`}

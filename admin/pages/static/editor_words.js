@@ -143,7 +143,9 @@ export const words = {
   formulaPreview: ["Формула, как её увидят", "The formula as it will be seen"],
 
   // Keeping and saving
-  save: ["Сохранить версию", "Save a version"],
+  save: ["Сохранить", "Save"],
+  saveMore: [" версию", " a version"],
+  sendShort: ["На проверку", "To review"],
   saveAndSend: ["Сохранить и отправить на проверку", "Save and send to review"],
   keeping: ["Записываем черновик…", "Keeping the draft…"],
   kept: ["Черновик записан в {time}", "Draft kept at {time}"],
