@@ -42,6 +42,16 @@ class Carried(Struct, frozen=True, omit_defaults=True):
 
 _decoder = msgspec.json.Decoder(Carried)
 UNREAD = Remark("loss", "own_unread", "Сведения о задании, записанные этой системой, повреждены и не прочитаны.")
+SPACES = Remark("note", "spaces", "Пробелы по краям текстов в этот формат не помещаются и опущены.")
+CASE = Remark(
+    "loss",
+    "case",
+    "Ситуационная задача или набор действий: в этом формате для них нет места, задание не записано. "
+    "Выберите QTI, XLSX или CSV.",
+)
+_IN_TAGS = {"item": "home"} | {
+    name: name for name in ("speciality", "requirement", "level", "difficulty", "limit", "language", "pool")
+}
 
 
 def carry(item: Leaving, *, tags: bool) -> Carried:
@@ -171,15 +181,3 @@ def find_plain_choice(draft: Draft) -> DraftStage | Remark:
             "loss", "several_keys", "Отмечено несколько эталонов: в этом формате это задание другого вида, не записано."
         )
     return stage
-
-
-SPACES = Remark("note", "spaces", "Пробелы по краям текстов в этот формат не помещаются и опущены.")
-CASE = Remark(
-    "loss",
-    "case",
-    "Ситуационная задача или набор действий: в этом формате для них нет места, задание не записано. "
-    "Выберите QTI, XLSX или CSV.",
-)
-_IN_TAGS = {"item": "home"} | {
-    name: name for name in ("speciality", "requirement", "level", "difficulty", "limit", "language", "pool")
-}

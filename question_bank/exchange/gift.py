@@ -53,6 +53,16 @@ _SENTENCES = REJECTED | {
     "unclosed": "Фигурная скобка с ответами не закрыта: вопрос не прочитан. Закройте её и загрузите файл снова.",
     "too_long": f"Вопрос длиннее {LONGEST} знаков и не прочитан; сохранено его начало, {KEPT} знаков.",
 }
+_EDGES = (" ", "\t", "\r")
+_BRACKET = "\\]"
+_PLAIN_ID = re.compile(r"[^\]\x00-\x1f\x7f\\]+")
+_FEW = Remark("loss", "no_distractors", "В задании нет ни одного дистрактора: в этом формате это задание другого вида.")
+_PICTURES = Remark(
+    "loss",
+    "pictures_left",
+    "Изображения в этот формат не помещаются, в нём остаются их имена: "
+    "задание прочтётся там, где эти изображения есть.",
+)
 
 
 def recognise(head: Head) -> bool:
@@ -196,15 +206,3 @@ def _unescape(text: str) -> str:
 
 def _no_picture(_attributes: dict[str, str]) -> str | None:
     return None
-
-
-_EDGES = (" ", "\t", "\r")
-_BRACKET = "\\]"
-_PLAIN_ID = re.compile(r"[^\]\x00-\x1f\x7f\\]+")
-_FEW = Remark("loss", "no_distractors", "В задании нет ни одного дистрактора: в этом формате это задание другого вида.")
-_PICTURES = Remark(
-    "loss",
-    "pictures_left",
-    "Изображения в этот формат не помещаются, в нём остаются их имена: "
-    "задание прочтётся там, где эти изображения есть.",
-)

@@ -72,6 +72,10 @@ _SENTENCES = REJECTED | {
     "interaction": "Такого вида заданий здесь нет: оно не прочитано.",
 }
 _COMMON = ("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback")
+_NAME = 80
+"""Characters of the stem by which a Moodle lists the question."""
+UNREADY = Remark("note", "unready", "В задании нет двух вариантов или эталона: Moodle такое не примет.")
+_WRONG = ' fraction="0"'
 
 
 def recognise(head: Head) -> bool:
@@ -322,8 +326,3 @@ def _escape(text: str) -> str:
     if "<" in text or ">" in text:
         text = text.replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;") if "\r" in text else text
-
-
-_NAME = 80
-UNREADY = Remark("note", "unready", "В задании нет двух вариантов или эталона: Moodle такое не примет.")
-_WRONG = ' fraction="0"'
