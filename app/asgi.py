@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from admin.pages.authoring import LARGE_BODIES as LETTERS
+from admin.pages.requirements import LARGE_BODIES as LISTS
 from app.aftermath import Aftermath
 from app.demo.people import DemoPerson
 from app.jobs import CONSEQUENCES_EVERY, EXPOSURE_EVERY, PREPARE_EVERY, Jobs
@@ -73,6 +74,7 @@ LARGE_BODIES = {
     "/exam/{sitting}/reference": MAX_PICTURE + MOST_BYTES,
     "/staff/bank/assets": MAX_BYTES + MOST_BYTES,
     **LETTERS,
+    **LISTS,
 }
 """Bytes for what is no form. The endpoints' own bounds are narrower, and their refusals say more."""
 

@@ -23,6 +23,18 @@ class Supply(Struct, frozen=True):
     case: int
 
 
+class Holding(Struct, frozen=True):
+    """How many items a requirement has, by what they are; practice apart from the rest."""
+
+    four_option: int = 0
+    """Active, for exams."""
+    case: int = 0
+    piloted: int = 0
+    practice: int = 0
+    working: int = 0
+    """Newest versions that are drafts, in review or approved."""
+
+
 async def save_requirements(
     connection: AsyncConnection, specialities: Iterable[Speciality], requirements: Iterable[Requirement]
 ) -> None:
@@ -72,6 +84,63 @@ async def list_requirements(connection: AsyncConnection, speciality: str | None 
     ]
 
 
+async def load_requirement(connection: AsyncConnection, speciality: str, code: str) -> tuple[Requirement, str]:
+    """With the reason of its repeal, "" where it is in force. Raises NotFound (`requirement_unknown`)."""
+    row = await fetch_one(
+        connection,
+        """
+        SELECT title, section, repealed_at, repeal_reason FROM question_bank.requirement
+        WHERE speciality = :speciality AND code = :code
+        """,
+        speciality=speciality,
+        code=code,
+    )
+    if row is None:
+        raise _unknown(code)
+    return Requirement(code, speciality, row["title"], row["section"], row["repealed_at"]), str(row["repeal_reason"])
+
+
+async def count_holdings(connection: AsyncConnection, speciality: str | None = None) -> dict[tuple[str, str], Holding]:
+    """By speciality and code; requirements without items are left out."""
+    serving = await fetch_all(
+        connection,
+        """
+        SELECT v.speciality, v.requirement,
+               count(*) FILTER (WHERE i.state = 'active' AND i.pool = 'exam' AND v.kind = 'four_option') AS four_option,
+               count(*) FILTER (WHERE i.state = 'active' AND i.pool = 'exam' AND v.kind = 'case') AS cases,
+               count(*) FILTER (WHERE i.state = 'piloted') AS piloted,
+               count(*) FILTER (WHERE i.state = 'active' AND i.pool = 'practice') AS practice
+        FROM question_bank.item i JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = i.version
+        WHERE i.state IN ('active', 'piloted') AND (CAST(:speciality AS text) IS NULL OR v.speciality = :speciality)
+        GROUP BY v.speciality, v.requirement
+        """,
+        speciality=speciality,
+    )
+    working = await fetch_all(
+        connection,
+        """
+        SELECT v.speciality, v.requirement, count(*) AS working
+        FROM question_bank.item_version v JOIN question_bank.item i ON i.id = v.item_id AND i.latest = v.version
+        WHERE v.state IN ('draft', 'review', 'approved') AND i.state <> 'withdrawn'
+          AND (CAST(:speciality AS text) IS NULL OR v.speciality = :speciality)
+        GROUP BY v.speciality, v.requirement
+        """,
+        speciality=speciality,
+    )
+    at_work = {(row["speciality"], row["requirement"]): int(row["working"]) for row in working}
+    found = {
+        (row["speciality"], row["requirement"]): Holding(
+            row["four_option"],
+            row["cases"],
+            row["piloted"],
+            row["practice"],
+            at_work.pop((row["speciality"], row["requirement"]), 0),
+        )
+        for row in serving
+    }
+    return found | {place: Holding(working=count) for place, count in at_work.items()}
+
+
 async def load_titles(connection: AsyncConnection, places: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Titles of requirements by speciality and code; unknown ones are left out."""
     rows = await fetch_all(
@@ -109,6 +178,20 @@ async def repeal_requirement(
         reason=reason.strip(),
         at=at,
     )
+    await execute(
+        connection,
+        """
+        INSERT INTO question_bank.history (item_id, version, what, words, done_by, done_at)
+        SELECT i.id, v.version, 'repeal', :reason, :who, :at
+        FROM question_bank.item i JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = i.latest
+        WHERE v.speciality = :speciality AND v.requirement = :code AND i.state <> 'withdrawn' ORDER BY i.id
+        """,
+        speciality=speciality,
+        code=code,
+        who=who,
+        reason=reason.strip(),
+        at=at,
+    )
     await _count_revision(connection, speciality)
 
 
@@ -138,7 +221,7 @@ async def _lock(connection: AsyncConnection, speciality: str, code: str, *, repe
         code=code,
     )
     if row is None:
-        raise NotFound("requirement_unknown", f"Требования {code} в этой специальности нет.")
+        raise _unknown(code)
     if (row["repealed_at"] is not None) != repealed:
         if repealed:
             raise Conflict("requirement_in_force", "Требование действует. Обновите страницу.")
@@ -169,3 +252,7 @@ async def list_supply(connection: AsyncConnection, pool: ItemPool = "exam") -> l
         pool=pool,
     )
     return [Supply(row["speciality"], row["code"], row["title"], row["four_option"], row["cases"]) for row in rows]
+
+
+def _unknown(code: str) -> NotFound:
+    return NotFound("requirement_unknown", f"Требования {code} в этой специальности нет.")

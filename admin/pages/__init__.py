@@ -18,6 +18,7 @@ from admin.pages import (
     proctor,
     protocols,
     register,
+    requirements,
     reviews,
     shelves,
     sittings,
@@ -36,6 +37,7 @@ routes: list[BaseRoute] = [
     *protocols.routes,
     *pictures.routes,  # before the bank: an item may have any id
     *authoring.routes,  # before the bank: a new item's address would be taken for an item
+    *requirements.routes,
     *bulk.routes,
     *shelves.routes,  # before the items: its addresses would be taken for ids
     *bank.routes,

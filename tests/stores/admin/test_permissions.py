@@ -30,6 +30,8 @@ GET: dict[str, set[Role]] = {
     "/staff/bank/find/requirements?q=1": {Role.METHODOLOGIST},
     "/staff/bank/find/items?q=1": {Role.METHODOLOGIST},
     "/staff/blueprints": PLANNERS,
+    "/staff/requirements": {Role.METHODOLOGIST},
+    "/staff/requirements/one?speciality=31.02.01&code=ОТ-1": {Role.METHODOLOGIST},
     "/staff/remarks": {Role.METHODOLOGIST},
     "/staff/withdrawals": {Role.METHODOLOGIST},
     "/staff/windows": PLANNERS,
@@ -54,6 +56,11 @@ POST: dict[str, set[Role]] = {
     **{
         f"/staff/bank/ld-000/{name}": {Role.METHODOLOGIST}
         for name in ("check", "working-copy", "newest", "versions", "move", "comment", "rate")
+    },
+    **{f"/staff/bank/{name}": {Role.METHODOLOGIST} for name in ("bulk", "bulk/do")},
+    **{
+        f"/staff/requirements/{name}": {Role.METHODOLOGIST}
+        for name in ("speciality", "add", "list", "one", "repeal", "restore")
     },
     "/staff/windows": PLANNERS,
     "/staff/windows/1/cancel": PLANNERS,
