@@ -38,7 +38,7 @@ def assemble(blueprint: Blueprint, pool: Pool, seed: int) -> Form:
     (`blueprint_unfillable`) when the pool is too small or tells too little at the cut; its fields name the cells as
     `cells.N` and say how many items are missing, or are `pilots`, `minimum_information`.
     """
-    plan = pool.remember(blueprint, lambda: make_plan(blueprint, pool))
+    plan = find_plan(blueprint, pool)
     drawing = Drawing(pool, seed)
     slots = drawing.fill(plan.parts)
     if slots is None:
@@ -74,6 +74,22 @@ def expected_score(form: Form, pool: Pool) -> float:
 def information_at_cut(form: Form, pool: Pool) -> float:
     """What the scored items of the form tell at the cut, in 1/logit²."""
     return sum(pool.by_id[entry.item].information for entry in form.entries if entry.weight) / WHOLE
+
+
+def find_plan(blueprint: Blueprint, pool: Pool) -> Plan:
+    """The plan, worked out at the first call for a pool, as is that there is none. Raises as `make_plan`."""
+
+    def make() -> Plan | Conflict:
+        try:
+            return make_plan(blueprint, pool)
+        except Conflict as refusal:
+            return refusal
+
+    plan = pool.remember(blueprint, make)
+    if isinstance(plan, Conflict):
+        # A new one each time: an error that is raised keeps the frames it went through.
+        raise Conflict(plan.code, plan.message, fields=plan.fields)
+    return plan
 
 
 def make_plan(blueprint: Blueprint, pool: Pool) -> Plan:

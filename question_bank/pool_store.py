@@ -5,6 +5,7 @@ Reads no keys, so that whatever draws forms need not be able to.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +16,7 @@ from core.database import execute, fetch_all, fetch_one
 from core.errors import Conflict, NotFound
 from core.ids import ChoiceId, ItemId
 from core.moments import Moment
+from question_bank.assembly import find_plan
 from question_bank.blueprints import Blueprint
 from question_bank.expectation import Calibration, Evidence, Expectation, estimate, expect
 from question_bank.forms import FormStage, StageKind
@@ -121,7 +123,10 @@ def _make_pool(
         ),
         ((ItemId(row["item_id"]), ItemId(row["other_id"])) for row in enemies),
     )
-    assert pool.snapshot  # worked out here, as it takes long
+    # Worked out here, as it takes long: draws find it.
+    assert pool.snapshot
+    with suppress(Conflict):
+        find_plan(blueprint, pool)
     return pool
 
 

@@ -235,7 +235,10 @@ async def _count_revision(connection: AsyncConnection, speciality: str) -> None:
 
 
 async def list_supply(connection: AsyncConnection, pool: ItemPool = "exam") -> list[Supply]:
-    """How many active items a pool has, by speciality and requirement; requirements without any included."""
+    """How many active items a pool has, by speciality and requirement; requirements without any, or repealed, included.
+
+    Of a repealed one no item is in a pool.
+    """
     rows = await fetch_all(
         connection,
         """
@@ -246,7 +249,7 @@ async def list_supply(connection: AsyncConnection, pool: ItemPool = "exam") -> l
         LEFT JOIN (SELECT v.speciality, v.requirement, v.kind FROM question_bank.item i
                    JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = i.version
                    WHERE i.state = 'active' AND i.pool = :pool) have
-            ON have.speciality = r.speciality AND have.requirement = r.code
+            ON have.speciality = r.speciality AND have.requirement = r.code AND r.repealed_at IS NULL
         GROUP BY r.speciality, r.code, r.title ORDER BY r.speciality, r.code
         """,
         pool=pool,

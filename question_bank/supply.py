@@ -7,7 +7,7 @@ augmenting path never takes from a cell what it has: what each lacks does not de
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
@@ -18,7 +18,9 @@ from question_bank.blueprints import Blueprint, Cell
 from question_bank.pool import WHOLE, Pool, Profile
 
 MOST_TRIES = 2_000
-"""Choices between enemies that are tried before a pool is taken to be too small for them."""
+"""Choices between enemies that are tried before a pool is taken to be too small for them,"""
+MOST_PAIRS = 100
+"""where there are no more pairs than that."""
 
 LEVELS = {"recall": "знание", "application": "применение", "analysis": "анализ"}
 BANDS = {"hard": "трудные", "medium": "средние", "easy": "лёгкие"}
@@ -207,17 +209,33 @@ def _shortage(cell: Cell, short: int) -> str:
 def _part_enemies(wanted: Sequence[tuple[Profile, int]], pool: Pool) -> frozenset[ItemId] | None:
     """Items to leave out so that no enemies are left and everything can still be filled; None where none are found.
 
-    Mostly any choice will do, and the first is the item with more enemies of each pair. Where it will not, choices are
-    tried in turn, as many as MOST_TRIES.
+    Mostly any choice will do: of each pair the one with more enemies goes, or else the one of which there are more like
+    it. Where neither will do and pairs are few, choices are tried in turn, as many as MOST_TRIES.
     """
     if not pool.pairs:
         return frozenset()
-    first: set[ItemId] = set()
-    for pair in sorted(pool.pairs, key=lambda pair: (-max(len(pool.enemies[one]) for one in pair), pair)):
-        if not first.intersection(pair):
-            first.add(max(pair, key=lambda one: (len(pool.enemies[one]), one)))
-    if not any(find_shortages(wanted, _without(pool, first))):
-        return frozenset(first)
+    for weight in (
+        lambda item: (len(pool.enemies[item]), pool.supply[pool.by_id[item].profile]),
+        lambda item: (pool.supply[pool.by_id[item].profile], len(pool.enemies[item])),
+    ):
+        left_out = _leave_out(pool, weight)
+        if not any(find_shortages(wanted, _without(pool, left_out))):
+            return frozenset(left_out)
+    return _search_peace(wanted, pool) if len(pool.pairs) <= MOST_PAIRS else None
+
+
+def _leave_out(pool: Pool, weight: Callable[[ItemId], tuple[int, int]]) -> set[ItemId]:
+    """Of each pair that is still whole the heavier item, the heaviest first."""
+    left_out: set[ItemId] = set()
+    heaviest = sorted(((max((weight(one), one) for one in pair), pair) for pair in pool.pairs), reverse=True)
+    for (_, item), pair in heaviest:
+        if not left_out.intersection(pair):
+            left_out.add(item)
+    return left_out
+
+
+def _search_peace(wanted: Sequence[tuple[Profile, int]], pool: Pool) -> frozenset[ItemId] | None:
+    """Every choice in turn, given up where too little is left."""
     stack: list[frozenset[ItemId]] = [frozenset()]
     for _ in range(MOST_TRIES):
         if not stack:

@@ -413,3 +413,16 @@ def test_unscored_items_alone_are_drawn_without_levelling() -> None:
     form = assemble(plan(Cell(None, "four_option", 10, weight=0)), POOL, 4)
     assert len(form.entries) == 10
     assert expected_score(form, POOL) == 0
+
+
+def test_a_refusal_is_worked_out_once_and_is_a_new_error_each_time() -> None:
+    pool = generate(8, seed=1)
+    blueprint = plan(Cell("R0", "four_option", 5))
+    refusals = []
+    for seed in range(2):
+        with pytest.raises(Conflict) as refusal:
+            assemble(blueprint, pool, seed)
+        refusals.append(refusal.value)
+    assert refusals[0] is not refusals[1]
+    assert refusals[0].fields == refusals[1].fields == {"cells.0": refusals[0].fields["cells.0"]}
+    assert refusals[0].message == refusals[1].message

@@ -138,3 +138,14 @@ def test_with_enemies_a_pool_is_enough_exactly_when_some_choice_is(
     left_out = check_supply(plan(*cells), pool)
     kept: set[ItemId] = set(ids) - left_out
     assert not any(kept.issuperset(pair) for pair in pool.pairs)
+
+
+def test_the_rarer_of_two_enemies_is_kept() -> None:
+    """A hundred and fifty pairs, each of an item of which many are alike and one of which none can be spared."""
+    items = [
+        replace(item, requirement="R0" if at < 150 else "R1", level="recall")
+        for at, item in enumerate(generate_items(450, seed=1))
+    ]
+    pool = Pool(items, [(items[at].item, items[150 + at].item) for at in range(150)])
+    blueprint = plan(*[Cell("R0", "four_option", 150)], Cell("R1", "four_option", 150))
+    assert check_supply(blueprint, pool) == {item.item for item in items[150:300]}
