@@ -209,19 +209,38 @@ def _shortage(cell: Cell, short: int) -> str:
 def _part_enemies(wanted: Sequence[tuple[Profile, int]], pool: Pool) -> frozenset[ItemId] | None:
     """Items to leave out so that no enemies are left and everything can still be filled; None where none are found.
 
-    Mostly any choice will do: of each pair the one with more enemies goes, or else the one of which there are more like
-    it. Where neither will do and pairs are few, choices are tried in turn, as many as MOST_TRIES.
+    Mostly any choice will do: of each pair the one with more enemies goes, or else the one whose cells have more to
+    spare. Where neither will do and pairs are few, choices are tried in turn, as many as MOST_TRIES.
     """
     if not pool.pairs:
         return frozenset()
-    for weight in (
-        lambda item: (len(pool.enemies[item]), pool.supply[pool.by_id[item].profile]),
-        lambda item: (pool.supply[pool.by_id[item].profile], len(pool.enemies[item])),
-    ):
+    spare = _spare(wanted, pool)
+    for enemies_first in (True, False):
+
+        def weight(item: ItemId, enemies_first: bool = enemies_first) -> tuple[int, int]:
+            enemies, left = len(pool.enemies[item]), spare[pool.by_id[item].profile]
+            return (enemies, left) if enemies_first else (left, enemies)
+
         left_out = _leave_out(pool, weight)
         if not any(find_shortages(wanted, _without(pool, left_out))):
             return frozenset(left_out)
     return _search_peace(wanted, pool) if len(pool.pairs) <= MOST_PAIRS else None
+
+
+def _spare(wanted: Sequence[tuple[Profile, int]], pool: Pool) -> dict[Profile, int]:
+    """How many times over, in per cent, the tightest cell that takes items of a profile could be filled."""
+    have = [sum(n for profile, n in pool.supply.items() if asked.covers(profile)) for asked, _ in wanted]
+    return {
+        profile: min(
+            (
+                100 * have[place] // count
+                for place, (asked, count) in enumerate(wanted)
+                if count and asked.covers(profile)
+            ),
+            default=WHOLE,
+        )
+        for profile in pool.supply
+    }
 
 
 def _leave_out(pool: Pool, weight: Callable[[ItemId], tuple[int, int]]) -> set[ItemId]:
