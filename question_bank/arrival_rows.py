@@ -13,6 +13,7 @@ from question_bank.arrivals import Columns
 from question_bank.imports import Line, digest_of
 from question_bank.items import Item
 from question_bank.store import load_items
+from question_bank.word_store import keep_words
 
 MAX_ORIGINAL = 256 << 10
 """Bytes kept of one rejected item."""
@@ -63,9 +64,17 @@ async def make_room(connection: AsyncConnection) -> None:
 
 
 async def copy_versions(
-    connection: AsyncConnection, arrivals: Sequence[Arrival], by: PersonId | None, at: Moment, words: str
+    connection: AsyncConnection,
+    arrivals: Sequence[Arrival],
+    by: PersonId | None,
+    at: Moment,
+    words: str,
+    known: set[str],
 ) -> None:
-    """Draft versions, the first of their items or the next; search index included. Nothing is checked."""
+    """Draft versions, the first of their items or the next; search index included. Nothing is checked.
+
+    `known`: forms of words that were kept before, to which those of these items are added.
+    """
     await _copy(connection, _STAGING, None, _FIELDS, [_record(one) for one in arrivals])
     await execute(
         connection,
@@ -122,6 +131,10 @@ async def copy_versions(
             at=at,
         )
     await execute(connection, f"TRUNCATE {_STAGING}")
+    forms = frozenset().union(*(one.columns.forms for one in arrivals)) - known
+    if forms:
+        await keep_words(connection, sorted(forms))
+        known |= forms
 
 
 async def copy_lines(connection: AsyncConnection, batch: int, first: int, lines: Sequence[Line]) -> None:

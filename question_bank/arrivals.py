@@ -23,6 +23,7 @@ from question_bank.likeness import sketch, texts_of
 from question_bank.markup import clean, find_assets
 from question_bank.pictures import Picture, content_id, redraw
 from question_bank.version_rows import encode_key, search_words
+from question_bank.wording import words_of
 
 PIECE = 1_000
 """Entries that are prepared and written together."""
@@ -47,6 +48,8 @@ class Columns(Struct, frozen=True):
     sources: str
     digest: bytes
     sketch: tuple[int, ...]
+    forms: frozenset[str]
+    """Words of the texts, for those who mistype one."""
 
 
 class Ready(Struct, frozen=True):
@@ -141,13 +144,15 @@ def prepare(arriving: Arriving, item: ItemId, version: int, defaults: Defaults) 
 
 
 def columns_of(item: Item) -> Columns:
+    words = search_words(item)
     return Columns(
         encode_content(candidate_copy(item)),
         encode_key(item),
-        search_words(item),
+        words,
         msgspec.json.encode(item.sources).decode(),
         digest_of(item),
         sketch(texts_of(item)),
+        frozenset(words_of(words)),
     )
 
 

@@ -182,13 +182,14 @@ class _Import:
 
     async def _take_all(self, connection: AsyncConnection, source: Source) -> None:
         judgement, at = self._judgement, self._clock.now()
+        forms: set[str] = set()
         ahead = asyncio.create_task(asyncio.to_thread(source.take, await self._reserve(connection)))
         try:
             while piece := await ahead:
                 ahead = asyncio.create_task(asyncio.to_thread(source.take, await self._reserve(connection)))
                 await judgement.judge(connection, piece)
                 if self._blobs is not None and judgement.arrivals:
-                    await copy_versions(connection, judgement.arrivals, self._by, at, self._file.name[:300])
+                    await copy_versions(connection, judgement.arrivals, self._by, at, self._file.name[:300], forms)
                 await copy_lines(connection, self._batch, self._lines, judgement.lines)
                 await copy_originals(connection, self._batch, judgement.originals)
                 self._lines += len(judgement.lines)

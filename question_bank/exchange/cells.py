@@ -67,9 +67,9 @@ def unescape(text: str) -> str:
     return rest if not rest or rest[0] == "'" or is_dangerous(rest) else text
 
 
-def named(word: str, names: Mapping[Name, str]) -> Name | None:
-    """The one that goes by that name, ours or the bank's own."""
-    return next((name for name, title in names.items() if word in (name, title)), None)
+def by_word(names: Mapping[Name, str]) -> dict[str, Name]:
+    """The names by the words that stand for them, people's and the bank's own."""
+    return {title: name for name, title in names.items()} | {str(name): name for name in names}
 
 
 def split_list(text: str, ends: re.Pattern[str]) -> tuple[str, ...]:

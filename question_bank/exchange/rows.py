@@ -25,7 +25,7 @@ from question_bank.exchange.cells import (
     TAG_ENDS,
     Cell,
     Name,
-    named,
+    by_word,
     read_limit,
     read_share,
     read_whole,
@@ -52,6 +52,8 @@ Numbered = tuple[int, Sequence[Cell]]
 
 _MARK = re.compile(r"(?:(?:вариант|ответ|option|answer) ?)?\(?([A-Za-zА-Яа-я]|\d{1,2})[).:]?", re.IGNORECASE)
 _KEY_ENDS = re.compile(r"[;,/+&\s]+")
+_LEVELS, _LANGUAGES, _POOLS = by_word(LEVELS), by_word(LANGUAGES), by_word(POOLS)
+_KINDS, _MARKUPS = by_word(KINDS), by_word(MARKUPS)
 _ENGLISH = {"stage": STAGE_ROW, "item": ITEM_ROW}
 _YES = {"да", "yes", "true", "истина", "1", "+"}
 
@@ -189,15 +191,15 @@ class _Table:
             stages=stages,
             explanation=row.text("explanation"),
             sources=row.items("sources", LINE_ENDS),
-            markup=named(row.word("markup"), MARKUPS) or "text",
+            markup=_MARKUPS.get(row.word("markup"), "text"),
             speciality=row.code("speciality"),
             requirement=row.code("requirement"),
-            level=_choose(row, "level", LEVELS, "Уровень"),
+            level=_choose(row, "level", _LEVELS, LEVELS, "Уровень"),
             difficulty=self._difficulty(row),
             limit=self._limit(row),
             tags=row.items("tags", TAG_ENDS),
-            language=_choose(row, "language", LANGUAGES, "Язык"),
-            pool=_choose(row, "pool", POOLS, "Пул"),
+            language=_choose(row, "language", _LANGUAGES, LANGUAGES, "Язык"),
+            pool=_choose(row, "pool", _POOLS, POOLS, "Пул"),
         )
         self._tell_unread(row)
         return Arriving(
@@ -211,7 +213,7 @@ class _Table:
 
     def _stage(self, row: _Row, *, inline: bool) -> DraftStage:
         texts = [row.read(cell) for cell in row.options]
-        kind = named(row.word("kind"), KINDS) or "choice"
+        kind = _KINDS.get(row.word("kind"), "choice")
         key = self._find_key(row, texts) if row.word("key") else set()
         if kind == "choice":
             roles = [Role.KEY if number in key else Role.DISTRACTOR for number in range(len(texts))]
@@ -314,9 +316,9 @@ class _Table:
         )
 
 
-def _choose(row: _Row, field: Field, names: Mapping[Name, str], title: str) -> Name | None:
+def _choose(row: _Row, field: Field, words: Mapping[str, Name], names: Mapping[Name, str], title: str) -> Name | None:
     word = row.word(field)
-    chosen = named(word, names)
+    chosen = words.get(word)
     if word and chosen is None:
         row.remark("loss", f"{field}_unread", f"{title} «{word[:60]}» не прочитан: бывает {', '.join(names.values())}.")
     return chosen

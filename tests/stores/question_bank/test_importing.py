@@ -41,6 +41,8 @@ from question_bank.requirement_store import save_requirements
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import load_items, publish_items
 from question_bank.version_store import list_enemies, list_steps, load_line, set_enemies
+from question_bank.word_store import find_meant
+from question_bank.wording import read_query
 from tests.drafts import four_option
 
 WISHES = Wishes(Defaults("S1", "R1"))
@@ -155,6 +157,7 @@ async def test_items_are_kept_as_drafts_that_can_be_found(house: House) -> None:
         ]  # fmt: skip
         words = "SELECT item_id FROM question_bank.item_version WHERE words @@ websearch_to_tsquery('russian', :words)"
         assert len(await fetch_all(connection, words, words="пневмония")) == 3
+        assert await find_meant(connection, read_query("пневмнии")) == {"пневмнии": "пневмонии"}
         (item,) = (await load_items(connection, [(ItemId(found[0]["id"]), 1)])).values()
         assert draft_of(item).stem == "Вопрос 0 о пневмонии?"
         assert [choice.text for choice in item.stages[0].choices if choice.role == Role.KEY] == ["б0"]
