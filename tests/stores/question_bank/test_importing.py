@@ -219,6 +219,15 @@ async def test_pictures_and_formulas_leave_and_are_known_again(house: House, ban
     assert (await house.keep(own)).counts == Counts(read=1, unchanged=1)
 
 
+async def test_what_has_no_place_for_ids_comes_back_as_what_the_bank_has(house: House, bank: list[Item]) -> None:
+    async with house.database.transaction() as connection:
+        await publish_items(connection, bank, house.clock.now())
+    (house.folder / "out").write_bytes(await house.export("aiken", Selection()))
+    batch = await house.keep(Incoming(house.folder / "out", "bank.txt"))
+    plain = sum(item.kind == "four_option" for item in bank)
+    assert (batch.format, batch.counts) == ("aiken", Counts(read=plain, duplicate=plain))
+
+
 async def test_a_bank_moves_with_its_ids_and_enemies(house: House) -> None:
     text = (
         "Задание банка,Условие,А,Б,В,Г,Эталон,Несовместимые\r\n"
