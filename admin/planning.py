@@ -1,5 +1,6 @@
 """Windows: when which exam is held, and for how many."""
 
+import asyncio
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,12 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import journal
 from core.access import Principal, people
 from core.database import fetch_all, fetch_one
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.ids import BlueprintId, PersonId, WindowId
 from core.moments import Moment, from_datetime
 from exam_server.closing import WindowChange, list_changes, move_close
 from exam_server.scheduling import open_window, unknown_window
+from question_bank.assembly import make_plan
 from question_bank.blueprint_store import load_blueprint
+from question_bank.pool_store import PreparedPools
 
 PAGE = 50
 MOST_PLACES = 10_000
@@ -125,8 +128,13 @@ class Plan(Struct, frozen=True):
     place: str
 
 
-async def plan_window(connection: AsyncConnection, plan: Plan, by: Principal, now: Moment) -> WindowId:
-    """Plan a window in the planner's own zone. Raises Invalid with the fields that are wrong."""
+async def plan_window(
+    connection: AsyncConnection, plan: Plan, by: Principal, pools: PreparedPools, now: Moment
+) -> WindowId:
+    """Plan a window in the planner's own zone.
+
+    Raises Invalid with the fields that are wrong; an exam whose forms can't be drawn from the bank is one of them.
+    """
     problems: dict[str, str] = {}
     try:
         blueprint = await load_blueprint(connection, BlueprintId(plan.blueprint))
@@ -151,6 +159,15 @@ async def plan_window(connection: AsyncConnection, plan: Plan, by: Principal, no
             problems["day"] = "Так далеко вперёд экзамены не назначают."
         elif "blueprint" not in problems and closes_at - opens_at < blueprint.exam_limit:
             problems["hours"] = "За это время экзамен не закончить: он длится дольше."
+    if not problems:
+        pool = await pools.pool(connection, blueprint)
+        try:
+            await asyncio.to_thread(make_plan, blueprint, pool)
+        except Conflict:
+            problems["blueprint"] = (
+                "По этой спецификации набор не собрать: в банке не хватает заданий. "
+                "Откройте её в разделе «Спецификации»: там сказано, чего и сколько не хватает."
+            )
     if problems or opens_at is None or hours is None or capacity is None:
         raise Invalid("window_invalid", "Время не назначено. Исправьте отмеченное.", fields=problems)
     window = await open_window(connection, blueprint, opens_at, closes_at, capacity, plan.place.strip())

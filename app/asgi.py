@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+from admin.blueprint_draft import MAX_DRAFT
+from admin.blueprint_pools import DraftPools
 from admin.pages.authoring import LARGE_BODIES as LETTERS
 from admin.pages.requirements import LARGE_BODIES as LISTS
 from app.aftermath import Aftermath
@@ -75,6 +77,7 @@ LARGE_BODIES = {
     "/staff/bank/assets": MAX_BYTES + MOST_BYTES,
     **LETTERS,
     **LISTS,
+    **{f"/staff/blueprints/{name}": MAX_DRAFT + MOST_BYTES for name in ("check", "example", "save")},
 }
 """Bytes for what is no form. The endpoints' own bounds are narrower, and their refusals say more."""
 
@@ -214,6 +217,7 @@ def build(
         "invigilation": Invigilation(database, clock, conduct),
         "late_answers": LateAnswers(database, clock, conduct),
         "pools": pools,
+        "draft_pools": DraftPools(),
         "closing": closing,
         "allowances": allowances,
         "withdrawals": withdrawals,

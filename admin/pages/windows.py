@@ -34,7 +34,9 @@ async def plan(request: Request, reader: Principal) -> Response:
     typed = {name: await read_text(request, name, 300) for name in FIELDS}
     try:
         async with database_of(request).transaction() as connection:
-            await planning.plan_window(connection, Plan(**typed), reader, request.app.state.clock.now())
+            await planning.plan_window(
+                connection, Plan(**typed), reader, request.app.state.pools, request.app.state.clock.now()
+            )
     except Forbidden:
         raise
     except AccreditationError as problem:

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from admin.blueprint_pools import DraftPools
 from admin.pages import routes
 from core.access import LOGIN_COOKIE, LoginGate, Principal, Role, create_person, person
 from core.access.logins import digest, open_login
@@ -158,6 +159,8 @@ class School:
             "closing": Closing(self.database, self.clock, self.conduct),
             "allowances": Allowances(self.database, self.clock, self.conduct),
             "withdrawals": Withdrawals(self.database, self.clock, self.conduct, self.pools),
+            "pools": self.pools,
+            "draft_pools": DraftPools(),
             "stopping": asyncio.Event(),
         }
         for name, part in parts.items():

@@ -249,7 +249,7 @@ def plan(**changed: str) -> Plan:
 async def test_a_window_is_planned_in_the_planners_zone(school: School) -> None:
     planner = msgspec.structs.replace(school.staff[Role.OPERATOR], zone="Asia/Yakutsk")
     async with school.database.transaction() as connection:
-        made = await planning.plan_window(connection, plan(), planner, school.clock.now())
+        made = await planning.plan_window(connection, plan(), planner, school.pools, school.clock.now())
         page = await planning.list_all_windows(connection, school.clock.now(), past=False)
     row = next(row for row in page.rows if row.id == made)
     assert row.opens_at == from_datetime(to_datetime(1_795_566_600_000))  # 2026-11-25T00:30Z
@@ -277,7 +277,9 @@ async def test_a_window_that_makes_no_sense_is_refused_at_its_field(
 ) -> None:
     async with school.database.transaction() as connection:
         with pytest.raises(Invalid) as refusal:
-            await planning.plan_window(connection, plan(**changed), school.staff[Role.OPERATOR], school.clock.now())
+            await planning.plan_window(
+                connection, plan(**changed), school.staff[Role.OPERATOR], school.pools, school.clock.now()
+            )
     assert field in refusal.value.fields
 
 

@@ -32,6 +32,9 @@ GET: dict[str, set[Role]] = {
     "/staff/blueprints": PLANNERS,
     "/staff/requirements": {Role.METHODOLOGIST},
     "/staff/requirements/one?speciality=31.02.01&code=ОТ-1": {Role.METHODOLOGIST},
+    "/staff/blueprints/exam": PLANNERS,
+    "/staff/blueprints/new": {Role.METHODOLOGIST},
+    "/staff/blueprints/exam/edit": {Role.METHODOLOGIST},
     "/staff/remarks": {Role.METHODOLOGIST},
     "/staff/withdrawals": {Role.METHODOLOGIST},
     "/staff/windows": PLANNERS,
@@ -62,6 +65,9 @@ POST: dict[str, set[Role]] = {
         f"/staff/requirements/{name}": {Role.METHODOLOGIST}
         for name in ("speciality", "add", "list", "one", "repeal", "restore")
     },
+    "/staff/blueprints/check": {Role.METHODOLOGIST},
+    "/staff/blueprints/example": PLANNERS,
+    "/staff/blueprints/save": {Role.METHODOLOGIST},
     "/staff/windows": PLANNERS,
     "/staff/windows/1/cancel": PLANNERS,
     "/staff/windows/1/close": PLANNERS,
