@@ -1,5 +1,6 @@
 """Writing an item at the desk: what the editor opens with, checks while one types, working copies, versions saved."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from typing import Annotated
@@ -231,7 +232,9 @@ async def compare_with_newest(
         connection, f"person:{reader.id}", "bank.item_read", f"item:{item}", {"version": row.version}, now
     )
     authors = await people(connection, [] if row.author is None else [row.author])
-    return Overtaken(row.version, authors[0].name if authors else "", row.saved_at, newest, compare(newest, draft))
+    # In a thread: whoever compares long texts keeps nobody else waiting.
+    difference = await asyncio.to_thread(compare, newest, draft)
+    return Overtaken(row.version, authors[0].name if authors else "", row.saved_at, newest, difference)
 
 
 async def find_requirements(connection: AsyncConnection, words: str, speciality: str) -> list[FoundRequirement]:

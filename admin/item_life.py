@@ -1,5 +1,6 @@
 """The life of an item as its page tells it: states, who may move it on, what was done and said, ratings."""
 
+import asyncio
 import statistics
 
 from msgspec import Struct
@@ -97,7 +98,8 @@ async def open_life(connection: AsyncConnection, item: Item, reader: Principal, 
 async def compare_versions(connection: AsyncConnection, item: Item, against: int) -> Difference:
     """What a version changes in another one of the same item."""
     other = (await load_items(connection, [(item.id, against)]))[item.id, against]
-    return compare(draft_of(other), draft_of(item))
+    # In a thread: whoever compares long texts keeps nobody else waiting.
+    return await asyncio.to_thread(compare, draft_of(other), draft_of(item))
 
 
 async def move(

@@ -4,9 +4,9 @@ Texts are compared as they are read: of a rich text its words, and whether only 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -16,12 +16,27 @@ from question_bank.markup import Markup, read_plain
 
 Kind = Literal["same", "gone", "new"]
 
-MOST_PAIRS = 250_000
-"""Words of one text times words of the other: beyond that what differs is shown as one piece."""
+MOST_PAIRS = 1_000_000
+"""Words of a text times those of the other, summed over a draft: beyond that what differs is shown as one piece."""
 ALIKE = 0.3
 """Share of common words from which on two options are one that was rewritten."""
 
+_Compare: TypeAlias = "Callable[[str, str], TextDifference]"
+
 _WORDS = re.compile(r"\s+|[^\W_]+|[\W_]")
+
+
+class _Purse:
+    """What a comparison may cost."""
+
+    def __init__(self) -> None:
+        self._left = MOST_PAIRS
+
+    def pay(self, pairs: int) -> bool:
+        if pairs > self._left:
+            return False
+        self._left -= pairs
+        return True
 
 
 class Piece(Struct, frozen=True):
@@ -92,33 +107,43 @@ class Difference(Struct, frozen=True):
 
 
 def compare(before: Draft, after: Draft) -> Difference:
+    purse = _Purse()
+
     def text(old: str, new: str) -> TextDifference:
-        return compare_texts(old, new, before.markup, after.markup)
+        return _compare_texts(_read(old, before.markup), _read(new, after.markup), old != new, purse)
 
     names = ("speciality", "requirement", "level", "difficulty", "limit", "language", "pool", "markup")
     return Difference(
         text(before.stem, after.stem),
-        _compare_stages(before, after),
+        _compare_stages(before, after, text),
         text(before.explanation, after.explanation),
-        _pieces(before.sources, after.sources),
-        _pieces(before.tags, after.tags),
+        _pieces(before.sources, after.sources, purse),
+        _pieces(before.tags, after.tags, purse),
         _values(before, after, names),
     )
 
 
 def compare_texts(before: str, after: str, old: Markup = "text", new: Markup = "text") -> TextDifference:
     """Two texts in their markups as one text with what is gone and what is new."""
-    words_before, words_after = _read(before, old), _read(after, new)
-    pieces = _joined(_pieces(_WORDS.findall(words_before), _WORDS.findall(words_after)))
-    return TextDifference(pieces, words_before == words_after and before != after)
+    return _compare_texts(_read(before, old), _read(after, new), before != after, _Purse())
+
+
+def _compare_texts(before: str, after: str, differ: bool, purse: _Purse) -> TextDifference:
+    pieces = _joined(_runs(_WORDS.findall(before), _WORDS.findall(after), purse))
+    return TextDifference(pieces, before == after and differ)
 
 
 def _read(text: str, markup: Markup) -> str:
     return read_plain(text) if markup == "html" else text
 
 
-def _pieces(before: Sequence[str], after: Sequence[str]) -> tuple[Piece, ...]:
+def _pieces(before: Sequence[str], after: Sequence[str], purse: _Purse) -> tuple[Piece, ...]:
     """Every element by itself."""
+    return tuple(Piece(kind, one) for kind, run in _runs(before, after, purse) for one in run)
+
+
+def _runs(before: Sequence[str], after: Sequence[str], purse: _Purse) -> list[tuple[Kind, Sequence[str]]]:
+    """What is the same, gone and new, in order; between two that are the same at most one of each."""
     start = 0
     while start < min(len(before), len(after)) and before[start] == after[start]:
         start += 1
@@ -126,21 +151,21 @@ def _pieces(before: Sequence[str], after: Sequence[str]) -> tuple[Piece, ...]:
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
         end += 1
     old, new = before[start : len(before) - end], after[start : len(after) - end]
-    made = [Piece("same", one) for one in before[:start]]
-    if len(old) * len(new) > MOST_PAIRS:
-        made += [Piece("gone", one) for one in old] + [Piece("new", one) for one in new]
+    made: list[tuple[Kind, Sequence[str]]] = [("same", before[:start])]
+    if not purse.pay(len(old) * len(new)):
+        made += [("gone", old), ("new", new)]
     else:
         for how, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
             if how == "equal":
-                made += [Piece("same", one) for one in old[old_from:old_to]]
+                made.append(("same", old[old_from:old_to]))
             else:
-                made += [Piece("gone", one) for one in old[old_from:old_to]]
-                made += [Piece("new", one) for one in new[new_from:new_to]]
-    return (*made, *(Piece("same", one) for one in before[len(before) - end :]))
+                made += [("gone", old[old_from:old_to]), ("new", new[new_from:new_to])]
+    made.append(("same", before[len(before) - end :]))
+    return [(kind, run) for kind, run in made if run]
 
 
-def _joined(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
-    """Neighbours as one: what is gone before what is new; a lone space between changed words is changed with them."""
+def _joined(runs: Sequence[tuple[Kind, Sequence[str]]]) -> tuple[Piece, ...]:
+    """Each run as one piece; a lone space between changed words is changed with them."""
     made: list[Piece] = []
     texts: dict[Kind, str] = {"same": "", "gone": "", "new": ""}
 
@@ -148,32 +173,31 @@ def _joined(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
         made.extend(Piece(kind, texts[kind]) for kind in kinds if texts[kind])
         texts.update(dict.fromkeys(kinds, ""))
 
-    for place, piece in enumerate(pieces):
-        around = (*pieces[place - 1 : place], *pieces[place + 1 : place + 2])
-        if piece.text.isspace() and len(around) == 2 and all(one.kind != "same" for one in around):
-            if piece.kind != "new":
-                texts["gone"] += piece.text
-            if piece.kind != "gone":
-                texts["new"] += piece.text
-            continue
-        if piece.kind == "same":
-            flush("gone", "new")
-        else:
+    for place, (kind, run) in enumerate(runs):
+        text = "".join(run)
+        if kind != "same":
             flush("same")
-        texts[piece.kind] += piece.text
+            texts[kind] += text
+        elif text.isspace() and 0 < place < len(runs) - 1:
+            texts["gone"] += text
+            texts["new"] += text
+        else:
+            flush("gone", "new")
+            texts["same"] += text
     flush("same", "gone", "new")
     return tuple(made)
 
 
-def _compare_stages(before: Draft, after: Draft) -> tuple[StageDifference, ...]:
+def _compare_stages(before: Draft, after: Draft, text: _Compare) -> tuple[StageDifference, ...]:
     old, new = [_signature(stage) for stage in before.stages], [_signature(stage) for stage in after.stages]
     made: list[StageDifference] = []
     for how, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         olds, news = list(range(old_from, old_to)), list(range(new_from, new_to))
         paired = min(len(olds), len(news)) if how != "equal" else len(olds)
-        made += [_compare_stage(before, after, olds[n], news[n]) for n in range(paired)]
-        made += [_compare_stage(before, after, number, None) for number in olds[paired:]]
-        made += [_compare_stage(before, after, None, number) for number in news[paired:]]
+        pairs: list[tuple[int | None, int | None]] = [(olds[number], news[number]) for number in range(paired)]
+        pairs += [(number, None) for number in olds[paired:]]
+        pairs += [(None, number) for number in news[paired:]]
+        made += [_compare_stage(before, after, *pair, text) for pair in pairs]
     return tuple(made)
 
 
@@ -184,40 +208,41 @@ def _signature(stage: DraftStage) -> tuple[str, ...]:
 _NO_STAGE = DraftStage(())
 
 
-def _compare_stage(before: Draft, after: Draft, old: int | None, new: int | None) -> StageDifference:
+def _compare_stage(before: Draft, after: Draft, old: int | None, new: int | None, text: _Compare) -> StageDifference:
     was = _NO_STAGE if old is None else before.stages[old]
     now = _NO_STAGE if new is None else after.stages[new]
     values = _values(was, now, ("kind", "ordered", "weight")) if old is not None and new is not None else ()
+    pairs = _pair(
+        [_read(choice.text, before.markup) for choice in was.choices],
+        [_read(choice.text, after.markup) for choice in now.choices],
+    )
     return StageDifference(
         None if old is None else old + 1,
         None if new is None else new + 1,
-        compare_texts(was.reveal, now.reveal, before.markup, after.markup),
-        compare_texts(was.prompt, now.prompt, before.markup, after.markup),
-        _compare_choices(was.choices, now.choices, before.markup, after.markup),
+        text(was.reveal, now.reveal),
+        text(was.prompt, now.prompt),
+        _compare_choices(was.choices, now.choices, pairs, text),
         values,
     )
 
 
 def _compare_choices(
-    before: Sequence[DraftChoice], after: Sequence[DraftChoice], old: Markup, new: Markup
+    before: Sequence[DraftChoice], after: Sequence[DraftChoice], pairs: Mapping[int, int], text: _Compare
 ) -> tuple[ChoiceDifference, ...]:
-    """In the order of `after`; what is gone stands behind the option that it followed."""
-    pairs = _pair([_read(one.text, old) for one in before], [_read(one.text, new) for one in after])
+    """In the order of `after`; what is gone stands where it was."""
     kept = sorted(pairs.values())
     made: list[tuple[int, ChoiceDifference]] = []
     for place, choice in enumerate(after):
         was = pairs.get(place)
         if was is None:
-            text = compare_texts("", choice.text, old, new)
-            made.append((place * 2, ChoiceDifference(text, None, choice.role)))
+            made.append((place * 2, ChoiceDifference(text("", choice.text), None, choice.role)))
         else:
-            text = compare_texts(before[was].text, choice.text, old, new)
             moved = kept.index(was) != sorted(pairs).index(place)
-            made.append((place * 2, ChoiceDifference(text, before[was].role, choice.role, moved)))
+            told = text(before[was].text, choice.text)
+            made.append((place * 2, ChoiceDifference(told, before[was].role, choice.role, moved)))
     for place, choice in enumerate(before):
         if place not in kept:
-            text = compare_texts(choice.text, "", old, new)
-            made.append((place * 2 - 1, ChoiceDifference(text, choice.role, None)))
+            made.append((place * 2 - 1, ChoiceDifference(text(choice.text, ""), choice.role, None)))
     return tuple(difference for _, difference in sorted(made, key=lambda one: one[0]))
 
 
@@ -230,9 +255,10 @@ def _pair(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
         if same is not None:
             pairs[place] = same
             free.remove(same)
+    words, others = [_word_set(text) for text in before], [_word_set(text) for text in after]
     rest = [place for place in range(len(after)) if place not in pairs]
     scored = sorted(
-        ((_likeness(before[old], after[new]), new == old, old, new) for new in rest for old in free), reverse=True
+        ((_likeness(words[old], others[new]), new == old, old, new) for new in rest for old in free), reverse=True
     )
     for likeness, _, old, new in scored:
         if likeness >= ALIKE and new not in pairs and old in free:
@@ -241,10 +267,13 @@ def _pair(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
     return pairs
 
 
-def _likeness(one: str, other: str) -> float:
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.casefold()))
+
+
+def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
     """Jaccard's index of the sets of words."""
-    words, others = (set(re.findall(r"\w+", text.casefold())) for text in (one, other))
-    return len(words & others) / len(words | others) if words | others else 0.0
+    return len(one & other) / len(one | other) if one | other else 0.0
 
 
 def _values(before: Draft | DraftStage, after: Draft | DraftStage, names: Sequence[str]) -> tuple[Value, ...]:

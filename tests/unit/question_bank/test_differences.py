@@ -81,6 +81,17 @@ def test_texts_beyond_the_bound_are_shown_whole() -> None:
     ]  # fmt: skip
 
 
+def test_all_texts_of_a_draft_share_the_bound() -> None:
+    half = int(MOST_PAIRS**0.5 * 0.8)
+    old, new = " ".join("а" for _ in range(half // 2)), " ".join("б" for _ in range(half // 2))
+    difference = compare(
+        replace(ITEM, stem=f"раз {old} два", explanation=f"{old} а раз а а"),
+        replace(ITEM, stem=f"раз {new} два", explanation=f"{new} б раз б б"),
+    )
+    assert [piece.kind for piece in difference.stem.pieces] == ["same", "gone", "new", "same"]
+    assert [piece.kind for piece in difference.explanation.pieces] == ["gone", "new"], "nothing is left to spend"
+
+
 def test_of_rich_texts_words_are_compared_and_looks_are_told() -> None:
     assert said(compare_texts("<p>Доза <strong>5</strong> мг</p>", "<p>Доза 10 мг</p>", "html", "html").pieces) == (
         "Доза [-5-]{+10+} мг"
