@@ -25,7 +25,7 @@ from question_bank.requirements import Requirement
 from question_bank.standings import load_standings, versions_in_service
 from question_bank.store import load_items
 from question_bank.version_store import move_version, read_words, save_version
-from question_bank.workflow import EXPLAINED, FOR_APPROVERS, Move, Standing, decide
+from question_bank.workflow import EXPLAINED, FOR_APPROVERS, Move, Standing, State, decide
 
 Act = Literal[Move, "requirement"]
 """A move, or a new version of each for another requirement."""
@@ -34,6 +34,15 @@ MOST = 1_000
 CHUNK = 50
 """So many are done in one transaction."""
 PLACEHOLDER = "…"
+UNSUITED: dict[State, str] = {
+    "draft": "Это черновик: сначала его отправляют на проверку.",
+    "review": "Версия на проверке.",
+    "approved": "Версия утверждена, но ещё не введена.",
+    "piloted": "Версия в апробации.",
+    "active": "Версия уже действует.",
+    "retired": "Версия выведена из действия.",
+}
+"""Why a version is not one for an act, by its state."""
 
 
 class Refused(Struct, frozen=True):
@@ -90,10 +99,14 @@ async def foresee(connection: AsyncConnection, act: Act, chosen: Sequence[ItemRe
     standings = await load_standings(connection, refs)
     able, refused = [], []
     for ref in refs:
+        standing = standings.get(ref)
         try:
-            _judge(act, standings.get(ref), reader)
+            _judge(act, standing, reader)
         except AccreditationError as problem:
-            refused.append(Refused(*ref, problem.message))
+            if standing is not None and problem.code == "move_impossible":
+                refused.append(Refused(*ref, UNSUITED[standing.state]))
+            else:
+                refused.append(Refused(*ref, problem.message))
         else:
             able.append(ref)
     return Foreseen(tuple(able), tuple(refused))

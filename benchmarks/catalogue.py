@@ -13,6 +13,7 @@ import asyncio
 import json
 import statistics
 import tempfile
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 
@@ -71,10 +72,10 @@ def generate(size: int, random: Random) -> list[Item]:
     """Items of about 60 words from a vocabulary like a textbook's: few words everywhere, most of them rare (Zipf)."""
     syllables, common = SYLLABLES.split("|"), COMMON.split("|")
     rare = ["".join(random.choices(syllables, k=random.randint(2, 5))) for _ in range(max(200, size // 2))]
-    weights = [1 / (rank + 10) for rank in range(len(rare))]
+    weights = list(accumulate(1 / (rank + 10) for rank in range(len(rare))))
 
     def told(words: int) -> str:
-        own = random.choices(rare, weights, k=words // 2) + random.choices(common, k=words - words // 2)
+        own = random.choices(rare, cum_weights=weights, k=words // 2) + random.choices(common, k=words - words // 2)
         random.shuffle(own)
         return " ".join(own)
 

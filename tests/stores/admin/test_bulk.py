@@ -74,6 +74,7 @@ async def test_what_would_happen_is_what_happens(school: School, author: Princip
     foreseen = await look(school, "send", [*drafts, *unready, *active, (ItemId("gone"), 1)], author)
     assert sorted(foreseen.able) == sorted(drafts)
     assert [len(ones) for ones in foreseen.reasons.values()] == [2, 1, 1]
+    assert bulk.UNSUITED["active"] in foreseen.reasons
     done = await carry_out(school.database, school.clock, "send", foreseen.able, "", None, author)
     assert (sorted(done.done), done.refused) == (sorted(drafts), ())
     assert set(await states(school, drafts)) == {"review"}
