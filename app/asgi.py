@@ -64,6 +64,7 @@ from exam_server.waiting import Waiting
 from exam_server.withdrawal import Withdrawals
 from proctoring.models import Models
 from proctoring.pipeline import Pipeline
+from question_bank.form_builds import FormBuilds
 from question_bank.pictures import MAX_BYTES
 from question_bank.pool_store import PreparedPools
 from registry.intake import Intake, Sender
@@ -146,6 +147,7 @@ def build(
     closing = Closing(database, clock, conduct)
     allowances = Allowances(database, clock, conduct)
     withdrawals = Withdrawals(database, clock, conduct, pools)
+    form_builds = FormBuilds(database, clock)
     decisions = (closing, allowances, withdrawals, Amends(database, clock, conduct))
     sweeps = (
         (PREPARE_EVERY, preparation.sweep),
@@ -172,7 +174,7 @@ def build(
             yield
         finally:
             app.state.stopping.set()
-            closings = [log.close(FLUSH_SECONDS), pipeline.stop(), pulse.close()]
+            closings = [log.close(FLUSH_SECONDS), pipeline.stop(), pulse.close(), form_builds.close()]
             for some in ([jobs.stop()], closings, [live.close(), database.close()]):
                 await _finish(some)
 
@@ -218,6 +220,7 @@ def build(
         "late_answers": LateAnswers(database, clock, conduct),
         "pools": pools,
         "draft_pools": DraftPools(),
+        "form_builds": form_builds,
         "closing": closing,
         "allowances": allowances,
         "withdrawals": withdrawals,

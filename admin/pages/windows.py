@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from admin import planning
+from admin.forms_desk import list_choices
 from admin.pages.door import for_staff, read_id, read_page
 from admin.pages.frame import back, pages_of, show
 from admin.planning import Plan
@@ -16,6 +17,7 @@ from core.ids import WindowId
 from core.moments import to_datetime
 from core.web.requests import database_of, read_field, read_text
 from exam_server.closing import LONGEST_REASON, cancel_window, read_reason
+from exam_server.scheduling import load_window
 from question_bank.blueprint_store import list_blueprints
 
 FIELDS = ("blueprint", "day", "time", "hours", "capacity", "place")
@@ -101,10 +103,19 @@ async def _window(
 ) -> Response:
     async with database_of(request).transaction() as connection:
         sheet = await planning.open_sheet(connection, WindowId(read_id(request)))
+        held = await load_window(connection, sheet.window.id)
+        choices = await list_choices(connection, held.blueprint, held.blueprint_version)
     local = to_datetime(sheet.window.closes_at).astimezone(ZoneInfo(reader.zone))
     usual = {"day": f"{local:%Y-%m-%d}", "time": f"{local:%H:%M}", "reason": "", "cancel_reason": ""}
     now = request.app.state.clock.now()
-    context = {"sheet": sheet, "now": now, "asked": False, "typed": {**usual, **(typed or {})}}
+    context = {
+        "sheet": sheet,
+        "now": now,
+        "asked": False,
+        "typed": {**usual, **(typed or {})},
+        "given": held.fixed_form or "",
+        "choices": choices,
+    }
     return show(request, reader, "window", context, problem)
 
 

@@ -151,3 +151,19 @@ async def test_it_speaks_english_and_fits_a_phone(desks: Desks) -> None:
     left = {word for word in ("Заданий", "Раздел", "Сохранить", "Порог", "Требование", "Любое") if word in words}
     assert left == set()
     assert await audit(page) == []
+
+
+async def test_parallel_forms_are_searched_for_and_judged_by_their_curves(desks: Desks) -> None:
+    page = await desks("/staff/blueprints/ld-12/forms")
+    watchman = Watchman(page)
+    await expect(page.get_by_text("Готовых наборов пока нет")).to_be_visible()
+    await page.get_by_label("Искать не дольше, секунд").fill("5")
+    await page.get_by_role("button", name="Подобрать").click()
+    await (
+        page.get_by_role("link", name="Открыть отчёт").or_(page.locator(".curves").first).first.wait_for(timeout=60_000)
+    )
+    await page.reload()
+    await expect(page.locator(".curves polyline")).to_have_count(4)
+    assert await audit(page) == []
+    await look(page, "forms")
+    assert watchman.take() == []

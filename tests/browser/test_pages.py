@@ -91,6 +91,8 @@ SHOWN = {
         "/staff/blueprints/ld-80",
         "/staff/blueprints/new",
         "/staff/blueprints/ld-12/edit",
+        "/staff/blueprints/ld-12/forms",
+        "/staff/exposure?blueprint=ld-20",
     ),
     "proktor": (
         "/staff",
@@ -125,6 +127,7 @@ FULL = {
     "/staff/blueprints": "tbody tr",
     "/staff/blueprints/ld-12": "tbody tr",
     "/staff/blueprints/ld-12/edit": ".demand__input",
+    "/staff/exposure?blueprint=ld-20": "tbody tr",
     "/staff/windows": "tbody tr",
     "/staff/windows?past=1": "tbody tr",
     "/staff/proctor": ".tile",

@@ -52,6 +52,7 @@ from proctoring.store import Reference
 from proctoring.watching import Counters
 from question_bank.blueprint_store import save_blueprint
 from question_bank.blueprints import Blueprint, Cell, Confirmation
+from question_bank.form_builds import FormBuilds
 from question_bank.items import Item, make_stage
 from question_bank.items import Role as ChoiceRole
 from question_bank.pool_store import PreparedPools
@@ -126,6 +127,7 @@ class School:
         self.log = EventLog(database.url)
         self.conduct = Conduct(self.log, DatabaseSource(database), clock)
         self.pools = PreparedPools()
+        self.builds = FormBuilds(database, clock)
         self.blobs = Blobs.in_folder(folder, {"k1": bytes(range(32))})
         self.signer = Signer.fresh()
         self.staff: dict[Role, Principal] = {}
@@ -161,6 +163,7 @@ class School:
             "withdrawals": Withdrawals(self.database, self.clock, self.conduct, self.pools),
             "pools": self.pools,
             "draft_pools": DraftPools(),
+            "form_builds": self.builds,
             "stopping": asyncio.Event(),
         }
         for name, part in parts.items():
@@ -176,6 +179,7 @@ class School:
 
     async def close(self) -> None:
         self.app.state.stopping.set()
+        await self.builds.close()
         await self.log.close()
 
     # --- people

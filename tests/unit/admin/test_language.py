@@ -11,8 +11,15 @@ import admin
 from admin.bulk import UNSUITED
 from admin.pages.bank import KIND_WORDS, LEVEL_WORDS
 from admin.pages.bank import ROLE_WORDS as CHOICE_WORDS
-from admin.pages.blueprints import ACCREDITATION_WORDS, BAND_WORDS, EXPLANATION_WORDS, SETTING_WORDS
+from admin.pages.blueprints import (
+    ACCREDITATION_WORDS,
+    BAND_WORDS,
+    EXPLANATION_WORDS,
+    SETTING_WORDS,
+)
 from admin.pages.bulk import ACT_WORDS, MEANING_WORDS
+from admin.pages.forms import ENDING_WORDS
+from admin.pages.forms import STATE_WORDS as SEARCH_WORDS
 from admin.pages.frame import DONE, SECTIONS
 from admin.pages.item_words import FIELD_WORDS, MOVE_WORDS, STEP_WORDS, VALUE_WORDS
 from admin.pages.item_words import STATE_WORDS as VERSION_WORDS
@@ -61,7 +68,7 @@ def spoken() -> set[str]:
         STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES, ACTOR_WORDS, CLOCK_WORDS,
         CHANGE_WORDS, VIA_WORDS, ACT_WORDS, MEANING_WORDS, UNSUITED, ADVICE,
         CHANGE_WORDS, VIA_WORDS, FIELD_WORDS, MOVE_WORDS, STEP_WORDS, VALUE_WORDS, VERSION_WORDS,
-        ACCREDITATION_WORDS, BAND_WORDS, EXPLANATION_WORDS, SETTING_WORDS,
+        ENDING_WORDS, SEARCH_WORDS, ACCREDITATION_WORDS, BAND_WORDS, EXPLANATION_WORDS, SETTING_WORDS,
     ):  # fmt: skip
         sentences |= set(words.values())
     for words in (words for name, words in SHELF_WORDS.items() if name.endswith("_words")):
