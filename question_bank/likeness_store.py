@@ -7,15 +7,13 @@ from core.database import fetch_all
 from core.ids import ItemId
 from question_bank.candidate_store import decode_content
 from question_bank.drafts import Draft
-from question_bank.likeness import BANDS, likeness, shingle, sketch_of, texts_of
+from question_bank.likeness import likeness, shingle, sketch_of, texts_of
 from question_bank.workflow import State
 
 LEAST = 0.5
 """What is less alike is not told."""
 COMPARED = 40
 """How many are compared in full, those that share most bands first."""
-
-_SHARED = " + ".join(f"(v.sketch[{place}] = d.sketch[{place}])::int" for place in range(1, BANDS + 1))
 
 
 class Alike(Struct, frozen=True):
@@ -39,11 +37,11 @@ async def find_alike(
         return []
     rows = await fetch_all(
         connection,
-        f"""
+        """
         WITH near AS MATERIALIZED (
-            SELECT v.item_id, v.version, {_SHARED} AS shared
-            FROM (SELECT CAST(:sketch AS int[]) AS sketch) d
-            JOIN question_bank.item_version v ON v.sketch && CAST(:sketch AS int[])
+            SELECT v.item_id, v.version, cardinality(ARRAY(
+                SELECT unnest(v.sketch) INTERSECT SELECT unnest(CAST(:sketch AS int[])))) AS shared
+            FROM question_bank.item_version v WHERE v.sketch && CAST(:sketch AS int[])
         ), best AS MATERIALIZED (
             SELECT n.item_id, n.version, n.shared, i.state = 'withdrawn' AS withdrawn
             FROM near n JOIN question_bank.item i ON i.id = n.item_id AND n.version IN (i.version, i.latest)
