@@ -6,7 +6,8 @@ The bank has calibrated items (Rasch and two-parameter), rated and estimated one
 of enemies, and items that are tried out. The blueprint asks for requirements, levels and bands that overlap, pilots, an
 exposure cap and a minimum of information; shares of exposure are worked out anew as the platform does it.
 
-The last line is JSON: `median_ms` and `p99_ms` per form, `sd_expected_score` of the forms at the cut in items,
+The last line is JSON: `median_ms` and `p99_ms` per form, `p99_cpu_ms` of the processor's time (on a machine with other
+work the clock tells of that work), `sd_expected_score` of the forms at the cut in items,
 `random_sd` of simple random draws of as many items from the same bank in the same run, `sd_information` and
 `random_sd_information` likewise, relative to the mean, `violations` (faults of forms found without the assembler's
 help: see faults), `busiest_item` (how often the most used item was drawn) and `cap` times the forms, `refreshes` of
@@ -16,6 +17,7 @@ shares, `prepare_s` (arranging the pool, once).
 import argparse
 import json
 import statistics
+import time
 from collections import Counter
 from random import Random
 
@@ -165,6 +167,7 @@ def main() -> None:
     plan = blueprint(bank)
     assert plan.exposure_cap is not None
     took: list[float] = []
+    work: list[float] = []
     drawn: list[tuple[Form, Pool]] = []
     uses: Counter[ItemId] = Counter()
     opennesses: dict[ItemId, Openness] = {}
@@ -182,7 +185,9 @@ def main() -> None:
             )
             assemble(plan, pool, 0)  # arranged at the first draw from it, which is no part of drawing
         start = elapsed_seconds()
+        worked = time.thread_time()
         form = assemble(plan, pool, seed)
+        work.append((time.thread_time() - worked) * 1_000)
         took.append((elapsed_seconds() - start) * 1_000)
         drawn.append((form, pool))
         uses.update(entry.item for entry in form.entries if entry.weight)
@@ -194,6 +199,7 @@ def main() -> None:
     levelled = [[known[entry.item] for entry in form.entries if entry.weight] for form, _ in drawn]
     busiest = max(uses.values())
     took.sort()
+    work.sort()
     print(
         json.dumps(
             {
@@ -201,6 +207,7 @@ def main() -> None:
                 "forms": forms,
                 "median_ms": round(statistics.median(took), 3),
                 "p99_ms": round(took[int(len(took) * 0.99)], 3),
+                "p99_cpu_ms": round(work[int(len(work) * 0.99)], 3),
                 "sd_expected_score": round(_spread(levelled), 4),
                 "random_sd": round(_spread(plain), 4),
                 "sd_information": round(_spread_of_information(levelled), 4),

@@ -221,6 +221,7 @@ class PreparedPools:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, int], tuple[tuple[int, int], Pool]] = {}
+        self._loading: dict[tuple[str, int], asyncio.Lock] = {}
 
     async def pool(self, connection: AsyncConnection, blueprint: Blueprint) -> Pool:
         """The pool of a blueprint's version, loaded again only after the bank has changed, or the shares of its items.
@@ -240,11 +241,13 @@ class PreparedPools:
         )
         state = (-1, 0) if row is None else (int(row["revision"]), int(row["round"]))
         key = (blueprint.id, blueprint.version)
-        kept = self._kept.get(key)
-        if kept is not None and kept[0] == state:
-            return kept[1]
-        pool = await load_pool(connection, blueprint)
-        self._kept[key] = (state, pool)
+        # Hundreds may come in at once after a change: one of them loads, the others wait for it.
+        async with self._loading.setdefault(key, asyncio.Lock()):
+            kept = self._kept.get(key)
+            if kept is not None and kept[0] == state:
+                return kept[1]
+            pool = await load_pool(connection, blueprint)
+            self._kept[key] = (state, pool)
         return pool
 
 

@@ -1,5 +1,7 @@
 """Pools and their snapshots: a form can be proved whatever became of the bank since."""
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -145,6 +147,17 @@ async def test_prepared_pools_are_kept_until_the_bank_changes(
         await publish_items(connection, [changed], clock.now())
         third = await pools.pool(connection, PLAN)
         assert {i.version for i in third.items if i.item == changed.id} == {2}
+
+
+async def test_those_who_come_at_once_share_one_loading(filled: Database) -> None:
+    pools = PreparedPools()
+
+    async def come() -> Pool:
+        async with filled.transaction() as connection:
+            return await pools.pool(connection, PLAN)
+
+    first, *others = await asyncio.gather(*(come() for _ in range(5)))
+    assert all(other is first for other in others)
 
 
 JUDGE, OTHER_JUDGE = PersonId(1), PersonId(2)
