@@ -68,8 +68,13 @@ class Life(Struct, frozen=True):
     """What it changes in version `against`."""
 
 
-async def open_life(connection: AsyncConnection, item: Item, reader: Principal, against: int | None = None) -> Life:
-    """`against`: another version that this one is compared with; one that is not there compares nothing."""
+async def open_life(
+    connection: AsyncConnection, item: Item, reader: Principal, against: int | None = None, *, asked: bool = True
+) -> Life:
+    """`against`: another version that this one is compared with; one that is not there compares nothing.
+
+    Where nobody has `asked` for one, whoever reviews is shown what changes in the version in service, or in the last.
+    """
     line = await load_line(connection, item.id)
     shown = next(row for row in line.versions if row.version == item.version)
     standing = await load_standing(connection, item.id, item.version)
@@ -77,6 +82,8 @@ async def open_life(connection: AsyncConnection, item: Item, reader: Principal, 
     ratings = await list_ratings(connection, item.id, item.version)
     ids = {step.done_by for step in steps} | set(ratings) | {row.author for row in line.versions if row.author}
     names = {one.id: one.name for one in await people(connection, ids)}
+    if not asked and shown.state == "review" and item.version > 1:
+        against = line.in_service if line.in_service < item.version else item.version - 1
     known = against is not None and against != item.version and any(row.version == against for row in line.versions)
     return Life(
         line,

@@ -121,9 +121,10 @@ async def _draw(
     """`typed`: what stood in the fields of a form that was refused."""
     item = _item_id(request)
     wanted, against = (_number(read_query(request, name)) for name in ("version", "against"))
+    asked = "against" in request.query_params
     async with database_of(request).transaction() as connection:
         sheet = await bank_desk.open_item(connection, item, wanted, reader, request.app.state.clock.now())
-        life = await item_life.open_life(connection, sheet.item, reader, against)
+        life = await item_life.open_life(connection, sheet.item, reader, against, asked=asked)
     context = {
         "sheet": sheet,
         "life": life,

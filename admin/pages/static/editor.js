@@ -376,6 +376,8 @@ function resume() {
     ui.all = true;
     if (left) {
       keeper.keep({ based_on: basedOn, draft });
+    } else {
+      keeper.savedAt = kept.at;
     }
     if (basedOn !== data.latest && data.latest > 0) {
       showOvertaken().then(draw);

@@ -183,7 +183,7 @@ function Alike() {
       <div class="banner__body">
         <p class="banner__title">${say("alike")}</p>
         <ul>${model.alike.slice(0, 5).map((one) => html`
-          <li key=${one.item}><a href=${`/staff/bank/${encodeURIComponent(one.item)}`} target="_blank" rel="noopener">${one.item}<span class="visually-hidden"> ${say("newTab")}</span></a>
+          <li key=${one.item}><a href=${`/staff/bank/${encodeURIComponent(one.item)}`} target="_blank" rel="noopener">${one.item}<span class="visually-hidden"> ${say("newTab")}</span></a>${" "}
             (${say("likeness", { percent: Math.round(one.likeness * 100) })}) ${one.stem.slice(0, 120)}</li>`)}</ul>
       </div>
     </div>

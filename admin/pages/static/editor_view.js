@@ -80,7 +80,7 @@ function Bar() {
       <div class="cluster">
         ${unready > 0 && model.all && html`<button class="btn btn--quiet btn--small" type="button" onClick=${() => act.open({ what: "faults" })}>${say("faultCount", { count: unready })}</button>`}
         <button class="btn btn--quiet btn--small" type="button" aria-haspopup="dialog" aria-label=${say("keys")} title=${say("keys")} onClick=${() => act.open({ what: "keys" })}>?</button>
-        <button class="btn btn--secondary" type="button" aria-busy=${saving ? "true" : null} aria-keyshortcuts="Control+S" onClick=${() => act.save(false)}>${say("save")}<span class="editor__long">${say("saveMore")}</span></button>
+        <button class="btn btn--secondary" type="button" aria-busy=${saving ? "true" : null} aria-keyshortcuts="Control+S" onClick=${() => act.save(false)}><span>${say("save")}<span class="editor__long">${say("saveMore")}</span></span></button>
         <button class="btn btn--primary" type="button" aria-disabled=${String(inReview)} aria-keyshortcuts="Control+Enter" onClick=${() => inReview || act.save(true)}>
           <${Icon} name="send" /><span class="editor__long">${say("saveAndSend")}</span><span class="editor__short">${say("sendShort")}</span>
         </button>

@@ -137,6 +137,8 @@ async def test_two_versions_are_compared_in_the_text(school: School, author: Pri
     assert "<ins>" in page
     assert "<del>" in page
     assert "<ins>1 мин 30 с</ins>" in page.replace("\u00a0", " ")
+    await moved(school, author, 2, "send")
+    assert "Чем версия 2 отличается от версии 1" in (await school.get(author, f"{PAGE}?version=2")).text
     for against in ("2", "9", "x", ""):
         assert "Зачёркнуто то" not in (await school.get(author, f"{PAGE}?version=2&against={against}")).text
 
