@@ -5,6 +5,7 @@ from, and the other way round; only that every single draw reaches the minimum o
 """
 
 from collections.abc import Mapping, Sequence
+from heapq import nlargest
 from typing import Literal
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec import Struct
 
 from core.errors import Conflict
 from core.moments import Span
-from question_bank.blueprints import Blueprint, Cell
+from question_bank.blueprints import MAX_ITEMS, Blueprint, Cell
 from question_bank.pool import WHOLE, Pool, Profile
 from question_bank.supply import check_supply, find_shortages, profile_of, weigh_supply
 
@@ -104,7 +105,7 @@ def weigh(blueprint: Blueprint, pool: Pool, whole: Mapping[Profile, int] | None 
     pilots_missing = max(0, blueprint.pilots - pilots_have)
     filled = bool(blueprint.cells) and not short and not pilots_missing
     enemies = filled and not _parts(blueprint, pool)
-    most = sum(_most_information(cell, pool) for cell in blueprint.cells if cell.weight) / WHOLE
+    most = sum(sum(_stock_of(cell, pool).telling[: cell.count]) for cell in blueprint.cells if cell.weight) / WHOLE
     informative = blueprint.minimum_information is None or most >= blueprint.minimum_information
     means = [(cell, pool.stratum(profile_of(cell))) for cell in blueprint.cells]
     kept = [(cell, stratum) for cell, stratum in means if stratum.items]
@@ -182,16 +183,40 @@ def _parts(blueprint: Blueprint, pool: Pool) -> bool:
     return True
 
 
-def _most_information(cell: Cell, pool: Pool) -> int:
-    items = pool.stratum(profile_of(cell)).items
-    return sum(sorted((item.information for item in items), reverse=True)[: cell.count])
+class _Stock(Struct, frozen=True):
+    """What cells of one profile need to know of its items; the largest come first, as many as a cell can ask for."""
+
+    items: int
+    limits: Span
+    """Their sum."""
+    longest: tuple[Span, ...]
+    telling: tuple[int, ...]
+
+
+def _stock_of(cell: Cell, pool: Pool) -> _Stock:
+    """Made once for a pool: a draft is weighed at every key, and its pool changes rarely."""
+    known: dict[Profile, _Stock] = pool.remember("blueprint_check", _nothing_yet)
+    profile = profile_of(cell)
+    if profile not in known:
+        items = pool.stratum(profile).items
+        known[profile] = _Stock(
+            len(items),
+            sum(item.limit for item in items),
+            tuple(nlargest(MAX_ITEMS, (item.limit for item in items))),
+            tuple(nlargest(MAX_ITEMS, (item.information for item in items))),
+        )
+    return known[profile]
+
+
+def _nothing_yet() -> dict[Profile, _Stock]:
+    return {}
 
 
 def _time(cells: Sequence[Cell], pool: Pool, limit: Span | None) -> Timing:
     usual = longest = 0
     for cell in cells:
-        limits = sorted((item.limit for item in pool.stratum(profile_of(cell)).items), reverse=True)
-        if limits:
-            usual += cell.count * sum(limits) // len(limits)
-            longest += sum(limits[: cell.count])
+        stock = _stock_of(cell, pool)
+        if stock.items:
+            usual += cell.count * stock.limits // stock.items
+            longest += sum(stock.longest[: cell.count])
     return Timing(usual, longest, limit)

@@ -21,7 +21,9 @@ class DraftPools:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Pool] = OrderedDict()
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by whoever asks, around the transaction: a large pool takes seconds, and those who wait for it must not
+        hold connections meanwhile."""
 
     async def pool(self, connection: AsyncConnection, draft: Blueprint) -> tuple[str, Pool]:
         """The pool that forms of the draft would be drawn from, and a mark that changes with it."""
@@ -39,14 +41,12 @@ class DraftPools:
         pilots = draft.pilots_place[0] if draft.pilots else None
         capped = draft.id if draft.exposure_cap is not None else None
         key = (state, draft.speciality, draft.practice, draft.cut, pilots, capped, asked)
-        # One at a time: whoever types meanwhile asks for the same pool.
-        async with self._turn:
-            kept = self._kept.pop(key, None)
-            if kept is None:
-                kept = await load_pool(connection, draft)
-            self._kept[key] = kept
-            while len(self._kept) > MOST:
-                self._kept.popitem(last=False)
+        kept = self._kept.pop(key, None)
+        if kept is None:
+            kept = await load_pool(connection, draft)
+        self._kept[key] = kept
+        while len(self._kept) > MOST:
+            self._kept.popitem(last=False)
         return f"{kept.snapshot[:16]}-{draft.cut}", kept
 
     async def whole(self, connection: AsyncConnection, draft: Blueprint) -> tuple[str, Pool]:

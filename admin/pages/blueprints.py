@@ -77,7 +77,7 @@ async def show_blueprint(request: Request, reader: Principal) -> Response:
     """`GET /staff/blueprints/{id}?version=&from=`: one version, and how it differs from another."""
     blueprint, version, old = _id(request), _version(request, "version"), _version(request, "from")
     difference = None
-    async with database_of(request).transaction() as connection:
+    async with _pools(request).turn, database_of(request).transaction() as connection:
         sheet = await blueprint_desk.open_sheet(connection, _pools(request), blueprint, version)
         if old is not None:
             difference = await blueprint_desk.compare_versions(connection, blueprint, old, sheet.blueprint.version)
@@ -123,7 +123,7 @@ async def edit(request: Request, reader: Principal) -> Response:
 async def check(request: Request, reader: Principal) -> Response:
     """`POST /staff/blueprints/check?known=` with a draft as JSON: what can't be filled, why, what it comes to."""
     draft = read_draft(await request.body())
-    async with database_of(request).transaction() as connection:
+    async with _pools(request).turn, database_of(request).transaction() as connection:
         found = await blueprint_desk.check_draft(connection, _pools(request), draft, read_query(request, "known"))
     say, _ = say_in(request)
     supply = None
@@ -143,7 +143,7 @@ async def check(request: Request, reader: Principal) -> Response:
 async def draw(request: Request, reader: Principal) -> Response:
     """`POST /staff/blueprints/example` with a draft as JSON: three forms drawn for a look, nothing is kept."""
     draft = read_draft(await request.body())
-    async with database_of(request).transaction() as connection:
+    async with _pools(request).turn, database_of(request).transaction() as connection:
         pool = await blueprint_desk.pool_of_draft(connection, _pools(request), draft)
     seeds = [fresh_int(SEEDS) for _ in range(EXAMPLES)]
     example = await asyncio.to_thread(draw_example, draft, pool, seeds)

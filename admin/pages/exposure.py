@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from admin.blueprint_pools import DraftPools
 from admin.exposure_desk import ExposureSheet, open_exposure
 from admin.exposure_plot import BOTTOM, HEIGHT, WIDTH
 from admin.pages.door import for_staff, read_page, read_query
@@ -22,11 +23,12 @@ async def show_exposure(request: Request, reader: Principal) -> Response:
     """`GET /staff/exposure?blueprint=&page=`: of the exam that is chosen, of the first one otherwise."""
     wanted, page, now = read_query(request, "blueprint"), read_page(request), request.app.state.clock.now()
     sheet: ExposureSheet | None = None
-    async with database_of(request).transaction() as connection:
+    pools: DraftPools = request.app.state.draft_pools
+    async with pools.turn, database_of(request).transaction() as connection:
         exams = [one for one in await list_blueprints(connection) if not one.practice]
         chosen = wanted or (exams[0].id if exams else "")
         if chosen:
-            sheet = await open_exposure(connection, request.app.state.draft_pools, BlueprintId(chosen), page, now)
+            sheet = await open_exposure(connection, pools, BlueprintId(chosen), page, now)
     context = {
         "exams": exams,
         "sheet": sheet,

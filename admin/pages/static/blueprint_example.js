@@ -48,6 +48,8 @@ function Drawn({ drawn }) {
         <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${say("examplePlot")}>
           <line class="example__axis" x1="0" x2=${WIDTH} y1=${HEIGHT - 8} y2=${HEIGHT - 8} />
           <line class="example__axis" x1="0" x2=${WIDTH} y1="8" y2="8" />
+          <text class="example__mark" x="2" y="20">100 %</text>
+          <text class="example__mark" x="2" y=${HEIGHT - 12}>0 %</text>
           ${drawn.forms.map((one, number) => html`<polyline key=${one.seed}
             class=${`example__line example__line--${number + 1}`} points=${one.line.map((point) => point.join(",")).join(" ")} />`)}
         </svg>
@@ -59,7 +61,7 @@ function Drawn({ drawn }) {
         <tbody role="rowgroup">${drawn.forms.map((one, number) => html`
           <tr role="row" key=${one.seed}>
             <th role="rowheader" scope="row" data-label=""><span class=${`example__name example__name--${number + 1}`}>${name(number)}</span></th>
-            <td role="cell" data-label=${columns[1]}><span>${say("timeOf", { usual: numberText(one.expected, 2), limit: numberText(drawn.maximum) })}</span></td>
+            <td role="cell" data-label=${columns[1]}><span>${say("exampleOf", { expected: numberText(one.expected, 2), maximum: numberText(drawn.maximum) })}</span></td>
             <td role="cell" data-label=${columns[2]}><span>${numberText(one.information, 2)}</span></td>
             <td role="cell" data-label=${columns[3]}><span>${one.error ? numberText(one.error, 2) : "–"}</span></td>
             ${drawn.shared[number].map((count, other) => html`

@@ -119,7 +119,7 @@ export const words = {
     "the cap of {cap}% can’t hold: “{cell}” needs more items, at least {worn}",
   ],
   time: ["Время по нормам заданий", "Time by the items’ limits"],
-  timeOf: ["{usual} из {limit}", "{usual} of {limit}"],
+  timeOf: ["{usual}, экзамен — {limit}", "{usual}, the exam: {limit}"],
   timeFree: ["{usual}", "{usual}"],
   timeOver: [
     "больше, чем длится экзамен: успеют не все",
@@ -209,6 +209,7 @@ export const words = {
   drawExample: ["Собрать пример", "Draw an example"],
   drawAgain: ["Собрать ещё раз", "Draw again"],
   exampleForm: ["Набор {number}", "Form {number}"],
+  exampleOf: ["{expected} из {maximum}", "{expected} of {maximum}"],
   exampleScore: ["Ожидаемый балл", "Expected score"],
   exampleInformation: ["Информация", "Information"],
   exampleError: ["Погрешность, логитов", "Error, logits"],
