@@ -17,6 +17,8 @@ from itertools import accumulate
 from pathlib import Path
 from random import Random
 
+from msgspec import structs
+
 from app.migrate import migrate
 from benchmarks.postgres import fleeting
 from core.clock import elapsed_seconds
@@ -159,9 +161,8 @@ async def _time(
     start = elapsed_seconds()
     async with database.transaction() as connection:
         await list_items(connection, wanted, words=text)
-    took.setdefault(name, []).append(
-        ((elapsed_seconds() - start) * 1_000, f"{text} {wanted if wanted != Wanted() else ''}")
-    )
+    chosen = {field: value for field, value in structs.asdict(wanted).items() if value is not None}
+    took.setdefault(name, []).append(((elapsed_seconds() - start) * 1_000, f"{text} {chosen or ''}".strip()))
 
 
 def main() -> None:

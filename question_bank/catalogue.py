@@ -32,7 +32,7 @@ from question_bank.workflow import Service, State
 
 PAGE = 50
 MAX_PAGE = 1_000
-MOST_COUNTED = 10_000
+MOST_COUNTED, MOST_COUNTED_BY_WORDS = 10_000, 2_000
 """How many are counted, and how far one can leaf: beyond, whoever looks is asked to say more."""
 RANKED = 1_000
 """So many are put in the order of how well they answer; more than that in the order of their ids."""
@@ -106,9 +106,9 @@ class ItemRow(Struct, frozen=True):
 class ItemPage(Struct, frozen=True):
     rows: tuple[ItemRow, ...]
     total: int
-    """How many items match, at most MOST_COUNTED."""
+    """How many items match, as far as they are counted."""
     more: bool = False
-    """There are more than MOST_COUNTED."""
+    """There are more."""
     meant: dict[str, str] = {}
     """Words that nothing has, with those that were looked for in their place."""
 
@@ -192,9 +192,12 @@ _BASE = """
     JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = i.latest
 """
 _QUERY = """(websearch_to_tsquery('russian', :head) &&
-    (to_tsquery('russian', :last) || to_tsquery('simple', :last)))"""
+    (to_tsquery('russian', :last) || to_tsquery('simple', :beginning)))"""
+"""The last word as it is, or as the beginning of one. Not the beginning of its stem: what «нео» leaves is «не»."""
 _TITLE = "to_tsvector('russian', replace(lower(title), 'ё', 'е'))"
-_TEXTS = "JOIN question_bank.item_version v ON v.item_id = f.item_id AND v.version = f.version"
+# Asked for one by one, and only where few were found: reading every text takes longer than finding it.
+_RANK = f"""(SELECT ts_rank(v.words, {_QUERY}) FROM question_bank.item_version v
+    WHERE v.item_id = f.item_id AND v.version = f.version)"""
 _REPEALED = """
     EXISTS (SELECT FROM question_bank.requirement r
             WHERE r.speciality = v.speciality AND r.code = v.requirement AND r.repealed_at IS NOT NULL)
@@ -276,20 +279,21 @@ async def _plan_anew(connection: AsyncConnection) -> None:
 
 async def _find(connection: AsyncConnection, wanted: Wanted, query: Query, limit: int, offset: int) -> ItemPage:
     conditions, values = _conditions(wanted)
+    most = MOST_COUNTED_BY_WORDS if query.text else MOST_COUNTED
     # What stands for `near`: 2 found by its id, 1 by its words, 0 by its requirement.
     branches = [f"SELECT 0 AS near, {_BASE} {conditions} ORDER BY i.id LIMIT :counted"]
     rank = "0"
     if query.text:
         values |= _words(query)
         branches = [f"SELECT 1 AS near, {_BASE} {conditions} AND v.words @@ {_QUERY} ORDER BY i.id LIMIT :counted"]
-        rank = f"CASE WHEN f.near = 1 AND t.total <= {RANKED} THEN ts_rank(v.words, {_QUERY}) ELSE 0 END"
+        rank = f"CASE WHEN f.near = 1 AND t.total <= {RANKED} THEN {_RANK} ELSE 0 END"
         if query.number:
             branches.append(f"SELECT 2 AS near, {_BASE} {conditions} AND lower(i.id) LIKE :number LIMIT :counted")
         places = await _find_places(connection, query)
         if places:
             branches.append(f"""SELECT 0 AS near, {_BASE} {conditions} AND (v.speciality, v.requirement) IN (
                 SELECT * FROM unnest(CAST(:specialities AS text[]), CAST(:codes AS text[])))
-                ORDER BY i.id LIMIT :counted""")
+                LIMIT :counted""")
             values["specialities"] = [speciality for speciality, _ in places]
             values["codes"] = [code for _, code in places]
     found = branches[0]
@@ -303,7 +307,6 @@ async def _find(connection: AsyncConnection, wanted: Wanted, query: Query, limit
         page AS (
             SELECT f.item_id, f.version, row_number() OVER (ORDER BY f.near DESC, {rank} DESC, f.item_id) AS place
             FROM f CROSS JOIN t
-            {_TEXTS if query.text else ""}
             ORDER BY place LIMIT :limit OFFSET :offset
         )
         SELECT t.total, i.id, i.state AS service, i.version AS in_service, i.pool, v.version, v.state, v.ready,
@@ -320,9 +323,9 @@ async def _find(connection: AsyncConnection, wanted: Wanted, query: Query, limit
         ORDER BY page.place
         """,
         **values,
-        counted=MOST_COUNTED + 1,
-        limit=max(0, min(limit, MOST_COUNTED - offset)),
-        offset=min(offset, MOST_COUNTED),
+        counted=most + 1,
+        limit=max(0, min(limit, most - offset)),
+        offset=min(offset, most),
     )
     total = int(rows[0]["total"])
     listed = [row for row in rows if row["id"] is not None]
@@ -330,16 +333,21 @@ async def _find(connection: AsyncConnection, wanted: Wanted, query: Query, limit
     marks = await _mark(connection, query, texts) if query.text and listed else [[] for _ in texts]
     return ItemPage(
         tuple(_row(row, text, spans) for row, text, spans in zip(listed, texts, marks, strict=True)),
-        min(total, MOST_COUNTED),
-        total > MOST_COUNTED,
+        min(total, most),
+        total > most,
     )
 
 
 def _words(query: Query) -> dict[str, object]:
-    values: dict[str, object] = {"head": query.head, "last": f"'{query.last}':*" if query.last else ""}
+    values = _typed(query)
     if query.number:
         values["number"] = _beginning(query.number)
     return values
+
+
+def _typed(query: Query) -> dict[str, object]:
+    last = f"'{query.last}'" if query.last else ""
+    return {"head": query.head, "last": last, "beginning": f"{last}:*" if last else ""}
 
 
 def _beginning(text: str) -> str:
@@ -375,8 +383,7 @@ async def _mark(connection: AsyncConnection, query: Query, texts: list[str]) -> 
         SELECT ts_headline('russian', told, {_QUERY}, :options) AS marked
         FROM unnest(CAST(:texts AS text[])) WITH ORDINALITY AS t(told, place) ORDER BY place
         """,
-        head=query.head,
-        last=f"'{query.last}':*" if query.last else "",
+        **_typed(query),
         options=f"HighlightAll=true, StartSel={START_MARK}, StopSel={END_MARK}",
         texts=[fold(text) for text in texts],
     )

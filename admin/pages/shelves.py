@@ -13,7 +13,7 @@ from admin.pages.frame import pages_of, show
 from admin.shelves import offer_requirements, open_shelf
 from core.access import Permission, Principal
 from core.web.requests import database_of
-from question_bank.catalogue import MOST_COUNTED, PAGE, SHORTLY_COUNTED, Shortcut
+from question_bank.catalogue import PAGE, SHORTLY_COUNTED, Shortcut
 
 STATE_WORDS = {
     "draft": "Черновик",
@@ -86,7 +86,6 @@ async def show_items(request: Request, reader: Principal) -> Response:
         "shortcuts": [_shortcut(name, asked, shelf.counts[name]) for name in SHORTCUTS],
         "wheres": ("mine", *WHERES),
         "bands": tuple(BANDS),
-        "most": MOST_COUNTED,
         "most_at_once": MOST,
         "acts": acts_of(reader),
         "act_words": ACT_WORDS,
