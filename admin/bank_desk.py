@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin.remarks import list_remarks
 from core import journal
 from core.access import Principal, people
-from core.database import fetch_all
+from core.database import fetch_one
 from core.ids import ItemId, SittingId
 from core.moments import Moment
 from exam_server.withdrawal import Withdrawal, list_kept, load_withdrawal
@@ -16,11 +16,9 @@ from question_bank.store import current_version, load_items
 
 
 class ItemSheet(Struct, frozen=True):
-    """One version of an item with its key. `versions`: all there are, the newest first; `current`: what is drawn."""
+    """One version of an item with its key."""
 
     item: Item
-    current: int
-    versions: tuple[tuple[int, Moment], ...]
     speciality: str
     requirement: str
     withdrawn: bool
@@ -40,12 +38,7 @@ async def open_item(
     current = await current_version(connection, item)
     wanted = (item, current if version is None else version)
     found = (await load_items(connection, [wanted]))[wanted]
-    rows = await fetch_all(
-        connection,
-        """SELECT v.version, v.published_at, i.state FROM question_bank.item_version v
-           JOIN question_bank.item i ON i.id = v.item_id WHERE v.item_id = :item ORDER BY v.version DESC""",
-        item=item,
-    )
+    row = await fetch_one(connection, "SELECT state FROM question_bank.item WHERE id = :item", item=item)
     specialities = {one.code: one.title for one in await list_specialities(connection)}
     titles = {one.code: one.title for one in await list_requirements(connection, found.speciality)}
     await journal.record(
@@ -56,11 +49,9 @@ async def open_item(
     remarked = await list_remarks(connection, item=item)
     return ItemSheet(
         item=found,
-        current=current,
-        versions=tuple((row["version"], row["published_at"]) for row in rows),
         speciality=specialities.get(found.speciality, ""),
         requirement=titles.get(found.requirement, ""),
-        withdrawn=rows[0]["state"] == "withdrawn",
+        withdrawn=row is not None and row["state"] == "withdrawn",
         withdrawal=withdrawal,
         withdrawn_by=who[0].name if who else "",
         kept=() if withdrawal is None else tuple(await list_kept(connection, item)),

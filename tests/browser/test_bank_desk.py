@@ -23,7 +23,7 @@ OPTIONS = (
     "Хлоропирамин внутримышечно",
     "Аминофиллин внутривенно",
 )
-MENDED, CONTESTED, CASE = "ld-003", "ld-004", "ld-c1"
+MENDED, CONTESTED, LEFT_OPEN, CASE = "ld-003", "ld-004", "ld-005", "ld-c1"
 PASTED = """<meta charset="utf-8"><style>p{color:red}</style><script>window.stolen = 1</script>
 <h1 style="color:red" onclick="x()">Доза</h1><p class=MsoNormal><b style='mso-bidi-font-weight:normal'>5</b>&nbsp;мг
 <a href="javascript:x()">в сутки</a></p><ul><li>утром<li>вечером</ul>
@@ -172,6 +172,38 @@ async def test_of_two_authors_the_second_sees_what_the_first_has_changed_and_kee
     await expect(second.locator(".banner--ok")).to_contain_text("Версия 3 сохранена")
     state, written = await newest(database, CONTESTED)
     assert (state, written.version, written.stem) == ("draft", 3, "Второй текст?")
+
+
+async def test_an_edit_that_was_left_open_meets_what_was_saved_meanwhile(house: Server, desks: Desks) -> None:
+    slow, quick = await desks("metodist"), await desks("metodist2")
+    await edit(slow, house, f"{LEFT_OPEN}/edit")
+    await slow.locator("#f-stem").fill("Начатое вчера?")
+    await expect(slow.locator("[data-state=idle]")).to_contain_text("Черновик записан")
+    await edit(quick, house, f"{LEFT_OPEN}/edit")
+    await quick.locator("#f-stem").fill("Сохранённое сегодня?")
+    await quick.keyboard.press("Control+s")
+    await expect(quick.locator(".banner--ok")).to_contain_text("Версия 2 сохранена")
+    await slow.reload()
+    await expect(slow.locator("#overtaken-title")).to_contain_text("Савельев Игорь Константинович: версия 2 сохранена")
+    await expect(slow.locator("#f-stem")).to_have_value("Начатое вчера?")
+    await slow.get_by_role("button", name="Взять версию 2").click()
+    await slow.get_by_role("dialog").get_by_role("button", name="Взять").click()
+    await expect(slow.locator("#f-stem")).to_have_value("Сохранённое сегодня?")
+
+
+async def test_of_two_tabs_the_newer_one_has_the_item(house: Server, desks: Desks) -> None:
+    page = await desks("metodist")
+    item = await edit(page, house, "new")
+    await page.locator("#f-stem").fill("Из первой вкладки")
+    await expect(page.locator("[data-state=idle]")).to_contain_text("Черновик записан")
+    newer = await page.context.new_page()
+    await edit(newer, house, f"{item}/edit")
+    await expect(newer.locator("#f-stem")).to_have_value("Из первой вкладки")
+    await expect(page.locator(".banner--warn")).to_contain_text("Задание открыто в другой вкладке")
+    await newer.locator("#f-stem").fill("Из второй вкладки")
+    await expect(newer.locator("[data-state=idle]")).to_contain_text("Черновик записан")
+    await page.get_by_role("button", name="Продолжить здесь").click()
+    await expect(page.locator("#f-stem")).to_have_value("Из второй вкладки")
 
 
 async def test_what_is_pasted_into_rich_text_leaves_everything_strange_behind(house: Server, desks: Desks) -> None:
