@@ -63,8 +63,10 @@ async def test_an_older_version_and_a_withdrawn_item_are_told_apart(school: Scho
     methodologist = school.staff[Role.METHODOLOGIST]
     new = (await school.get(methodologist, "/staff/bank/ld-002")).text
     old = (await school.get(methodologist, "/staff/bank/ld-002", params={"version": "1"})).text
-    assert ("Новый вопрос?" in new, "Действующая версия 2" in new, "Отозвано" in new) == (True, True, True)
-    assert ("Вопрос 2 о помощи?" in old, "Прежняя версия 1" in old) == (True, True)
+    assert ("Новый вопрос?" in new, "<span>Версия 2</span>" in new, "Отозвано" in new) == (True, True, True)
+    assert "Есть более новая версия" not in new
+    assert ("Вопрос 2 о помощи?" in old, "Есть более новая версия 2" in old) == (True, True)
+    assert "Выведена" in old
     assert (await school.get(methodologist, "/staff/bank/ld-002", params={"version": "3"})).status_code == 404
 
 
