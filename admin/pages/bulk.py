@@ -11,6 +11,7 @@ from admin.bulk import MOST, Act, Foreseen, asks_words, carry_out, foresee, is_a
 from admin.pages.asked import read_asked
 from admin.pages.door import for_staff, read_texts
 from admin.pages.frame import show
+from admin.pages.item_words import MOVE_WORDS
 from core.access import Permission, Principal
 from core.errors import AccreditationError, Invalid
 from core.ids import ItemId
@@ -20,17 +21,7 @@ from question_bank.catalogue import list_refs
 from question_bank.requirements import Requirement
 from question_bank.version_store import LONGEST_WORDS
 
-ACT_WORDS: dict[str, str] = {
-    "send": "Отправить на проверку",
-    "recall": "Забрать с проверки",
-    "approve": "Утвердить",
-    "return": "Вернуть автору",
-    "pilot": "Ввести в апробацию",
-    "activate": "Ввести в действие",
-    "retire": "Вывести из действия",
-    "reopen": "Вернуть на проверку",
-    "requirement": "Перенести к другому требованию",
-}
+ACT_WORDS: dict[str, str] = {**dict(MOVE_WORDS.items()), "requirement": "Перенести к другому требованию"}
 MEANING_WORDS: dict[str, str] = {
     "send": "Задания увидят те, кто утверждает. Править их до решения нельзя.",
     "recall": "Задания снова станут черновиками.",

@@ -10,27 +10,12 @@ from admin.pages.bank import KIND_WORDS, LEVEL_WORDS
 from admin.pages.bulk import ACT_WORDS
 from admin.pages.door import for_staff, read_page
 from admin.pages.frame import pages_of, show
+from admin.pages.item_words import STATE_TONES, STATE_WORDS
 from admin.shelves import offer_requirements, open_shelf
 from core.access import Permission, Principal
 from core.web.requests import database_of
 from question_bank.catalogue import PAGE, SHORTLY_COUNTED, Shortcut
 
-STATE_WORDS = {
-    "draft": "Черновик",
-    "review": "На проверке",
-    "approved": "Утверждено",
-    "piloted": "Апробация",
-    "active": "Действует",
-    "retired": "Выведено",
-}
-STATE_TONES = {
-    "draft": "neutral",
-    "review": "info",
-    "approved": "info",
-    "piloted": "info",
-    "active": "ok",
-    "retired": "neutral",
-}
 WHERE_WORDS = {
     "mine": "Ждут моей проверки",
     "draft": "Черновики",
@@ -57,9 +42,9 @@ SHORTCUTS: dict[Shortcut, tuple[str, dict[str, str]]] = {
     "approved": ("Готовы к вводу", {"where": "approved"}),
     "unready": ("С ошибками", {"where": "unready"}),
 }
-WORDS = {
-    "state_words": STATE_WORDS,
-    "state_tones": STATE_TONES,
+WORDS: dict[str, dict[str, str]] = {
+    "state_words": dict(STATE_WORDS.items()),
+    "state_tones": dict(STATE_TONES.items()),
     "where_words": WHERE_WORDS,
     "kind_words": KIND_WORDS,
     "level_words": LEVEL_WORDS,
