@@ -16,11 +16,13 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from admin.blueprint_draft import MAX_DRAFT
 from admin.blueprint_pools import DraftPools
+from admin.errands import Errands
+from admin.exchange_desk import MOST_FILE, ImportDesk
 from admin.pages.authoring import LARGE_BODIES as LETTERS
 from admin.pages.requirements import LARGE_BODIES as LISTS
 from app.aftermath import Aftermath
 from app.demo.people import DemoPerson
-from app.jobs import CONSEQUENCES_EVERY, EXPOSURE_EVERY, PREPARE_EVERY, Jobs
+from app.jobs import CONSEQUENCES_EVERY, EXPOSURE_EVERY, PREPARE_EVERY, TIDY_EVERY, Jobs
 from app.neighbours import Neighbours
 from app.topics import join_topics
 from core.access.gate import LoginGate
@@ -76,6 +78,7 @@ LARGE_BODIES = {
     "/exam/sample": MAX_SAMPLE + MOST_BYTES,
     "/exam/{sitting}/reference": MAX_PICTURE + MOST_BYTES,
     "/staff/bank/assets": MAX_BYTES + MOST_BYTES,
+    "/staff/bank/import/files": MOST_FILE + MOST_BYTES,
     **LETTERS,
     **LISTS,
     **{f"/staff/blueprints/{name}": MAX_DRAFT + MOST_BYTES for name in ("check", "example", "save")},
@@ -149,7 +152,10 @@ def build(
     withdrawals = Withdrawals(database, clock, conduct, pools)
     form_builds = FormBuilds(database, clock)
     decisions = (closing, allowances, withdrawals, Amends(database, clock, conduct))
+    errands = Errands()
+    import_desk = ImportDesk(database, blobs, clock, settings.data_dir / "incoming", errands)
     sweeps = (
+        (TIDY_EVERY, import_desk.sweep),
         (PREPARE_EVERY, preparation.sweep),
         (EXPOSURE_EVERY, Exposure(database, clock).sweep),
         *((CONSEQUENCES_EVERY, one.sweep) for one in decisions),
@@ -175,7 +181,7 @@ def build(
         finally:
             app.state.stopping.set()
             closings = [log.close(FLUSH_SECONDS), pipeline.stop(), pulse.close(), form_builds.close()]
-            for some in ([jobs.stop()], closings, [live.close(), database.close()]):
+            for some in ([jobs.stop(), errands.stop()], closings, [live.close(), database.close()]):
                 await _finish(some)
 
     app = Staying(
@@ -225,6 +231,7 @@ def build(
         "allowances": allowances,
         "withdrawals": withdrawals,
         "intake": intake,
+        "import_desk": import_desk,
         "demo_people": tuple((person.login, person.password, person.title, person.name) for person in demo_people),
     }.items():
         setattr(app.state, name, part)

@@ -8,12 +8,12 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import execute, fetch_all, fetch_one, take_turn
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.ids import PersonId
 from core.moments import Moment
 from question_bank.drafts import Defaults
 from question_bank.exchange.entries import Place
-from question_bank.imports import Batch, BatchState, Counts, Line
+from question_bank.imports import Batch, BatchState, Counts, Line, Wishes
 
 PAGE = 1_000
 REASON_INTERRUPTED = "Программа остановилась посреди загрузки. В банк ничего не попало: загрузите файл ещё раз."
@@ -22,7 +22,7 @@ _defaults = msgspec.json.Decoder(Defaults)
 _counts = msgspec.json.Decoder(Counts)
 _COLUMNS = """
     id, file_name, format, size, dry, state, defaults::text AS defaults, counts::text AS counts, reason, done_by,
-    started_at, ended_at
+    started_at, ended_at, file_id, unknown_requirement
 """
 
 
@@ -39,28 +39,71 @@ async def open_batch(
     file_name: str,
     format: str,
     size: int,
-    defaults: Defaults,
+    wishes: Wishes,
     by: PersonId | None,
     at: Moment,
     *,
     dry: bool,
+    file: int | None = None,
 ) -> int:
+    """Begin a batch. `file`: the one at the desk that it reads.
+
+    Raises Conflict (`import_begun`) while that file is being read, and where it has been brought in.
+    """
     row = await fetch_one(
         connection,
         """
-        INSERT INTO question_bank.import_batch (file_name, format, size, dry, defaults, done_by, started_at)
-        VALUES (:name, :format, :size, :dry, CAST(:defaults AS jsonb), :by, :at) RETURNING id
+        INSERT INTO question_bank.import_batch
+            (file_name, format, size, dry, defaults, done_by, started_at, file_id, unknown_requirement)
+        VALUES (:name, :format, :size, :dry, CAST(:defaults AS jsonb), :by, :at, CAST(:file AS bigint), :unknown)
+        ON CONFLICT (file_id) WHERE state = 'running' DO NOTHING RETURNING id
         """,
         name=file_name[:300],
         format=format,
         size=size,
         dry=dry,
-        defaults=msgspec.json.encode(defaults).decode(),
+        defaults=msgspec.json.encode(wishes.defaults).decode(),
         by=by,
         at=at,
+        file=file,
+        unknown=wishes.unknown_requirement,
     )
-    assert row is not None
+    if row is None or (file is not None and await is_brought_in(connection, file)):
+        raise Conflict("import_begun", "Этот файл уже загружается или загружен. Откройте его загрузку из списка.")
     return int(row["id"])
+
+
+async def is_brought_in(connection: AsyncConnection, file: int) -> bool:
+    """Whether what a file at the desk has is in the bank."""
+    row = await fetch_one(
+        connection,
+        "SELECT id FROM question_bank.import_batch WHERE file_id = :file AND state = 'done' AND NOT dry LIMIT 1",
+        file=file,
+    )
+    return row is not None
+
+
+async def judged_batch(connection: AsyncConnection, file: int) -> Batch | None:
+    """The newest dry run that read a file at the desk to its end."""
+    row = await fetch_one(
+        connection,
+        f"""
+        SELECT {_COLUMNS} FROM question_bank.import_batch
+        WHERE file_id = :file AND dry AND state = 'done' ORDER BY id DESC LIMIT 1
+        """,
+        file=file,
+    )
+    return None if row is None else _batch(row)
+
+
+async def newest_batch(connection: AsyncConnection, file: int) -> Batch | None:
+    """Of a file at the desk, whatever became of it."""
+    row = await fetch_one(
+        connection,
+        f"SELECT {_COLUMNS} FROM question_bank.import_batch WHERE file_id = :file ORDER BY id DESC LIMIT 1",
+        file=file,
+    )
+    return None if row is None else _batch(row)
 
 
 async def own_batch(connection: AsyncConnection, batch: int) -> bool:
@@ -137,10 +180,13 @@ async def load_batch(connection: AsyncConnection, batch: int) -> Batch:
     return _batch(row)
 
 
-async def list_batches(connection: AsyncConnection, limit: int = 50) -> list[Batch]:
+async def list_batches(connection: AsyncConnection, limit: int = 50, offset: int = 0) -> list[Batch]:
     """The newest first."""
     rows = await fetch_all(
-        connection, f"SELECT {_COLUMNS} FROM question_bank.import_batch ORDER BY id DESC LIMIT :limit", limit=limit
+        connection,
+        f"SELECT {_COLUMNS} FROM question_bank.import_batch ORDER BY id DESC LIMIT :limit OFFSET :offset",
+        limit=limit,
+        offset=offset,
     )
     return [_batch(row) for row in rows]
 
@@ -163,6 +209,53 @@ async def list_lines(
         limit=limit,
     )
     return [(row["number"], _line(row)) for row in rows]
+
+
+async def show_lines(
+    connection: AsyncConnection, batch: int, *, weight: str = "", code: str = "", limit: int, offset: int
+) -> list[tuple[Line, bool]]:
+    """Lines of a report in the order of the file, of one weight or code; with whether there is an original to show."""
+    rows = await fetch_all(
+        connection,
+        """
+        SELECT l.number, l.place, l.member, l.line, l.identifier, l.item_id, l.fate, l.weight, l.code, l.sentence,
+               l.weight = 'rejection' AND EXISTS (
+                   SELECT FROM question_bank.import_original o WHERE o.batch_id = l.batch_id AND o.place = l.place
+               ) AS original
+        FROM question_bank.import_line l
+        WHERE l.batch_id = :id AND (:weight = '' OR l.weight = :weight) AND (:code = '' OR l.code = :code)
+        ORDER BY l.number LIMIT :limit OFFSET :offset
+        """,
+        id=batch,
+        weight=weight,
+        code=code,
+        limit=limit,
+        offset=offset,
+    )
+    return [(_line(row), row["original"]) for row in rows]
+
+
+class Kind(Struct, frozen=True):
+    """Lines of a report that say the same. `sentence`: one of them, the first by alphabet."""
+
+    weight: str
+    code: str
+    count: int
+    sentence: str
+
+
+async def count_kinds(connection: AsyncConnection, batch: int) -> list[Kind]:
+    """The gravest first, and of those the most frequent."""
+    rows = await fetch_all(
+        connection,
+        """
+        SELECT weight, code, count(*) AS count, min(sentence) AS sentence FROM question_bank.import_line
+        WHERE batch_id = :id GROUP BY weight, code
+        ORDER BY array_position(ARRAY['rejection', 'fault', 'loss', 'note'], weight), count(*) DESC, code
+        """,
+        id=batch,
+    )
+    return [Kind(row["weight"], row["code"], int(row["count"]), row["sentence"]) for row in rows]
 
 
 async def all_lines(connection: AsyncConnection, batch: int) -> AsyncIterator[Line]:
@@ -206,6 +299,8 @@ def _batch(row: RowMapping) -> Batch:
         None if row["done_by"] is None else PersonId(row["done_by"]),
         row["started_at"],
         row["ended_at"],
+        row["file_id"],
+        row["unknown_requirement"],
     )
 
 

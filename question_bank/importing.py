@@ -42,15 +42,18 @@ from question_bank.imports import Batch, BatchState, Counts, Wishes
 from question_bank.judging import Judgement
 
 Told = Callable[[Counts], None]
+Begun = Callable[[int], None]
+"""Hears the number of the batch as soon as others can see it."""
 
 _log = structlog.get_logger()
 
 
 class Incoming(Struct, frozen=True):
-    """A file to be brought in. `name`: what its owner calls it."""
+    """A file to be brought in. `name`: what its owner calls it; `waiting`: its number among those at the desk."""
 
     path: Path
     name: str
+    waiting: int | None = None
 
 
 async def plan_import(
@@ -61,12 +64,14 @@ async def plan_import(
     clock: Clock,
     told: Told | None = None,
     stop: asyncio.Event | None = None,
+    begun: Begun | None = None,
 ) -> Batch:
     """A dry run: the whole file read and held against the bank; nothing kept but the report.
 
-    A file that breaks off is `failed`, with the lines up to there. Raises Invalid (`exchange_format_unknown`).
+    A file that breaks off is `failed`, with the lines up to there. Raises Invalid (`exchange_format_unknown`), and
+    Conflict (`import_begun`) where the file at the desk is being read already.
     """
-    return await _Import(database, None, file, wishes, by, clock, told, stop).run()
+    return await _Import(database, None, file, wishes, by, clock, told, stop, begun).run()
 
 
 async def carry_out_import(
@@ -78,13 +83,14 @@ async def carry_out_import(
     clock: Clock,
     told: Told | None = None,
     stop: asyncio.Event | None = None,
+    begun: Begun | None = None,
 ) -> Batch:
     """Keep a file's items as drafts, in one transaction with their report.
 
     A batch that is not `done` has kept nothing: `failed` with a reason for people, or `cancelled`. Raises Invalid
-    (`exchange_format_unknown`), and Unavailable where the database went away.
+    (`exchange_format_unknown`), Conflict (`import_begun`), and Unavailable where the database went away.
     """
-    return await _Import(database, blobs, file, wishes, by, clock, told, stop).run()
+    return await _Import(database, blobs, file, wishes, by, clock, told, stop, begun).run()
 
 
 async def sweep_imports(database: Database, clock: Clock) -> int:
@@ -108,9 +114,10 @@ class _Import:
         clock: Clock,
         told: Told | None,
         stop: asyncio.Event | None,
+        begun: Begun | None,
     ) -> None:
         self._database, self._blobs, self._file, self._by, self._clock = database, blobs, file, by, clock
-        self._told, self._stop, self._wishes = told, stop, wishes
+        self._told, self._stop, self._begun, self._wishes = told, stop, begun, wishes
         self._judgement = Judgement(wishes, blobs, clock.now())
         self._batch = 0
         self._lines = 1
@@ -127,11 +134,14 @@ class _Import:
                 self._file.name,
                 format.name,
                 self._file.path.stat().st_size,
-                self._wishes.defaults,
+                self._wishes,
                 self._by,
                 self._clock.now(),
                 dry=self._blobs is None,
+                file=self._file.waiting,
             )
+        if self._begun is not None:
+            self._begun(self._batch)
         source = Source(format.read, self._file.path, self._wishes.defaults)
         try:
             await self._keep(source)

@@ -76,6 +76,9 @@ class Batch(Struct, frozen=True):
     done_by: PersonId | None
     started_at: Moment
     ended_at: Moment | None
+    file: int | None = None
+    """The file at the desk that it read."""
+    unknown_requirement: Literal["reject", "default"] = "reject"
 
 
 def digest_of(item: Item) -> bytes:

@@ -10,6 +10,8 @@ from admin.pages import (
     blueprints,
     bulk,
     evidence,
+    exchange,
+    exchange_report,
     exposure,
     forms,
     home,
@@ -41,6 +43,8 @@ routes: list[BaseRoute] = [
     *authoring.routes,  # before the bank: a new item's address would be taken for an item
     *requirements.routes,
     *bulk.routes,
+    *exchange_report.routes,
+    *exchange.routes,  # before the bank as well
     *shelves.routes,  # before the items: its addresses would be taken for ids
     *bank.routes,
     *item.routes,

@@ -14,6 +14,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from admin.blueprint_pools import DraftPools
+from admin.errands import Errands
+from admin.exchange_desk import ImportDesk
 from admin.pages import routes
 from core.access import LOGIN_COOKIE, LoginGate, Principal, Role, create_person, person
 from core.access.logins import digest, open_login
@@ -129,6 +131,7 @@ class School:
         self.pools = PreparedPools()
         self.builds = FormBuilds(database, clock)
         self.blobs = Blobs.in_folder(folder, {"k1": bytes(range(32))})
+        self.folder, self.errands = folder, Errands()
         self.signer = Signer.fresh()
         self.staff: dict[Role, Principal] = {}
         self.tokens: dict[PersonId, str] = {}
@@ -165,6 +168,7 @@ class School:
             "draft_pools": DraftPools(),
             "form_builds": self.builds,
             "stopping": asyncio.Event(),
+            "import_desk": ImportDesk(self.database, self.blobs, self.clock, self.folder / "incoming", self.errands),
         }
         for name, part in parts.items():
             setattr(app.state, name, part)
@@ -180,6 +184,7 @@ class School:
     async def close(self) -> None:
         self.app.state.stopping.set()
         await self.builds.close()
+        await self.errands.stop()
         await self.log.close()
 
     # --- people

@@ -29,6 +29,7 @@ GET: dict[str, set[Role]] = {
     "/staff/bank/ld-000/edit": {Role.METHODOLOGIST},
     "/staff/bank/find/requirements?q=1": {Role.METHODOLOGIST},
     "/staff/bank/find/items?q=1": {Role.METHODOLOGIST},
+    "/staff/bank/import": {Role.METHODOLOGIST},
     "/staff/blueprints": PLANNERS,
     "/staff/requirements": {Role.METHODOLOGIST},
     "/staff/requirements/one?speciality=31.02.01&code=ОТ-1": {Role.METHODOLOGIST},
@@ -57,6 +58,10 @@ POST: dict[str, set[Role]] = {
     "/staff/protocols/draft": {Role.COMMISSION_CHAIR, Role.COMMISSION_SECRETARY},
     "/staff/protocols/sign": {Role.COMMISSION_CHAIR, Role.COMMISSION_SECRETARY},
     "/staff/bank/assets": {Role.METHODOLOGIST},
+    **{
+        f"/staff/bank/import/{name}": {Role.METHODOLOGIST}
+        for name in ("files", "1/check", "1/drop", "runs/1/cancel", "runs/1/keep")
+    },
     "/staff/bank/ld-000/withdraw": {Role.METHODOLOGIST},
     **{
         f"/staff/bank/ld-000/{name}": {Role.METHODOLOGIST}

@@ -327,7 +327,7 @@ async def test_a_cancelled_task_leaves_nothing(house: House) -> None:
 
 async def test_what_a_killed_process_began_is_interrupted(house: House) -> None:
     async with house.database.transaction() as connection:
-        batch = await open_batch(connection, "x.csv", "csv", 1, WISHES.defaults, None, house.clock.now(), dry=False)
+        batch = await open_batch(connection, "x.csv", "csv", 1, WISHES, None, house.clock.now(), dry=False)
     async with house.database.transaction() as owner:
         assert await own_batch(owner, batch)
         assert await sweep_imports(house.database, house.clock) == 0

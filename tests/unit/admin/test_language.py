@@ -18,6 +18,15 @@ from admin.pages.blueprints import (
     SETTING_WORDS,
 )
 from admin.pages.bulk import ACT_WORDS, MEANING_WORDS
+from admin.pages.exchange import UNKNOWN_WORDS
+from admin.pages.exchange_words import (
+    BATCH_WORDS,
+    DRY_FATE,
+    DRY_FATES,
+    KEPT_FATE,
+    KEPT_FATES,
+    WEIGHT_WORDS,
+)
 from admin.pages.forms import ENDING_WORDS
 from admin.pages.forms import STATE_WORDS as SEARCH_WORDS
 from admin.pages.frame import DONE, SECTIONS
@@ -47,7 +56,7 @@ STAFF_CODES = (
     "bad_span", "past_window", "paused", "not_paused", "on_break", "bad_allowance", "bad_moment", "too_many_notices",
     "not_started", "ended", "not_ended", "unknown_late",
 )  # fmt: skip
-ERRORS = {"Invalid", "Conflict", "NotFound", "Forbidden", "TooMany"}
+ERRORS = {"Invalid", "Conflict", "NotFound", "Forbidden", "TooMany", "TooLarge", "Unavailable"}
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +76,7 @@ def spoken() -> set[str]:
         KIND_WORDS, LEVEL_WORDS, CHOICE_WORDS, DONE, TOPIC_WORDS, ROLE_WORDS, ZONE_WORDS, ENTRY_KIND_WORDS,
         STATUS_WORDS, STILL_WORDS, SEVERITY_WORDS, STATE_WORDS, TITLES, ACTOR_WORDS, CLOCK_WORDS,
         CHANGE_WORDS, VIA_WORDS, ACT_WORDS, MEANING_WORDS, UNSUITED, ADVICE,
+        BATCH_WORDS, DRY_FATE, DRY_FATES, KEPT_FATE, KEPT_FATES, WEIGHT_WORDS, UNKNOWN_WORDS,
         CHANGE_WORDS, VIA_WORDS, FIELD_WORDS, MOVE_WORDS, STEP_WORDS, VALUE_WORDS, VERSION_WORDS,
         ENDING_WORDS, SEARCH_WORDS, ACCREDITATION_WORDS, BAND_WORDS, EXPLANATION_WORDS, SETTING_WORDS,
     ):  # fmt: skip
