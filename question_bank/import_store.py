@@ -45,8 +45,9 @@ async def open_batch(
     *,
     dry: bool,
     file: int | None = None,
+    number: int | None = None,
 ) -> int:
-    """Begin a batch. `file`: the one at the desk that it reads.
+    """Begin a batch. `file`: the one at the desk that it reads; `number`: taken before.
 
     Raises Conflict (`import_begun`) while that file is being read, and where it has been brought in.
     """
@@ -54,8 +55,10 @@ async def open_batch(
         connection,
         """
         INSERT INTO question_bank.import_batch
-            (file_name, format, size, dry, defaults, done_by, started_at, file_id, unknown_requirement)
-        VALUES (:name, :format, :size, :dry, CAST(:defaults AS jsonb), :by, :at, CAST(:file AS bigint), :unknown)
+            (id, file_name, format, size, dry, defaults, done_by, started_at, file_id, unknown_requirement)
+        OVERRIDING SYSTEM VALUE
+        VALUES (coalesce(CAST(:number AS bigint), nextval('question_bank.import_batch_id_seq')),
+                :name, :format, :size, :dry, CAST(:defaults AS jsonb), :by, :at, CAST(:file AS bigint), :unknown)
         ON CONFLICT (file_id) WHERE state = 'running' DO NOTHING RETURNING id
         """,
         name=file_name[:300],
@@ -67,6 +70,7 @@ async def open_batch(
         at=at,
         file=file,
         unknown=wishes.unknown_requirement,
+        number=number,
     )
     if row is None or (file is not None and await is_brought_in(connection, file)):
         raise Conflict("import_begun", "Этот файл уже загружается или загружен. Откройте его загрузку из списка.")
@@ -104,6 +108,14 @@ async def newest_batch(connection: AsyncConnection, file: int) -> Batch | None:
         file=file,
     )
     return None if row is None else _batch(row)
+
+
+async def take_number(connection: AsyncConnection) -> int:
+    """A number for a batch that is the caller's until the transaction ends."""
+    row = await fetch_one(connection, "SELECT nextval('question_bank.import_batch_id_seq') AS number")
+    assert row is not None
+    await take_turn(connection, _turn(row["number"]))
+    return int(row["number"])
 
 
 async def own_batch(connection: AsyncConnection, batch: int) -> bool:

@@ -35,7 +35,7 @@ from question_bank.import_store import (
     load_batch,
     mark_interrupted,
     open_batch,
-    own_batch,
+    take_number,
     tell_progress,
 )
 from question_bank.imports import Batch, BatchState, Counts, Wishes
@@ -129,25 +129,16 @@ class _Import:
             pass
         async with self._database.transaction() as connection:
             await mark_interrupted(connection, self._clock.now())
-            self._batch = await open_batch(
-                connection,
-                self._file.name,
-                format.name,
-                self._file.path.stat().st_size,
-                self._wishes,
-                self._by,
-                self._clock.now(),
-                dry=self._blobs is None,
-                file=self._file.waiting,
-            )
-        if self._begun is not None:
-            self._begun(self._batch)
         source = Source(format.read, self._file.path, self._wishes.defaults)
         try:
-            await self._keep(source)
+            async with self._database.transaction() as connection:
+                await self._open(connection, format.name)
+                await self._keep(connection, source)
         except _Stopped:
             await self._close("cancelled", "Загрузка отменена. В банк ничего не попало.")
         except AccreditationError as error:
+            if not self._batch:
+                raise
             await self._close("failed", _reason(error))
             if error.status == 503:
                 raise
@@ -167,28 +158,45 @@ class _Import:
         async with self._database.transaction() as connection:
             return await load_batch(connection, self._batch)
 
-    async def _keep(self, source: Source) -> None:
+    async def _open(self, connection: AsyncConnection, format: str) -> None:
+        """Nobody sees the batch before it is ours: it would be taken for one whose process is gone."""
+        number = await take_number(connection)
+        async with self._database.transaction() as other:
+            await open_batch(
+                other,
+                self._file.name,
+                format,
+                self._file.path.stat().st_size,
+                self._wishes,
+                self._by,
+                self._clock.now(),
+                dry=self._blobs is None,
+                file=self._file.waiting,
+                number=number,
+            )
+        self._batch = number
+        if self._begun is not None:
+            self._begun(number)
+
+    async def _keep(self, connection: AsyncConnection, source: Source) -> None:
         """All in one transaction; a dry run keeps its lines even where the file breaks off."""
         judgement = self._judgement
-        async with self._database.transaction() as connection:
-            if not await own_batch(connection, self._batch):
-                raise Conflict("import_overtaken", "Загрузка уже закрыта. Начните её заново.")
-            await judgement.open(connection)
-            await make_room(connection)
-            state: BatchState = "done"
-            reason = ""
-            try:
-                await self._take_all(connection, source)
-            except AccreditationError as error:
-                if self._blobs is not None or error.status == 503:
-                    raise
-                state, reason = "failed", _reason(error)
-            pairs = await judgement.find_enemies(connection)
-            await copy_lines(connection, self._batch, self._lines, judgement.lines)
-            if self._blobs is not None and pairs:
-                await self._declare(connection, pairs)
-            if not await close_batch(connection, self._batch, state, judgement.counts, self._clock.now(), reason):
-                raise Conflict("import_overtaken", "Загрузка уже закрыта. Начните её заново.")
+        await judgement.open(connection)
+        await make_room(connection)
+        state: BatchState = "done"
+        reason = ""
+        try:
+            await self._take_all(connection, source)
+        except AccreditationError as error:
+            if self._blobs is not None or error.status == 503:
+                raise
+            state, reason = "failed", _reason(error)
+        pairs = await judgement.find_enemies(connection)
+        await copy_lines(connection, self._batch, self._lines, judgement.lines)
+        if self._blobs is not None and pairs:
+            await self._declare(connection, pairs)
+        if not await close_batch(connection, self._batch, state, judgement.counts, self._clock.now(), reason):
+            raise Conflict("import_overtaken", "Загрузка уже закрыта. Начните её заново.")
 
     async def _take_all(self, connection: AsyncConnection, source: Source) -> None:
         judgement, at = self._judgement, self._clock.now()
