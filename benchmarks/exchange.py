@@ -22,9 +22,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from msgspec.structs import replace
 
@@ -37,7 +39,7 @@ from core.blobs import Blobs
 from core.clock import SystemClock
 from core.database import Database
 from question_bank.drafts import Defaults, Draft, draft_of
-from question_bank.exchange import csv_table
+from question_bank.exchange import csv_table, docx
 from question_bank.exchange.entries import Leaving
 from question_bank.exchange.formats import FORMATS, named_format
 from question_bank.exporting import Selection, export_items
@@ -72,6 +74,20 @@ def write_json_lines(path: Path, count: int) -> None:
             line |= {str(place): choice.text for place, choice in enumerate(choices, 1)}
             line["answer"] = 1 + next(place for place, choice in enumerate(choices) if choice.role == Role.KEY)
             target.write(json.dumps(line | {"speciality": draft.speciality}, ensure_ascii=False) + "\n")
+
+
+def write_docx(path: Path, count: int) -> None:
+    """A list as people type it in Word, the key in bold."""
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive, archive.open(docx.DOCUMENT, "w", force_zip64=True) as part:
+        part.write(f"<w:document {space}><w:body>".encode())
+        for number, draft in enumerate(generate(count), 1):
+            options = zip("АБВГ", draft.stages[0].choices, strict=True)
+            lines = [(f"{letter}) {choice.text}", choice.role == Role.KEY) for letter, choice in options]
+            for text, bold in ((f"{number}. {draft.stem}", False), *lines):
+                marked = "<w:rPr><w:b/></w:rPr>" if bold else ""
+                part.write(f"<w:p><w:r>{marked}<w:t>{escape(text)}</w:t></w:r></w:p>".encode())
+        part.write(b"</w:body></w:document>")
 
 
 async def prepare(url: str) -> None:
@@ -111,6 +127,10 @@ async def take_out(url: str, path: Path, format: str, count: int) -> float:
     return count / seconds
 
 
+_WRITTEN = {"jsonl": write_json_lines, "docx": write_docx}
+"""What others write for formats that are only read."""
+
+
 def measure(work: str, url: str, path: Path, format: str, count: int) -> dict[str, float]:
     """One direction of one format, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.exchange", "--work", work, url, str(path), format]
@@ -137,8 +157,8 @@ def run_all(count: int, names: list[str]) -> dict[str, Any]:
                 out: dict[str, float] | None = None
                 if format.write is not None:
                     out = measure("out", f"{base}/source", file, format.name, count)
-                elif format.name == "jsonl":
-                    write_json_lines(file, count)
+                elif format.name in _WRITTEN:
+                    _WRITTEN[format.name](file, count)
                 if not file.exists():
                     continue
                 bank = f"into_{format.name.replace('-', '_').replace('.', '_')}"

@@ -101,9 +101,11 @@ def test_capacity() -> None:
 
 
 def test_exchange() -> None:
-    found: dict[str, Any] = run("benchmarks.exchange", "--smoke", "--format", "csv", "--format", "jsonl")
-    for name in ("csv", "jsonl"):
+    found: dict[str, Any] = run(
+        "benchmarks.exchange", "--smoke", "--format", "csv", "--format", "jsonl", "--format", "docx"
+    )
+    for name in ("csv", "jsonl", "docx"):
         assert found[name]["import_per_s"] > 0
         assert found[name]["peak_mib"] >= found["idle_mib"] / 2 > 0
     assert found["csv"]["export_per_s"] > 0
-    assert found["jsonl"]["export_per_s"] is None
+    assert found["jsonl"]["export_per_s"] is found["docx"]["export_per_s"] is None
