@@ -5,7 +5,9 @@ after every piece, and can have it stopped between two of them, from any process
 """
 
 import asyncio
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -45,6 +47,10 @@ Told = Callable[[Counts], None]
 Begun = Callable[[int], None]
 """Hears the number of the batch as soon as others can see it."""
 
+SELDOM = 50_000
+"""New objects after which the garbage collector looks again."""
+
+_USUAL = gc.get_threshold()
 _log = structlog.get_logger()
 
 
@@ -133,7 +139,8 @@ class _Import:
         try:
             async with self._database.transaction() as connection:
                 await self._open(connection, format.name)
-                await self._keep(connection, source)
+                with _collecting_seldom():
+                    await self._keep(connection, source)
         except _Stopped:
             await self._close("cancelled", "Загрузка отменена. В банк ничего не попало.")
         except AccreditationError as error:
@@ -261,6 +268,16 @@ class _Import:
             )
             for blob in self._judgement.blobs_put:
                 await outbox.post(connection, DISCARDED, blob, blob.encode())
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Items come and go by the thousand and none refers to itself: to look for cycles at the usual pace is dear."""
+    gc.set_threshold(SELDOM, *_USUAL[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*_USUAL)
 
 
 def _reason(error: AccreditationError) -> str:
