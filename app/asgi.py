@@ -18,6 +18,7 @@ from admin.blueprint_draft import MAX_DRAFT
 from admin.blueprint_pools import DraftPools
 from admin.errands import Errands
 from admin.exchange_desk import MOST_FILE, ImportDesk
+from admin.export_desk import ExportDesk
 from admin.pages.authoring import LARGE_BODIES as LETTERS
 from admin.pages.requirements import LARGE_BODIES as LISTS
 from app.aftermath import Aftermath
@@ -154,8 +155,10 @@ def build(
     decisions = (closing, allowances, withdrawals, Amends(database, clock, conduct))
     errands = Errands()
     import_desk = ImportDesk(database, blobs, clock, settings.data_dir / "incoming", errands)
+    export_desk = ExportDesk(database, blobs, clock, settings.data_dir / "outgoing", errands)
     sweeps = (
         (TIDY_EVERY, import_desk.sweep),
+        (TIDY_EVERY, export_desk.sweep),
         (PREPARE_EVERY, preparation.sweep),
         (EXPOSURE_EVERY, Exposure(database, clock).sweep),
         *((CONSEQUENCES_EVERY, one.sweep) for one in decisions),
@@ -232,6 +235,7 @@ def build(
         "withdrawals": withdrawals,
         "intake": intake,
         "import_desk": import_desk,
+        "export_desk": export_desk,
         "demo_people": tuple((person.login, person.password, person.title, person.name) for person in demo_people),
     }.items():
         setattr(app.state, name, part)

@@ -37,6 +37,8 @@ MOST_COUNTED, MOST_COUNTED_BY_WORDS = 10_000, 2_000
 RANKED = 1_000
 """So many are put in the order of how well they answer; more than that in the order of their ids."""
 MOST_PLACES = 30
+MOST_TAKEN = 10_000_000
+"""No bank is larger."""
 LONGEST_TOLD = 3_000
 SHORTLY_COUNTED = 1_000
 
@@ -140,6 +142,26 @@ async def list_refs(
     there are more."""
     found = await list_items(connection, wanted, words=words, limit=most)
     return sorted((row.item, row.version) for row in found.rows), found.total, found.more
+
+
+async def list_ids(connection: AsyncConnection, wanted: Wanted, words: str) -> list[ItemId]:
+    """Every item that matches as in list_items, however many they are."""
+    query = read_query(words)
+    if words.strip() and not query.text:
+        return []
+    await _plan_anew(connection)
+    found = await _list_ids(connection, wanted, query)
+    if query.text and not found and (meant := await find_meant(connection, query)):
+        found = await _list_ids(connection, wanted, query.replaced(meant))
+    return found
+
+
+async def _list_ids(connection: AsyncConnection, wanted: Wanted, query: Query) -> list[ItemId]:
+    found, values = await _search(connection, wanted, query)
+    rows = await fetch_all(
+        connection, f"SELECT item_id FROM ({found}) f ORDER BY item_id", **values, counted=MOST_TAKEN
+    )
+    return [ItemId(row["item_id"]) for row in rows]
 
 
 async def count_shortcuts(connection: AsyncConnection, person: PersonId) -> dict[Shortcut, int]:
@@ -277,16 +299,16 @@ async def _plan_anew(connection: AsyncConnection) -> None:
     await execute(connection, "SET LOCAL plan_cache_mode = force_custom_plan")
 
 
-async def _find(connection: AsyncConnection, wanted: Wanted, query: Query, limit: int, offset: int) -> ItemPage:
+async def _search(connection: AsyncConnection, wanted: Wanted, query: Query) -> tuple[str, dict[str, object]]:
+    """SELECT near, item_id, version of what matches, with its values; each way to find it brings at most `:counted`.
+
+    `near`: 2 found by its id, 1 by its words, 0 by its requirement.
+    """
     conditions, values = _conditions(wanted)
-    most = MOST_COUNTED_BY_WORDS if query.text else MOST_COUNTED
-    # What stands for `near`: 2 found by its id, 1 by its words, 0 by its requirement.
     branches = [f"SELECT 0 AS near, {_BASE} {conditions} ORDER BY i.id LIMIT :counted"]
-    rank = "0"
     if query.text:
         values |= _words(query)
         branches = [f"SELECT 1 AS near, {_BASE} {conditions} AND v.words @@ {_QUERY} ORDER BY i.id LIMIT :counted"]
-        rank = f"CASE WHEN f.near = 1 AND t.total <= {RANKED} THEN {_RANK} ELSE 0 END"
         if query.number:
             branches.append(f"SELECT 2 AS near, {_BASE} {conditions} AND lower(i.id) LIKE :number LIMIT :counted")
         places = await _find_places(connection, query)
@@ -300,6 +322,13 @@ async def _find(connection: AsyncConnection, wanted: Wanted, query: Query, limit
     if len(branches) > 1:
         found = f"""SELECT max(near) AS near, item_id, version
             FROM ({" UNION ALL ".join(f"({one})" for one in branches)}) branch GROUP BY item_id, version"""
+    return found, values
+
+
+async def _find(connection: AsyncConnection, wanted: Wanted, query: Query, limit: int, offset: int) -> ItemPage:
+    most = MOST_COUNTED_BY_WORDS if query.text else MOST_COUNTED
+    found, values = await _search(connection, wanted, query)
+    rank = f"CASE WHEN f.near = 1 AND t.total <= {RANKED} THEN {_RANK} ELSE 0 END" if query.text else "0"
     rows = await fetch_all(
         connection,
         f"""

@@ -12,6 +12,7 @@ from admin.pages import (
     evidence,
     exchange,
     exchange_report,
+    exporting,
     exposure,
     forms,
     home,
@@ -44,6 +45,7 @@ routes: list[BaseRoute] = [
     *requirements.routes,
     *bulk.routes,
     *exchange_report.routes,
+    *exporting.routes,
     *exchange.routes,  # before the bank as well
     *shelves.routes,  # before the items: its addresses would be taken for ids
     *bank.routes,

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from admin.blueprint_pools import DraftPools
 from admin.errands import Errands
 from admin.exchange_desk import ImportDesk
+from admin.export_desk import ExportDesk
 from admin.pages import routes
 from core.access import LOGIN_COOKIE, LoginGate, Principal, Role, create_person, person
 from core.access.logins import digest, open_login
@@ -169,6 +170,7 @@ class School:
             "form_builds": self.builds,
             "stopping": asyncio.Event(),
             "import_desk": ImportDesk(self.database, self.blobs, self.clock, self.folder / "incoming", self.errands),
+            "export_desk": ExportDesk(self.database, self.blobs, self.clock, self.folder / "outgoing", self.errands),
         }
         for name, part in parts.items():
             setattr(app.state, name, part)

@@ -30,6 +30,7 @@ GET: dict[str, set[Role]] = {
     "/staff/bank/find/requirements?q=1": {Role.METHODOLOGIST},
     "/staff/bank/find/items?q=1": {Role.METHODOLOGIST},
     "/staff/bank/import": {Role.METHODOLOGIST},
+    "/staff/bank/export": {Role.METHODOLOGIST},
     "/staff/blueprints": PLANNERS,
     "/staff/requirements": {Role.METHODOLOGIST},
     "/staff/requirements/one?speciality=31.02.01&code=ОТ-1": {Role.METHODOLOGIST},
@@ -62,6 +63,8 @@ POST: dict[str, set[Role]] = {
         f"/staff/bank/import/{name}": {Role.METHODOLOGIST}
         for name in ("files", "1/check", "1/drop", "runs/1/cancel", "runs/1/keep")
     },
+    "/staff/bank/export": {Role.METHODOLOGIST},
+    "/staff/bank/export/1/cancel": {Role.METHODOLOGIST},
     "/staff/bank/ld-000/withdraw": {Role.METHODOLOGIST},
     **{
         f"/staff/bank/ld-000/{name}": {Role.METHODOLOGIST}
