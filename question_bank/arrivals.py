@@ -58,8 +58,8 @@ class Ready(Struct, frozen=True):
     arriving: Arriving
     item: Item
     assets: tuple[AssetId, ...]
-    unready: tuple[str, ...]
-    """What is to be mended before review."""
+    unready: dict[str, str]
+    """What is to be mended before review: sentences by field."""
     columns: Columns | None = None
     """None where it has pictures: what is written waits for their sizes."""
 
@@ -139,8 +139,7 @@ def prepare(arriving: Arriving, item: ItemId, version: int, defaults: Defaults) 
     if made.markup == "html":
         made = change_texts(made, clean)
         assets = candidate_copy(made).assets + find_assets(made.explanation)
-    unready = tuple(dict.fromkeys(faults.unready.values()))
-    return Ready(arriving, made, assets, unready, None if assets else columns_of(made))
+    return Ready(arriving, made, assets, faults.unready, None if assets else columns_of(made))
 
 
 def columns_of(item: Item) -> Columns:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ from question_bank.arrivals import (
 )
 from question_bank.asset_store import keep_asset, load_sizes
 from question_bank.drafts import Defaults, draft_of, make_item
-from question_bank.exchange.entries import Arriving, Place, Rejected, Remark
+from question_bank.exchange.entries import KEY_FAULTS, Arriving, Place, Rejected, Remark
 from question_bank.imports import Counts, Fate, Line, Wishes
 from question_bank.items import Item, change_texts
 from question_bank.markup import Size, set_sizes
@@ -38,6 +38,20 @@ from question_bank.version_store import next_item_id
 MOST_ORIGINALS = 64 << 20
 """Bytes of rejected items that one batch keeps."""
 MOST_ENEMIES = 200_000
+
+
+def untold(unready: Mapping[str, str], remarks: Sequence[Remark]) -> list[str]:
+    """Of the sentences by field, each once, those that a reader has not told: of a key it says more than we would."""
+    keys = [field for field in unready if field.endswith(".key")]
+    keys_told = sum(remark.code in KEY_FAULTS for remark in remarks) >= len(keys)
+    said = {remark.sentence for remark in remarks}
+    return list(
+        dict.fromkeys(
+            sentence
+            for field, sentence in unready.items()
+            if sentence not in said and not (keys_told and field in keys)
+        )
+    )
 
 
 class Judgement:
@@ -331,8 +345,7 @@ class Judgement:
             self._tell(arriving, item.id, fate, "fault", "requirement_repealed", sentence)
         for remark in arriving.remarks:
             self._remark(arriving, item.id, fate, remark)
-        told = sum(remark.weight == "fault" for remark in arriving.remarks)
-        for sentence in entry.unready[told:]:
+        for sentence in untold(entry.unready, arriving.remarks):
             self._tell(arriving, item.id, fate, "fault", "unready", sentence)
 
     def _call(self, arriving: Arriving, item: ItemId) -> None:

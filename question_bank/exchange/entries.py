@@ -17,6 +17,9 @@ from question_bank.drafts import Draft
 Weight = Literal["note", "loss", "fault"]
 """note: read as something else, nothing lost; loss: could not be carried over; fault: to be mended before review."""
 
+KEY_FAULTS = frozenset({"no_key", "key_unread", "key_ambiguous", "several_keys"})
+"""Codes of the faults by which a reader says that there is not one key."""
+
 
 class Place(Struct, frozen=True):
     """Where in the file: `member` of a package, `line` from 1 where there are lines, `number` of the item from 1."""

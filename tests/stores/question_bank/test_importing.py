@@ -137,6 +137,19 @@ async def test_a_dry_run_keeps_nothing_but_its_report(house: House) -> None:
     assert changed == {"import_line": 3, "import_original": 2}
 
 
+async def test_what_a_reader_says_of_the_key_hides_no_other_fault(house: House) -> None:
+    short = ["Без ключа и без варианта?", "1", "2", "3", "", "", ""]
+    twice = ["Без ключа и с повтором?", "1", "1", "3", "4", "", ""]
+    batch = await house.plan(house.file([TITLES, short, twice]))
+    assert [(line.place.number, line.code, line.sentence) for line in await house.lines(batch)] == [
+        (1, "no_key", "Эталон не указан. Отметьте правильный вариант."),
+        (1, "unready", "Нужно ровно четыре варианта."),
+        (2, "no_key", "Эталон не указан. Отметьте правильный вариант."),
+        (2, "unready", "Варианты должны различаться."),
+    ]
+    assert batch.counts.remarks == {"no_key": 2, "unready": 2}
+
+
 async def test_items_are_kept_as_drafts_that_can_be_found(house: House) -> None:
     batch = await house.keep(house.file([TITLES, *rows(3), ["Без ключа?", "1", "2", "3", "4", "", "R2"]]))
     assert (batch.state, batch.counts.new) == ("done", 4)

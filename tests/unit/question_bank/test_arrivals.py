@@ -71,7 +71,7 @@ def test_what_cannot_be_kept_is_refused_and_what_is_unready_told() -> None:
     assert nowhere.refusal.code == "requirement_missing"
     blank = prepare(arriving(four_option("")), IDS[0], 1, DEFAULTS)
     assert isinstance(blank, Ready)
-    assert blank.unready == ("Заполните поле.",)
+    assert blank.unready == {"stem": "Заполните поле."}
     assert blank.columns is not None
 
 
