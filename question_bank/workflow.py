@@ -85,6 +85,8 @@ def decide(standing: Standing, move: Move, actor: Actor, words: str = "") -> Sta
         raise Conflict(
             "requirement_repealed", "Требование, к которому написано задание, отменено. Выберите действующее."
         )
+    if move == "recall" and actor.person not in standing.authors:
+        raise Forbidden("move_not_yours", "С проверки задание забирает его автор.")
     if move == "approve" and actor.person in standing.authors:
         raise Forbidden("four_eyes", "Своё задание утвердить нельзя. Это сделает другой методист.")
     if move == "pilot" and standing.service == "active":
