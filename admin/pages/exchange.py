@@ -72,7 +72,7 @@ async def show_start(request: Request, reader: Principal) -> Response:
         "page": page,
         "pages": page + (len(batches) > BATCHES),
         "most": MOST_FILE,
-        "formats": list(dict.fromkeys(one.title for one in FORMATS)),
+        "formats": [one.title for one in FORMATS if one.recognise is not never],
         "suffixes": ",".join(dict.fromkeys(suffix for one in FORMATS for suffix in one.suffixes)),
         **_WORDS,
     }
