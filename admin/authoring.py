@@ -18,12 +18,13 @@ from core.moments import Moment
 from question_bank.asset_store import load_sizes
 from question_bank.differences import Difference, compare
 from question_bank.drafts import Defaults, Draft, DraftChoice, DraftStage, draft_of, fill, make_item
+from question_bank.enemy_store import list_enemies, set_enemies
 from question_bank.faults import Faults, find_faults, is_plain
 from question_bank.items import OPTIONS, Item, Role, candidate_copy
 from question_bank.markup import find_assets, read_plain
 from question_bank.requirement_store import list_requirements
 from question_bank.store import load_items
-from question_bank.version_store import list_enemies, load_line, move_version, read_words, save_version, set_enemies
+from question_bank.version_store import load_line, move_version, read_words, save_version
 from question_bank.workflow import Actor, State
 from question_bank.working_copies import WorkingCopy, drop_copy, keep_copy, load_copy
 

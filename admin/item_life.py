@@ -14,6 +14,7 @@ from core.ids import ItemId, PersonId
 from core.moments import Moment
 from question_bank.differences import Difference, compare
 from question_bank.drafts import draft_of
+from question_bank.enemy_store import list_enemies
 from question_bank.faults import find_faults
 from question_bank.items import Item
 from question_bank.store import load_items
@@ -22,7 +23,6 @@ from question_bank.version_store import (
     Step,
     VersionRow,
     comment_on,
-    list_enemies,
     list_ratings,
     list_steps,
     load_line,

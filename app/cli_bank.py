@@ -30,11 +30,10 @@ from core.settings import Settings
 from question_bank.drafts import Defaults
 from question_bank.exchange.formats import FORMATS, named_format
 from question_bank.exporting import Export, Selection, count_items, export_items
-from question_bank.forms import ItemPool
+from question_bank.forms import ItemPool, Language, Level
 from question_bank.import_store import all_lines
 from question_bank.importing import Incoming, carry_out_import, plan_import
 from question_bank.imports import FATES, Batch, Counts, Fate, Wishes
-from question_bank.items import Language, Level
 from question_bank.workflow import State
 
 REJECTED, STOPPED = 3, 130

@@ -17,7 +17,6 @@ from core.outbox import Handler
 from exam_server.conclusion import Conclusion
 from exam_server.deadlines import Deadlines
 from exam_server.rounds import Rounds
-from question_bank.import_store import mark_interrupted
 
 DEADLINES_EVERY = 0.02
 COMPARE_EVERY = 1.0
@@ -88,7 +87,6 @@ class Jobs:
             await forget_expired(connection, now)
             await forget_failures(connection, now)
             await outbox.forget_sent(connection, FLEETING_TOPICS, now - DAY)
-            await mark_interrupted(connection, now)
 
 
 async def _repeat(seconds: float, job: Callable[[], Awaitable[object]]) -> None:

@@ -1,6 +1,5 @@
 """Pictures of items: their rows here, their bytes in core.blobs. An asset never changes once it is kept."""
 
-import asyncio
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -14,7 +13,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import AssetId, BlobId
 from core.moments import Moment
 from question_bank.markup import Size, is_asset_id
-from question_bank.pictures import MediaType, Picture, content_id, redraw
+from question_bank.pictures import MediaType, Picture, content_id
 
 
 class Asset(Struct, frozen=True):
@@ -62,17 +61,8 @@ async def keep_asset(connection: AsyncConnection, blobs: Blobs, asset: AssetId, 
     return known
 
 
-async def keep_picture(connection: AsyncConnection, blobs: Blobs, data: bytes, at: Moment) -> Asset:
-    """Keep a picture from a stranger: drawn anew, under the id of its content; one that is kept already is that one.
-
-    Raises what redraw does.
-    """
-    known = await find_picture(connection, data)
-    return known or await keep_drawn(connection, blobs, await asyncio.to_thread(redraw, data), at)
-
-
 async def keep_drawn(connection: AsyncConnection, blobs: Blobs, picture: Picture, at: Moment) -> Asset:
-    """The same for a picture of our own making."""
+    """Keep a picture under the id of its content; one that is kept already is that one."""
     known = await find_picture(connection, picture.data)
     return known or await keep_asset(connection, blobs, content_id(picture), picture, at)
 

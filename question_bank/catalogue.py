@@ -14,9 +14,9 @@ from core.database import execute, fetch_all, fetch_one
 from core.ids import ItemId, PersonId
 from core.moments import Moment, Span
 from question_bank.candidate_store import decode_content
-from question_bank.forms import ItemKind, ItemPool, Level
-from question_bank.items import Language
+from question_bank.forms import ItemKind, ItemPool, Language, Level
 from question_bank.markup import read_plain
+from question_bank.standings import WRITTEN_SINCE
 from question_bank.word_store import find_meant
 from question_bank.wording import (
     END_MARK,
@@ -240,12 +240,10 @@ _RATED = """
 _CALIBRATED = """
     EXISTS (SELECT FROM question_bank.calibration c WHERE c.item_id = v.item_id AND c.version = v.version)
 """
-_FOR_REVIEW = """
+_FOR_REVIEW = f"""
     v.state = 'review' AND i.state <> 'withdrawn' AND NOT EXISTS (
         SELECT FROM question_bank.item_version w
-        WHERE w.item_id = v.item_id AND w.version <= v.version AND w.author = :reviewer AND w.version > coalesce((
-            SELECT max(h.version) FROM question_bank.history h
-            WHERE h.item_id = v.item_id AND h.version < v.version AND h.what = 'approve'), 0))
+        WHERE {WRITTEN_SINCE} AND w.author = :reviewer)
 """
 
 

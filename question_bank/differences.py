@@ -123,11 +123,6 @@ def compare(before: Draft, after: Draft) -> Difference:
     )
 
 
-def compare_texts(before: str, after: str, old: Markup = "text", new: Markup = "text") -> TextDifference:
-    """Two texts in their markups as one text with what is gone and what is new."""
-    return _compare_texts(_read(before, old), _read(after, new), before != after, _Purse())
-
-
 def _compare_texts(before: str, after: str, differ: bool, purse: _Purse) -> TextDifference:
     pieces = _joined(_runs(_WORDS.findall(before), _WORDS.findall(after), purse))
     return TextDifference(pieces, before == after and differ)

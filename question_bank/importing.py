@@ -99,12 +99,6 @@ async def carry_out_import(
     return await _Import(database, blobs, file, wishes, by, clock, told, stop, begun).run()
 
 
-async def sweep_imports(database: Database, clock: Clock) -> int:
-    """Mark the imports whose process is gone as interrupted; how many there were."""
-    async with database.transaction() as connection:
-        return await mark_interrupted(connection, clock.now())
-
-
 class _Stopped(Exception):
     """Somebody had it stopped."""
 

@@ -14,9 +14,7 @@ from core.ids import ChoiceId, ItemId
 from core.moments import Span
 from question_bank.candidate_copy import CandidateChoice, CandidateItem, CandidateStage
 from question_bank.expectation import estimate
-from question_bank.forms import FormStage, ItemKind, ItemPool, StageKind
-from question_bank.forms import Language as Language
-from question_bank.forms import Level as Level
+from question_bank.forms import FormStage, ItemKind, ItemPool, Language, Level, StageKind
 from question_bank.markup import Markup
 from question_bank.pool import PoolItem
 

@@ -9,18 +9,7 @@ from core.database import execute, fetch_all, fetch_one
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import PersonId
 from core.moments import Moment
-from question_bank.forms import ItemPool
 from question_bank.requirements import Requirement, Speciality
-
-
-class Supply(Struct, frozen=True):
-    """How many active items of a kind a requirement has."""
-
-    speciality: str
-    requirement: str
-    title: str
-    four_option: int
-    case: int
 
 
 class Holding(Struct, frozen=True):
@@ -232,29 +221,6 @@ async def _count_revision(connection: AsyncConnection, speciality: str) -> None:
     await execute(
         connection, "UPDATE question_bank.speciality SET revision = revision + 1 WHERE code = :code", code=speciality
     )
-
-
-async def list_supply(connection: AsyncConnection, pool: ItemPool = "exam") -> list[Supply]:
-    """How many active items a pool has, by speciality and requirement; requirements without any, or repealed, included.
-
-    Of a repealed one no item is in a pool.
-    """
-    rows = await fetch_all(
-        connection,
-        """
-        SELECT r.speciality, r.code, r.title,
-               count(*) FILTER (WHERE have.kind = 'four_option') AS four_option,
-               count(*) FILTER (WHERE have.kind = 'case') AS cases
-        FROM question_bank.requirement r
-        LEFT JOIN (SELECT v.speciality, v.requirement, v.kind FROM question_bank.item i
-                   JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = i.version
-                   WHERE i.state = 'active' AND i.pool = :pool) have
-            ON have.speciality = r.speciality AND have.requirement = r.code AND r.repealed_at IS NULL
-        GROUP BY r.speciality, r.code, r.title ORDER BY r.speciality, r.code
-        """,
-        pool=pool,
-    )
-    return [Supply(row["speciality"], row["code"], row["title"], row["four_option"], row["cases"]) for row in rows]
 
 
 def _unknown(code: str) -> NotFound:

@@ -9,18 +9,22 @@ from core.ids import ItemId, PersonId
 from question_bank.candidate_store import ItemRef
 from question_bank.workflow import Standing
 
+WRITTEN_SINCE = """
+    w.item_id = v.item_id AND w.version <= v.version AND w.version > coalesce((
+        SELECT max(h.version) FROM question_bank.history h
+        WHERE h.item_id = v.item_id AND h.version < v.version AND h.what = 'approve'), 0)
+"""
+"""Versions w whose authors may not approve version v of their item: it, and those before it back to an approved one."""
+
 
 async def load_standings(connection: AsyncConnection, refs: Collection[ItemRef]) -> dict[ItemRef, Standing]:
     """By item and version, as they are now; nothing is locked, and what is unknown is left out."""
     rows = await fetch_all(
         connection,
-        """
+        f"""
         SELECT i.id, v.version, i.state AS service, i.latest, v.state, v.ready, r.repealed_at IS NOT NULL AS repealed,
                ARRAY(SELECT DISTINCT w.author FROM question_bank.item_version w
-                     WHERE w.item_id = i.id AND w.version <= v.version AND w.author IS NOT NULL
-                       AND w.version > coalesce((
-                           SELECT max(h.version) FROM question_bank.history h
-                           WHERE h.item_id = i.id AND h.version < v.version AND h.what = 'approve'), 0)) AS authors
+                     WHERE {WRITTEN_SINCE} AND w.author IS NOT NULL) AS authors
         FROM unnest(CAST(:items AS text[]), CAST(:versions AS int[])) AS wanted(item_id, version)
         JOIN question_bank.item i ON i.id = wanted.item_id
         JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = wanted.version

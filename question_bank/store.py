@@ -60,7 +60,7 @@ async def withdraw_item(connection: AsyncConnection, item: ItemId) -> None:
         item=item,
     )
     if row is None:
-        raise NotFound("item_unknown", f"Задания «{item}» в банке нет.", fields={"item": item})
+        raise unknown_item(item)
     await count_revision(connection, {row["speciality"]})
 
 
@@ -79,7 +79,7 @@ async def current_version(connection: AsyncConnection, item: ItemId) -> int:
     """The version that new forms take. Raises NotFound (`item_unknown`)."""
     row = await fetch_one(connection, "SELECT version FROM question_bank.item WHERE id = :item", item=item)
     if row is None:
-        raise NotFound("item_unknown", f"Задания «{item}» в банке нет.", fields={"item": item})
+        raise unknown_item(item)
     return int(row["version"])
 
 
@@ -150,3 +150,7 @@ _ACTIVATE = """
     UPDATE question_bank.item_version v SET state = 'active' FROM question_bank.item i
     WHERE i.id = v.item_id AND i.id = ANY(CAST(:ids AS text[])) AND v.version = i.version AND i.state = 'active'
 """
+
+
+def unknown_item(item: ItemId) -> NotFound:
+    return NotFound("item_unknown", f"Задания «{item}» в банке нет.", fields={"item": item})

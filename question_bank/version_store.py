@@ -3,19 +3,18 @@
 Nothing is ever changed: a save is a new version, a move a new line of the history.
 """
 
-from collections.abc import Collection
-
 from msgspec import Struct
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import execute, fetch_all, fetch_one
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid
 from core.ids import ItemId, PersonId
 from core.moments import Moment
 from question_bank.drafts import Draft, draft_of, make_item
 from question_bank.faults import is_plain, refuse_unfit
-from question_bank.store import load_items
+from question_bank.standings import load_standings
+from question_bank.store import load_items, unknown_item
 from question_bank.version_rows import (
     count_revision,
     dress,
@@ -195,28 +194,10 @@ async def load_standing(connection: AsyncConnection, item: ItemId, version: int)
     """A version as a move finds it; the item is locked until the transaction ends. Raises NotFound (`item_unknown`)."""
     # Locked by a statement of its own: what comes after it sees what whoever had the lock has done.
     await fetch_one(connection, "SELECT id FROM question_bank.item WHERE id = :item FOR UPDATE", item=item)
-    row = await fetch_one(
-        connection,
-        """
-        SELECT i.state AS service, i.latest, v.state, v.ready, r.repealed_at IS NOT NULL AS repealed
-        FROM question_bank.item i
-        JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = :version
-        JOIN question_bank.requirement r ON r.speciality = v.speciality AND r.code = v.requirement
-        WHERE i.id = :item
-        """,
-        item=item,
-        version=version,
-    )
-    if row is None:
-        raise _unknown(item)
-    return Standing(
-        row["state"],
-        row["latest"] == version,
-        row["service"],
-        await _authors(connection, item, version),
-        row["ready"],
-        row["repealed"],
-    )
+    standing = (await load_standings(connection, [(item, version)])).get((item, version))
+    if standing is None:
+        raise unknown_item(item)
+    return standing
 
 
 async def load_line(connection: AsyncConnection, item: ItemId) -> Line:
@@ -231,7 +212,7 @@ async def load_line(connection: AsyncConnection, item: ItemId) -> Line:
         item=item,
     )
     if not rows:
-        raise _unknown(item)
+        raise unknown_item(item)
     return Line(item, rows[0]["service"], rows[0]["in_service"], tuple(_version_row(row) for row in rows))
 
 
@@ -316,60 +297,6 @@ async def list_ratings(connection: AsyncConnection, item: ItemId, version: int) 
     return {PersonId(row["judge"]): row["rating"] for row in rows}
 
 
-async def set_enemies(
-    connection: AsyncConnection, item: ItemId, others: Collection[ItemId], who: PersonId, at: Moment
-) -> None:
-    """Exactly these items are never on a form with this one. Raises NotFound (`item_unknown`)."""
-    wanted = {other for other in others if other != item}
-    known = await fetch_all(
-        connection,
-        "SELECT id FROM question_bank.item WHERE id = ANY(CAST(:ids AS text[])) FOR SHARE",
-        ids=[item, *wanted],
-    )
-    for missing in sorted({item, *wanted} - {row["id"] for row in known}):
-        raise _unknown(ItemId(missing))
-    await execute(
-        connection,
-        """
-        DELETE FROM question_bank.enemy
-        WHERE (item_id = :item AND NOT other_id = ANY(CAST(:others AS text[])))
-           OR (other_id = :item AND NOT item_id = ANY(CAST(:others AS text[])))
-        """,
-        item=item,
-        others=sorted(wanted),
-    )
-    await execute(
-        connection,
-        """
-        INSERT INTO question_bank.enemy (item_id, other_id, declared_by, declared_at)
-        SELECT least(:item, other), greatest(:item, other), :who, :at FROM unnest(CAST(:others AS text[])) AS t(other)
-        ON CONFLICT DO NOTHING
-        """,
-        item=item,
-        others=sorted(wanted),
-        who=who,
-        at=at,
-    )
-    rows = await fetch_all(
-        connection,
-        "SELECT DISTINCT speciality FROM question_bank.item_version WHERE item_id = ANY(CAST(:ids AS text[]))",
-        ids=[item, *wanted],
-    )
-    await count_revision(connection, {row["speciality"] for row in rows})
-
-
-async def list_enemies(connection: AsyncConnection, item: ItemId) -> list[ItemId]:
-    rows = await fetch_all(
-        connection,
-        """
-        SELECT other_id AS id FROM question_bank.enemy WHERE item_id = :item
-        UNION ALL SELECT item_id FROM question_bank.enemy WHERE other_id = :item ORDER BY id
-        """,
-        item=item,
-    )
-    return [ItemId(row["id"]) for row in rows]
-
-
 def read_words(words: str) -> str:
     """What somebody says with a move or a comment. Raises Invalid (`words_invalid`)."""
     told = words.strip()
@@ -377,22 +304,6 @@ def read_words(words: str) -> str:
         sentence = f"Не длиннее {LONGEST_WORDS} знаков, без управляющих знаков."
         raise Invalid("words_invalid", sentence, fields={"words": sentence})
     return told
-
-
-async def _authors(connection: AsyncConnection, item: ItemId, version: int) -> frozenset[PersonId]:
-    """Who wrote a version and those before it that nobody has approved."""
-    rows = await fetch_all(
-        connection,
-        """
-        SELECT author FROM question_bank.item_version
-        WHERE item_id = :item AND version <= :version AND author IS NOT NULL AND version > coalesce((
-            SELECT max(version) FROM question_bank.history
-            WHERE item_id = :item AND version < :version AND what = 'approve'), 0)
-        """,
-        item=item,
-        version=version,
-    )
-    return frozenset(PersonId(row["author"]) for row in rows)
 
 
 async def _speciality(connection: AsyncConnection, item: ItemId, version: int) -> str:
@@ -403,7 +314,7 @@ async def _speciality(connection: AsyncConnection, item: ItemId, version: int) -
         version=version,
     )
     if row is None:
-        raise _unknown(item)
+        raise unknown_item(item)
     return str(row["speciality"])
 
 
@@ -424,7 +335,3 @@ def _overtaken(latest: int) -> Conflict:
         "Пока вы писали, задание сохранил другой сотрудник. Ваш текст не потерян: сравните его с новой версией.",
         fields={"version": str(latest)},
     )
-
-
-def _unknown(item: ItemId) -> NotFound:
-    return NotFound("item_unknown", f"Задания «{item}» в банке нет.", fields={"item": item})

@@ -5,7 +5,7 @@ from msgspec import Struct
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import execute, fetch_all, fetch_one
+from core.database import execute, fetch_one
 from core.errors import TooLarge
 from core.ids import ItemId, PersonId
 from core.moments import Moment
@@ -63,20 +63,6 @@ async def load_copy(connection: AsyncConnection, author: PersonId, item: ItemId)
         item=item,
     )
     return None if row is None else _copy(row)
-
-
-async def list_copies(connection: AsyncConnection, author: PersonId) -> list[WorkingCopy]:
-    """The author's copies, the newest first, at most MOST."""
-    rows = await fetch_all(
-        connection,
-        """
-        SELECT item_id, based_on, body::text AS body, saved_at FROM question_bank.working_copy
-        WHERE author = :author ORDER BY saved_at DESC, item_id LIMIT :most
-        """,
-        author=author,
-        most=MOST,
-    )
-    return [_copy(row) for row in rows]
 
 
 async def drop_copy(connection: AsyncConnection, author: PersonId, item: ItemId) -> None:

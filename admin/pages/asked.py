@@ -13,8 +13,7 @@ from core.ids import PersonId
 from core.web.requests import plain, read_number
 from question_bank.bands import EASY_FROM, HARD_BELOW, Band
 from question_bank.catalogue import Wanted, Where
-from question_bank.forms import ItemKind, ItemPool, Level
-from question_bank.items import Language
+from question_bank.forms import ItemKind, ItemPool, Language, Level
 from question_bank.pool import WHOLE
 from question_bank.requirements import Requirement
 

@@ -16,7 +16,7 @@ from exam_server.pages.steps import read_body
 from question_bank import faults
 from question_bank.advice import advise
 from question_bank.catalogue import list_items
-from question_bank.items import Level
+from question_bank.forms import Level
 from question_bank.likeness_store import find_alike
 from question_bank.requirement_store import list_requirements, list_specialities
 from question_bank.version_store import list_steps, next_item_id

@@ -30,7 +30,7 @@ from core.web.requests import database_of, plain, read_text
 from question_bank.drafts import Defaults
 from question_bank.exchange.formats import FORMATS
 from question_bank.exchange.qti_read import never
-from question_bank.forms import ItemPool, Level
+from question_bank.forms import ItemPool, Language, Level
 from question_bank.import_file_store import WaitingFile, list_brought, list_unread, load_file
 from question_bank.import_store import (
     Kind,
@@ -44,7 +44,6 @@ from question_bank.import_store import (
     show_lines,
 )
 from question_bank.imports import FATES, Batch, Wishes
-from question_bank.items import Language
 from question_bank.requirement_store import list_requirements, list_specialities
 
 START = "/staff/bank/import"

@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.ids import ItemId, PersonId
 from core.moments import Moment
 from question_bank.drafts import draft_of
+from question_bank.enemy_store import set_enemies
 from question_bank.items import Item
-from question_bank.version_store import move_version, save_version, set_enemies
+from question_bank.version_store import move_version, save_version
 from question_bank.workflow import Actor, Move
 
 PILOTED = frozenset(ItemId(item) for item in ("pd-010", "pd-027", "pd-033"))

@@ -12,8 +12,8 @@ from core.moments import Span
 from question_bank.drafts import Draft, DraftStage
 from question_bank.exchange.entries import Leaving, Remark
 from question_bank.faults import MAX_TAG, MAX_TAGS, drop_controls, is_plain
-from question_bank.forms import ItemPool
-from question_bank.items import Language, Level, Role
+from question_bank.forms import ItemPool, Language, Level
+from question_bank.items import Role
 from question_bank.markup import Markup
 
 MARK = "accreditation"

@@ -8,8 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from core.moments import MINUTE, SECOND, Span
-from question_bank.forms import ItemPool, StageKind
-from question_bank.items import Language, Level
+from question_bank.forms import ItemPool, Language, Level, StageKind
 from question_bank.markup import Markup
 
 Cell = str | int | float | bool | date | time | timedelta

@@ -13,8 +13,6 @@ from question_bank.exchange.rows import Numbered, find_table, read_rows
 from question_bank.exchange.text_files import open_text
 
 DELIMITERS = (",", ";", "\t")
-MAX_FIELD = csv.field_size_limit()
-"""Characters of one cell: an unclosed quotation mark does not take in the whole file."""
 LONGEST_LINE = 1 << 20
 _SIGNED = "sep="
 """How Excel names the delimiter in a line of its own."""

@@ -74,7 +74,6 @@ _SENTENCES = REJECTED | {
 _COMMON = ("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback")
 _NAME = 80
 """Characters of the stem by which a Moodle lists the question."""
-UNREADY = Remark("note", "unready", "В задании нет двух вариантов или эталона: Moodle такое не примет.")
 _WRONG = ' fraction="0"'
 
 

@@ -17,8 +17,7 @@ from question_bank.drafts import Draft
 from question_bank.exchange.entries import Leaving
 from question_bank.exchange.qti_names import CATALOG
 from question_bank.faults import MAX_LIMIT, MAX_TAG, MAX_TAGS, MIN_LIMIT
-from question_bank.forms import ItemPool
-from question_bank.items import Language, Level
+from question_bank.forms import ItemPool, Language, Level
 
 _DURATION = re.compile(r"P(?:(\d{1,5})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})(?:\.(\d{1,3}))?S)?)?", re.ASCII)
 _LEVELS: dict[str, Level] = {level: level for level in get_args(Level)}

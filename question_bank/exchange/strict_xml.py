@@ -126,11 +126,6 @@ def root_name(head: bytes) -> str:
     return "" if found is None else found[1]
 
 
-def is_named(element: Any, *names: str) -> bool:
-    """Whether the element's local name is one of those, whatever its namespace."""
-    return name_of(element) in names
-
-
 def name_of(element: Any) -> str:
     """The local name; "" for what is not an element."""
     tag = element.tag

@@ -19,6 +19,7 @@ from core.errors import Invalid
 from core.ids import AssetId, ItemId, PersonId
 from question_bank.asset_store import keep_asset
 from question_bank.drafts import Defaults, draft_of
+from question_bank.enemy_store import list_enemies, set_enemies
 from question_bank.exchange import formats
 from question_bank.exchange.entries import Arriving, Place, Rejected, Remark
 from question_bank.exporting import Selection, count_items, export_items
@@ -32,7 +33,7 @@ from question_bank.import_store import (
     open_batch,
     own_batch,
 )
-from question_bank.importing import Incoming, carry_out_import, plan_import, sweep_imports
+from question_bank.importing import Incoming, carry_out_import, plan_import
 from question_bank.imports import Batch, Counts, Line, Wishes
 from question_bank.items import Item, Role
 from question_bank.likeness_store import find_alike
@@ -40,7 +41,7 @@ from question_bank.pictures import redraw
 from question_bank.requirement_store import save_requirements
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import load_items, publish_items
-from question_bank.version_store import list_enemies, list_steps, load_line, set_enemies
+from question_bank.version_store import list_steps, load_line
 from question_bank.word_store import find_meant
 from question_bank.wording import read_query
 from tests.drafts import four_option
@@ -343,9 +344,11 @@ async def test_what_a_killed_process_began_is_interrupted(house: House) -> None:
         batch = await open_batch(connection, "x.csv", "csv", 1, WISHES, None, house.clock.now(), dry=False)
     async with house.database.transaction() as owner:
         assert await own_batch(owner, batch)
-        assert await sweep_imports(house.database, house.clock) == 0
-    assert await sweep_imports(house.database, house.clock) == 1
-    assert await sweep_imports(house.database, house.clock) == 0
+        async with house.database.transaction() as connection:
+            assert await mark_interrupted(connection, house.clock.now()) == 0
+    async with house.database.transaction() as connection:
+        assert await mark_interrupted(connection, house.clock.now()) == 1
+        assert await mark_interrupted(connection, house.clock.now()) == 0
     async with house.database.transaction() as connection:
         assert (await load_batch(connection, batch)).state == "interrupted"
         assert not await own_batch(connection, batch)

@@ -13,6 +13,7 @@ from core.moments import HOUR
 from question_bank.assembly import assemble, prove
 from question_bank.blueprints import Blueprint, Cell
 from question_bank.calibration_store import Calibrated, save_calibrations
+from question_bank.enemy_store import set_enemies
 from question_bank.expectation import Calibration, Evidence, expect
 from question_bank.exposure import Openness
 from question_bank.exposure_store import save_opennesses
@@ -23,7 +24,7 @@ from question_bank.requirement_store import repeal_requirement, save_requirement
 from question_bank.requirements import Requirement, Speciality
 from question_bank.snapshots import pack
 from question_bank.store import publish_items, withdraw_item
-from question_bank.version_store import rate, set_enemies
+from question_bank.version_store import rate
 
 PLAN = Blueprint(
     id=BlueprintId("b1"),

@@ -10,7 +10,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import ItemId
 from question_bank.catalogue import Wanted, list_items
 from question_bank.items import Item, Role, make_stage
-from question_bank.requirement_store import list_supply, save_requirements
+from question_bank.requirement_store import count_holdings, save_requirements
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import current_version, load_items, publish_items, withdraw_item
 
@@ -50,7 +50,7 @@ async def test_an_item_stays_in_its_pool(filled: Database, bank: list[Item], clo
         with pytest.raises(Conflict, match="pool_fixed"):
             await publish_items(connection, [replace(changed(fresh, 2), pool="exam")], clock.now())
         assert (await load_items(connection, [(fresh.id, 1)]))[fresh.id, 1] == fresh
-        supply = {(s.speciality, s.requirement): s.four_option for s in await list_supply(connection, "practice")}
+        supply = {place: held.practice for place, held in (await count_holdings(connection)).items()}
         assert supply[fresh.speciality, fresh.requirement] == 1
         assert sum(supply.values()) == 1
     with pytest.raises(DBAPIError, match="stays in its pool"):
@@ -149,7 +149,7 @@ async def test_a_withdrawn_item_leaves_the_supply(filled: Database) -> None:
         await withdraw_item(connection, ItemId("c000"))
         with pytest.raises(NotFound, match="item_unknown"):
             await withdraw_item(connection, ItemId("nothing"))
-        supply = {(s.speciality, s.requirement): (s.four_option, s.case) for s in await list_supply(connection)}
+        supply = {place: (held.four_option, held.case) for place, held in (await count_holdings(connection)).items()}
         (row,) = (await list_items(connection, words="f000")).rows
     assert supply == {("S1", "R1"): (19, 0), ("S1", "R2"): (10, 2), ("S2", "R1"): (5, 0)}
     assert row.service == "withdrawn"

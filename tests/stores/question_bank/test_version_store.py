@@ -11,6 +11,7 @@ from core.database import Database, execute, fetch_one
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.ids import ItemId, PersonId
 from question_bank.drafts import Draft, draft_of
+from question_bank.enemy_store import list_enemies, set_enemies
 from question_bank.items import Item
 from question_bank.requirement_store import (
     list_requirements,
@@ -22,7 +23,6 @@ from question_bank.requirements import Requirement, Speciality
 from question_bank.store import load_items, publish_items, withdraw_item
 from question_bank.version_store import (
     comment_on,
-    list_enemies,
     list_ratings,
     list_steps,
     load_line,
@@ -31,7 +31,6 @@ from question_bank.version_store import (
     next_item_id,
     rate,
     save_version,
-    set_enemies,
 )
 from question_bank.workflow import Actor, Move
 from tests.stores.question_bank.conftest import four_option

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from question_bank.differences import MOST_PAIRS, Piece, compare, compare_texts
+from question_bank.differences import MOST_PAIRS, Piece, TextDifference, compare
 from question_bank.drafts import Draft, DraftChoice, DraftStage
 from question_bank.items import Role
+from question_bank.markup import Markup
 
 words = st.text(alphabet="абв ,.\n", max_size=40)
 ITEM = Draft(
@@ -41,6 +42,10 @@ CASE = replace(
 
 def with_choices(*choices: DraftChoice) -> Draft:
     return replace(ITEM, stages=(DraftStage(choices),))
+
+
+def compare_texts(before: str, after: str, markup: Markup = "text") -> TextDifference:
+    return compare(Draft(before, (), markup=markup), Draft(after, (), markup=markup)).stem
 
 
 def said(pieces: tuple[Piece, ...]) -> str:
@@ -93,10 +98,10 @@ def test_all_texts_of_a_draft_share_the_bound() -> None:
 
 
 def test_of_rich_texts_words_are_compared_and_looks_are_told() -> None:
-    assert said(compare_texts("<p>Доза <strong>5</strong> мг</p>", "<p>Доза 10 мг</p>", "html", "html").pieces) == (
+    assert said(compare_texts("<p>Доза <strong>5</strong> мг</p>", "<p>Доза 10 мг</p>", "html").pieces) == (
         "Доза [-5-]{+10+} мг"
     )
-    bold = compare_texts("<p>Доза</p>", "<p><strong>Доза</strong></p>", "html", "html")
+    bold = compare_texts("<p>Доза</p>", "<p><strong>Доза</strong></p>", "html")
     assert bold.restyled
     assert not bold.same
     assert not compare_texts("Доза", "Доза").restyled
