@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import journal
 from core.access import Principal
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
 from core.moments import Moment
 from question_bank.blueprint_store import list_blueprints
 from question_bank.blueprints import Blueprint
@@ -111,17 +111,36 @@ def _matches(requirement: Requirement, words: Sequence[str]) -> bool:
 async def add_speciality(connection: AsyncConnection, code: str, title: str, reader: Principal, now: Moment) -> None:
     """Raises Invalid (`speciality_invalid`), Conflict (`speciality_exists`)."""
     code, title = code.strip(), " ".join(title.split())
-    fields: dict[str, str] = {}
+    fields = _find_title_fault(title)
     if not code or len(code) > LONGEST_CODE or not is_plain(code):
         fields["code"] = f"Код — от 1 до {LONGEST_CODE} знаков."
-    if not title or len(title) > LONGEST_TITLE or not is_plain(title):
-        fields["title"] = f"Название — от 1 до {LONGEST_TITLE} знаков."
     if fields:
         raise Invalid("speciality_invalid", "Специальность не добавлена. Исправьте отмеченное.", fields=fields)
     if any(one.code == code for one in await list_specialities(connection)):
         raise Conflict("speciality_exists", "Специальность с таким кодом уже есть.", fields={"code": "Код занят."})
-    await save_requirements(connection, [Speciality(code, title)], [])
-    await journal.record(connection, f"person:{reader.id}", "bank.speciality_saved", f"speciality:{code}", {}, now)
+    await _save_speciality(connection, Speciality(code, title), reader, now)
+
+
+async def rename_speciality(connection: AsyncConnection, code: str, title: str, reader: Principal, now: Moment) -> None:
+    """Raises Invalid (`speciality_invalid`), NotFound (`speciality_unknown`)."""
+    title = " ".join(title.split())
+    if fields := _find_title_fault(title):
+        raise Invalid("speciality_invalid", "Название не изменено. Исправьте отмеченное.", fields=fields)
+    if all(one.code != code for one in await list_specialities(connection)):
+        raise NotFound("speciality_unknown", "Такой специальности нет. Обновите страницу.")
+    await _save_speciality(connection, Speciality(code, title), reader, now)
+
+
+def _find_title_fault(title: str) -> dict[str, str]:
+    fits = title and len(title) <= LONGEST_TITLE and is_plain(title)
+    return {} if fits else {"title": f"Название — от 1 до {LONGEST_TITLE} знаков."}
+
+
+async def _save_speciality(connection: AsyncConnection, wanted: Speciality, reader: Principal, now: Moment) -> None:
+    await save_requirements(connection, [wanted], [])
+    await journal.record(
+        connection, f"person:{reader.id}", "bank.speciality_saved", f"speciality:{wanted.code}", {}, now
+    )
 
 
 async def save_requirement(

@@ -45,6 +45,18 @@ async def add_speciality(request: Request, reader: Principal) -> Response:
 
 
 @for_staff(Permission.BANK_EDIT)
+async def rename_speciality(request: Request, reader: Principal) -> Response:
+    """`POST /staff/requirements/speciality/title` with `speciality`, `title`."""
+    code, title = await read_text(request, "speciality"), await read_text(request, "title")
+    try:
+        async with database_of(request).transaction() as connection:
+            await desk.rename_speciality(connection, code, title, reader, _now(request))
+    except AccreditationError as problem:
+        return await _catalogue(request, reader, {"form": "title", "speciality": code, "title": title}, problem)
+    return back(f"{_address(code)}&done=speciality")
+
+
+@for_staff(Permission.BANK_EDIT)
 async def add_requirement(request: Request, reader: Principal) -> Response:
     """`POST /staff/requirements/add` with `speciality`, `code`, `title`, `section`."""
     typed = {"form": "requirement"} | {
@@ -214,6 +226,7 @@ def _now(request: Request) -> int:
 routes: list[BaseRoute] = [
     Route("/staff/requirements", show_catalogue, methods=["GET"]),
     Route("/staff/requirements/speciality", add_speciality, methods=["POST"]),
+    Route("/staff/requirements/speciality/title", rename_speciality, methods=["POST"]),
     Route("/staff/requirements/add", add_requirement, methods=["POST"]),
     Route("/staff/requirements/list", take_list, methods=["POST"]),
     Route("/staff/requirements/one", show_requirement, methods=["GET"]),

@@ -73,7 +73,7 @@ POST: dict[str, set[Role]] = {
     **{f"/staff/bank/{name}": {Role.METHODOLOGIST} for name in ("bulk", "bulk/do")},
     **{
         f"/staff/requirements/{name}": {Role.METHODOLOGIST}
-        for name in ("speciality", "add", "list", "one", "repeal", "restore")
+        for name in ("speciality", "speciality/title", "add", "list", "one", "repeal", "restore")
     },
     "/staff/blueprints/check": {Role.METHODOLOGIST},
     "/staff/blueprints/example": PLANNERS,

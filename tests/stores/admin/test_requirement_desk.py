@@ -46,6 +46,16 @@ async def test_specialities_and_requirements_are_added_once(school: School, meth
     assert answer.status_code == 303
     for fields in ({"code": "31.08.01", "title": "Снова"}, {"code": "", "title": ""}, {"code": "x" * 99, "title": "t"}):
         assert (await school.post(methodologist, "/staff/requirements/speciality", **fields)).status_code in (409, 422)
+    place = {"speciality": "31.08.01"}
+    for title, status in (("", 422), ("т" * 201, 422), ("Хирургия  и травматология", 303)):
+        answer = await school.post(methodologist, "/staff/requirements/speciality/title", **place, title=title)
+        assert answer.status_code == status
+    unknown = await school.post(methodologist, "/staff/requirements/speciality/title", speciality="x", title="Т")
+    assert unknown.status_code == 404
+    shown = await school.get(methodologist, answer.headers["location"])
+    assert "<h1>Хирургия и травматология</h1>" in shown.text
+    assert "Название специальности изменено." in shown.text
+    assert len(await school.journaled("bank.speciality_saved")) == 2
     new = {"speciality": "31.08.01", "code": "A/01.7", "title": "Осмотр", "section": "Врач"}
     assert (await school.post(methodologist, "/staff/requirements/add", **new)).status_code == 303
     for changes, status in (({}, 409), ({"code": ""}, 422), ({"speciality": "x"}, 422), ({"title": "т" * 600}, 422)):
@@ -127,6 +137,6 @@ async def test_what_cannot_be_repealed_is_refused(school: School, methodologist:
         with pytest.raises(Invalid, match="reason_missing"):
             await desk.repeal(connection, SPECIALITY, CODE, " ", methodologist, 1)
     proctor = school.staff[Role.PROCTOR]
-    for path in ("speciality", "add", "list", "one", "repeal", "restore"):
+    for path in ("speciality", "speciality/title", "add", "list", "one", "repeal", "restore"):
         assert (await school.post(proctor, f"/staff/requirements/{path}", **ONE, reason="x")).status_code == 403
     assert (await school.get(proctor, "/staff/requirements")).status_code == 403
