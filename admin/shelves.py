@@ -1,13 +1,20 @@
 """The bank's shelves: the list of items as the methodologist reads it, with people's names and requirements' titles."""
 
+from typing import Literal
+
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.access import Principal, people
-from core.ids import PersonId
-from question_bank.catalogue import PAGE, ItemPage, Shortcut, Wanted, count_shortcuts, list_authors, list_items
+from core.ids import ItemId, PersonId
+from exam_server.exposure import count_drawn, list_drawn, list_overdrawn
+from question_bank.catalogue import PAGE, ItemPage, ItemSet, Shortcut, Wanted, count_shortcuts, list_authors, list_items
 from question_bank.requirement_store import list_requirements, list_specialities, load_titles
 from question_bank.requirements import Requirement, Speciality
+
+Exposed = Literal["never", "ever", "over"]
+"""By forms of exams: on none, on some, on a larger share of some exam's than its cap allows."""
 
 MOST_OFFERED = 100
 """So many requirements are offered where no speciality is chosen, or none."""
@@ -25,6 +32,8 @@ class Shelf(Struct, frozen=True):
     """By name."""
     titles: dict[tuple[str, str], str]
     """Of requirements, by speciality and code."""
+    drawn: dict[ItemId, int]
+    """On how many forms of exams the items of this page stood, where they did."""
 
     @property
     def sections(self) -> list[str]:
@@ -39,6 +48,14 @@ async def offer_requirements(connection: AsyncConnection, speciality: str | None
     """Those that can be chosen in a filter."""
     found = await list_requirements(connection, speciality)
     return tuple(found) if speciality is not None or len(found) <= MOST_OFFERED else ()
+
+
+async def narrow(connection: AsyncConnection, wanted: Wanted, exposed: Exposed | None) -> Wanted:
+    """With what the bank itself does not know: where its items were drawn."""
+    if exposed is None:
+        return wanted
+    items = await (list_overdrawn if exposed == "over" else list_drawn)(connection)
+    return replace(wanted, among=ItemSet(items, outside=exposed == "never"))
 
 
 async def open_shelf(
@@ -60,4 +77,5 @@ async def open_shelf(
         requirements=requirements,
         authors=tuple(sorted(((one.id, one.name) for one in who), key=lambda one: one[1])),
         titles=await load_titles(connection, places),
+        drawn=await count_drawn(connection, [row.item for row in found.rows]),
     )

@@ -85,6 +85,14 @@ _FORMS = """
     JOIN exam_server."window" w ON w.id = b.window_id
     WHERE f.seen IS NULL AND NOT s.practice AND w.blueprint_id = :blueprint GROUP BY b.window_id"""
 
+_ANYWHERE = """
+    SELECT item_id, drawn FROM exam_server.exposure
+    UNION ALL
+    SELECT item.id, 1 FROM exam_server.form f
+    JOIN exam_server.sitting s ON s.id = f.sitting_id
+    CROSS JOIN LATERAL unnest(f.items) AS item(id)
+    WHERE f.seen IS NULL AND NOT s.practice"""
+
 
 async def count_forms(connection: AsyncConnection, blueprint: BlueprintId) -> int:
     """How many forms of an exam were drawn, all versions of its blueprint together; practice apart."""
@@ -105,6 +113,42 @@ async def count_uses(connection: AsyncConnection, blueprint: BlueprintId) -> dic
         blueprint=blueprint,
     )
     return {ItemId(row["item_id"]): Used(row["drawn"], row["seen"]) for row in rows}
+
+
+async def count_drawn(connection: AsyncConnection, items: Sequence[ItemId]) -> dict[ItemId, int]:
+    """On how many forms each of these stood, of all exams together; those that stood on none are left out."""
+    rows = await fetch_all(
+        connection,
+        f"""SELECT item_id, CAST(sum(drawn) AS bigint) AS drawn FROM ({_ANYWHERE}) t
+            WHERE item_id = ANY(CAST(:items AS text[])) GROUP BY item_id""",
+        items=items,
+    )
+    return {ItemId(row["item_id"]): row["drawn"] for row in rows}
+
+
+async def list_drawn(connection: AsyncConnection) -> tuple[ItemId, ...]:
+    """Every item that ever stood on a form, of whichever exam."""
+    # One array: it takes a third of the time of as many rows.
+    row = await fetch_one(
+        connection, f"SELECT array_agg(item_id) AS items FROM (SELECT DISTINCT item_id FROM ({_ANYWHERE}) t) d"
+    )
+    return tuple(row["items"] or ()) if row is not None else ()
+
+
+async def list_overdrawn(connection: AsyncConnection) -> tuple[ItemId, ...]:
+    """The items that stood on a larger share of forms of some exam than its cap allows."""
+    found: set[ItemId] = set()
+    for blueprint, cap in (await list_capped(connection)).items():
+        rows = await fetch_all(
+            connection,
+            f"""SELECT item_id FROM ({_DRAWN}) t GROUP BY item_id
+                HAVING CAST(sum(drawn) AS float8) / :forms > :cap""",
+            blueprint=blueprint,
+            forms=float(max(1, await count_forms(connection, blueprint))),
+            cap=cap,
+        )
+        found.update(ItemId(row["item_id"]) for row in rows)
+    return tuple(sorted(found))
 
 
 async def list_exposure(

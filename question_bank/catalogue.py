@@ -47,6 +47,14 @@ Where = Literal["draft", "review", "approved", "piloted", "active", "retired", "
 Shortcut = Literal["drafts", "reviews", "approved", "unready"]
 
 
+class ItemSet(Struct, frozen=True):
+    """Items that something outside the bank knows of."""
+
+    items: tuple[ItemId, ...]
+    outside: bool = False
+    """All others are meant."""
+
+
 class Wanted(Struct, frozen=True):
     """What an item has to be to stand in the list; None: whatever."""
 
@@ -73,6 +81,7 @@ class Wanted(Struct, frozen=True):
     """By responses."""
     repealed: bool | None = None
     """Written to a requirement that is no longer in force."""
+    among: ItemSet | None = None
 
 
 class ItemRow(Struct, frozen=True):
@@ -282,6 +291,11 @@ def _conditions(wanted: Wanted) -> tuple[str, dict[str, object]]:
     if wanted.reviewer is not None:
         said.append(_FOR_REVIEW)
         values["reviewer"] = wanted.reviewer
+    if wanted.among is not None:
+        # Joined by hash: there may be as many as the bank has.
+        listed = "EXISTS (SELECT FROM unnest(CAST(:among AS text[])) AS listed(id) WHERE listed.id = i.id)"
+        said.append(f"NOT {listed}" if wanted.among.outside else listed)
+        values["among"] = wanted.among.items
     for asked, condition in (
         (wanted.rated, _RATED),
         (wanted.calibrated, _CALIBRATED),

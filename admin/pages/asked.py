@@ -4,18 +4,18 @@ from collections.abc import Iterable
 from typing import get_args
 from urllib.parse import urlencode
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, structs
 from starlette.datastructures import QueryParams
 
 from admin.pages.door import LONGEST_QUERY
+from admin.shelves import Exposed
 from core.ids import PersonId
 from core.web.requests import plain, read_number
 from question_bank.bands import EASY_FROM, HARD_BELOW, Band
 from question_bank.catalogue import Wanted, Where
 from question_bank.forms import ItemKind, ItemPool, Language, Level
 from question_bank.pool import WHOLE
-from question_bank.requirements import Requirement
+from question_bank.requirements import Requirement, Speciality
 
 WHERES: tuple[Where, ...] = get_args(Where)
 BANDS: dict[Band, tuple[float | None, float | None]] = {
@@ -37,9 +37,11 @@ NAMES = (
     "author",
     "tag",
     "known",
+    "exposed",
 )
 """In the order in which they stand in an address."""
 ALWAYS_SHOWN = ("q", "speciality", "where")
+EXPOSED: tuple[Exposed, ...] = get_args(Exposed)
 KNOWN = ("calibrated", "uncalibrated", "rated", "unrated")
 
 
@@ -48,6 +50,8 @@ class Asked(Struct, frozen=True):
 
     chosen: dict[str, str]
     wanted: Wanted
+    exposed: Exposed | None = None
+    """See shelves.narrow."""
 
     @property
     def words(self) -> str:
@@ -63,6 +67,14 @@ class Asked(Struct, frozen=True):
         """How many of the filters that are folded away are set."""
         return sum(1 for name, value in self.chosen.items() if value and name not in ALWAYS_SHOWN)
 
+    def of(self, specialities: Iterable[Speciality]) -> "Asked":
+        """Without a speciality that is none of these."""
+        if self.wanted.speciality is None or any(one.code == self.wanted.speciality for one in specialities):
+            return self
+        return structs.replace(
+            self, chosen=self.chosen | {"speciality": ""}, wanted=structs.replace(self.wanted, speciality=None)
+        )
+
     def within(self, requirements: Iterable[Requirement]) -> "Asked":
         """Without a requirement or a section that is none of these: another speciality was chosen since."""
         codes, sections = set(), set()
@@ -71,9 +83,10 @@ class Asked(Struct, frozen=True):
             sections.add(one.section)
         code, section = self.chosen["requirement"], self.chosen["section"]
         gone = {"requirement": code not in codes, "section": section not in sections}
-        return Asked(
-            self.chosen | {name: "" for name, is_gone in gone.items() if is_gone},
-            replace(self.wanted, **{name: None for name, is_gone in gone.items() if is_gone}),
+        return structs.replace(
+            self,
+            chosen=self.chosen | {name: "" for name, is_gone in gone.items() if is_gone},
+            wanted=structs.replace(self.wanted, **{name: None for name, is_gone in gone.items() if is_gone}),
         )
 
 
@@ -89,11 +102,13 @@ def read_asked(query: QueryParams, reader: PersonId) -> Asked:
     pool = next((one for one in get_args(ItemPool) if one == told["pool"]), None)
     language = next((one for one in get_args(Language) if one == told["language"]), None)
     where = next((one for one in WHERES if one == told["where"]), None)
+    exposed = next((one for one in EXPOSED if one == told["exposed"]), None)
     mine = told["where"] == "mine"
     easier, harder = BANDS[band] if band is not None else (None, None)
     chosen = told | {
         "author": "me" if own else str(author or ""),
         "known": known,
+        "exposed": exposed or "",
         "band": band or "",
         "kind": kind or "",
         "level": level or "",
@@ -118,4 +133,4 @@ def read_asked(query: QueryParams, reader: PersonId) -> Asked:
         calibrated={"calibrated": True, "uncalibrated": False}.get(known),
         rated={"rated": True, "unrated": False}.get(known),
     )
-    return Asked(chosen, wanted)
+    return Asked(chosen, wanted, exposed)

@@ -12,6 +12,7 @@ from admin.pages.asked import read_asked
 from admin.pages.door import for_staff, read_texts
 from admin.pages.frame import show
 from admin.pages.item_words import MOVE_WORDS
+from admin.shelves import narrow
 from core.access import Permission, Principal
 from core.errors import AccreditationError, Invalid
 from core.ids import ItemId
@@ -46,7 +47,8 @@ async def ask(request: Request, reader: Principal) -> Response:
     chosen = _refs(await read_texts(request, "item"))
     async with database_of(request).transaction() as connection:
         if await read_field(request, "all") == "yes":
-            chosen, total, _ = await list_refs(connection, asked.wanted, asked.words, MOST)
+            wanted = await narrow(connection, asked.wanted, asked.exposed)
+            chosen, total, _ = await list_refs(connection, wanted, asked.words, MOST)
             if total > MOST:
                 raise Invalid("too_many_items", "За один раз — не больше 1 000 заданий. Уточните условия списка.")
         if not chosen:

@@ -14,12 +14,14 @@ from admin.pages.door import for_staff, read_id, read_page
 from admin.pages.exchange_words import BATCH_TONES, BATCH_WORDS, CARRIED_WORDS
 from admin.pages.frame import back, pages_of, show
 from admin.pages.item_words import STATE_WORDS
-from admin.pages.shelves import BAND_WORDS, KNOWN_WORDS, LANGUAGE_WORDS, POOL_WORDS, WHERE_WORDS
+from admin.pages.shelves import BAND_WORDS, EXPOSED_WORDS, KNOWN_WORDS, LANGUAGE_WORDS, POOL_WORDS, WHERE_WORDS
+from admin.shelves import narrow
 from core.access import Permission, Principal, people
 from core.errors import AccreditationError, Invalid
 from core.ids import PersonId
 from core.web.pages import render
 from core.web.requests import database_of, read_number, read_text
+from question_bank.catalogue import Wanted
 from question_bank.exchange.formats import FORMATS
 from question_bank.export_store import Run, ask_to_stop, list_runs, list_told, load_run
 from question_bank.workflow import State
@@ -40,6 +42,7 @@ ASKED_WORDS: dict[str, tuple[str, dict[str, str]]] = {
     "author": ("Автор", {"me": "Это я"}),
     "tag": ("Метка", {}),
     "known": ("Что известно", KNOWN_WORDS),
+    "exposed": ("Показы", dict(EXPOSED_WORDS.items())),
 }
 _OUT = [one for one in FORMATS if one.write is not None]
 
@@ -59,7 +62,8 @@ async def begin(request: Request, reader: Principal) -> Response:
         format = next((one for one in _OUT if one.name == typed["format"]), None)
         if format is None:
             raise Invalid("export_format", "Выберите формат.", fields={"format": "Выберите из списка."})
-        run = await _desk(request).begin(format, asked.wanted, asked.words, _state(typed["state"]), asked.query, reader)
+        state, wanted = _state(typed["state"]), await _wanted(request, asked)
+        run = await _desk(request).begin(format, wanted, asked.words, state, asked.query, reader)
     except AccreditationError as problem:
         return await _draw(request, reader, asked, typed, problem)
     return back(f"{START}/{run}")
@@ -128,7 +132,7 @@ async def _draw(
     problem: AccreditationError | None = None,
 ) -> Response:
     typed = typed or {"format": "", "state": ""}
-    count = await _desk(request).count(asked.wanted, asked.words, None)
+    count = await _desk(request).count(await _wanted(request, asked), asked.words, None)
     author = read_number(asked.chosen["author"])
     async with database_of(request).transaction() as connection:
         runs = await list_runs(connection)
@@ -147,6 +151,11 @@ async def _draw(
         **_WORDS,
     }
     return show(request, reader, "export", context, problem)
+
+
+async def _wanted(request: Request, asked: Asked) -> Wanted:
+    async with database_of(request).transaction() as connection:
+        return await narrow(connection, asked.wanted, asked.exposed)
 
 
 def _tell(asked: Asked, names: dict[PersonId, str]) -> list[tuple[str, str]]:

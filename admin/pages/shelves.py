@@ -11,10 +11,11 @@ from admin.pages.bulk import ACT_WORDS
 from admin.pages.door import for_staff, read_page
 from admin.pages.frame import pages_of, show
 from admin.pages.item_words import STATE_TONES, STATE_WORDS
-from admin.shelves import offer_requirements, open_shelf
+from admin.shelves import Exposed, narrow, offer_requirements, open_shelf
 from core.access import Permission, Principal
 from core.web.requests import database_of
 from question_bank.catalogue import PAGE, SHORTLY_COUNTED, Shortcut
+from question_bank.requirement_store import list_specialities
 
 WHERE_WORDS = {
     "mine": "Ждут моей проверки",
@@ -36,6 +37,11 @@ KNOWN_WORDS = {
     "rated": "Есть оценки экспертов",
     "unrated": "Оценок экспертов нет",
 }
+EXPOSED_WORDS: dict[Exposed, str] = {
+    "never": "Ни разу не попадали в тестирования",
+    "ever": "Попадали в тестирования",
+    "over": "Чаще предела показов",
+}
 SHORTCUTS: dict[Shortcut, tuple[str, dict[str, str]]] = {
     "drafts": ("Мои черновики", {"where": "draft", "author": "me"}),
     "reviews": ("Ждут моей проверки", {"where": "mine"}),
@@ -52,6 +58,7 @@ WORDS: dict[str, dict[str, str]] = {
     "pool_words": POOL_WORDS,
     "language_words": LANGUAGE_WORDS,
     "known_words": KNOWN_WORDS,
+    "exposed_words": dict(EXPOSED_WORDS.items()),
 }
 
 
@@ -60,9 +67,11 @@ async def show_items(request: Request, reader: Principal) -> Response:
     """`GET /staff/bank?q=&speciality=&…&page=` (see asked)."""
     asked, page = read_asked(request.query_params, reader.id), read_page(request)
     async with database_of(request).transaction() as connection:
+        asked = asked.of(await list_specialities(connection))
         requirements = await offer_requirements(connection, asked.wanted.speciality)
         asked = asked.within(requirements)
-        shelf = await open_shelf(connection, asked.wanted, asked.words, page, reader, requirements)
+        wanted = await narrow(connection, asked.wanted, asked.exposed)
+        shelf = await open_shelf(connection, wanted, asked.words, page, reader, requirements)
     context = {
         "shelf": shelf,
         "found": shelf.found,

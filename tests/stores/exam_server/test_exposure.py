@@ -9,7 +9,15 @@ from core.database import Database, execute, fetch_one
 from core.ids import BlueprintId, ItemId, SittingId
 from core.moments import DAY, HOUR
 from exam_server import scheduling
-from exam_server.exposure import Exposure, count_forms, count_uses, list_exposure
+from exam_server.exposure import (
+    Exposure,
+    count_drawn,
+    count_forms,
+    count_uses,
+    list_drawn,
+    list_exposure,
+    list_overdrawn,
+)
 from exam_server.practice import begin_run
 from exam_server.preparation import prepare_some
 from exam_server.store import load_sitting
@@ -66,6 +74,10 @@ async def test_what_was_drawn_and_seen_is_what_the_logs_say(centre: Centre) -> N
     assert await uses_of(centre.database, AUTOMATIC.id) == {}
 
     async with centre.database.transaction() as connection:
+        assert sorted(await list_drawn(connection)) == sorted(wanted)
+        some = [*list(wanted)[:3], ItemId("nobody")]
+        assert await count_drawn(connection, some) == {item: wanted[item].drawn for item in some[:3]}
+        assert await list_overdrawn(connection) == (), "no exam has a cap"
         page = await list_exposure(connection, EXAM.id, limit=5)
         rest = await list_exposure(connection, EXAM.id, limit=500, offset=5)
     assert page.forms == 4
@@ -93,6 +105,8 @@ async def test_practice_is_counted_nowhere_and_looked_at_once(centre: Centre) ->
     assert await exposure.sweep() == 1
     assert await exposure.sweep() == 0
     assert await uses_of(centre.database, PRACTICE.id) == {}
+    async with centre.database.transaction() as connection:
+        assert await list_drawn(connection) == ()
 
 
 async def test_a_log_that_cannot_be_read_holds_up_no_other(centre: Centre) -> None:
@@ -155,7 +169,9 @@ async def test_items_that_stand_on_too_many_forms_are_closed_to_the_next(centre:
         uses = await count_uses(connection, CAPPED.id)
         assert await count_forms(connection, CAPPED.id) == SOONEST + 10
         page = await list_exposure(connection, CAPPED.id, limit=500)
+        over = await list_overdrawn(connection)
     assert opennesses
+    assert over == tuple(sorted(row.item for row in page.rows if row.share > 0.6)) != ()
     busy = {item for item, one in uses.items() if one.drawn > 0.75 * (SOONEST + 10)}
     assert busy <= opennesses.keys()
     assert {row.item for row in page.rows if row.open_to < 1} == {

@@ -11,9 +11,11 @@ from core.database import Database, fetch_all, fetch_one
 from core.ids import ItemId, PersonId
 from question_bank.catalogue import (
     MOST_COUNTED,
+    ItemSet,
     Wanted,
     count_shortcuts,
     list_authors,
+    list_ids,
     list_items,
     list_refs,
     shortcuts,
@@ -208,6 +210,20 @@ async def test_every_filter_finds_its_own_and_all_of_them_go_together(filled: Da
     assert await found(filled, chosen(**alone, speciality="S2")) == []
     assert await found(filled, Wanted(easier=0.31, harder=0.32)) == [item]
     assert item not in await found(filled, Wanted(easier=0.32))
+
+
+async def test_items_are_among_those_that_are_named_or_outside(filled: Database) -> None:
+    everything = await found(filled)
+    named = (ItemId("f013"), ItemId("c000"), ItemId("nobody"))
+    assert await found(filled, Wanted(among=ItemSet(named))) == ["c000", "f013"]
+    assert await found(filled, Wanted(among=ItemSet(named, outside=True))) == [
+        item for item in everything if item not in named
+    ]
+    assert await found(filled, Wanted(among=ItemSet(()))) == []
+    assert await found(filled, Wanted(among=ItemSet((), outside=True))) == everything
+    assert await found(filled, Wanted(among=ItemSet(named), kind="case"), "c000") == ["c000"]
+    async with filled.transaction() as connection:
+        assert await list_ids(connection, Wanted(among=ItemSet(named)), "") == ["c000", "f013"]
 
 
 async def test_filters_agree_with_each_other_in_any_combination(filled: Database, clock: ManualClock) -> None:

@@ -10,10 +10,12 @@ from starlette.datastructures import QueryParams
 from admin.pages.asked import NAMES, Asked, read_asked
 from core.ids import PersonId
 from question_bank.catalogue import Wanted
-from question_bank.requirements import Requirement
+from question_bank.requirements import Requirement, Speciality
 
 ME = PersonId(7)
-VALUES = st.text(max_size=30) | st.sampled_from(["draft", "mine", "me", "hard", "case", "exam", "ru", "12", "rated"])
+VALUES = st.text(max_size=30) | st.sampled_from(
+    ["draft", "mine", "me", "hard", "case", "exam", "ru", "12", "rated", "over"]
+)
 
 
 def ask(**query: str) -> Asked:
@@ -55,3 +57,18 @@ def test_what_another_speciality_has_not_is_dropped() -> None:
     assert (kept.wanted.requirement, kept.wanted.section) == ("R1", None)
     assert kept.query == ask(q="слово", speciality="S1", requirement="R1").query
     assert asked.within([]).wanted == Wanted(speciality="S1")
+
+
+def test_a_speciality_that_the_bank_has_not_is_any() -> None:
+    asked = ask(speciality="S9", kind="case", exposed="never")
+    assert asked.of([Speciality("S9", "Девятая")]) == asked
+    anything = asked.of([Speciality("S1", "Первая")])
+    assert anything == ask(kind="case", exposed="never")
+    assert anything.of([]) == anything
+
+
+def test_what_was_drawn_is_asked_beside_what_the_bank_knows() -> None:
+    asked = ask(exposed="over", q="слово")
+    assert (asked.exposed, asked.wanted, asked.narrowed) == ("over", Wanted(), 1)
+    assert asked.within([]).exposed == "over"
+    assert ask(exposed="often").exposed is None
