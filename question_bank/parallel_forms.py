@@ -81,13 +81,19 @@ def build_forms(
 def _sample(pool: Pool, plan: Plan, order: Order) -> Pool:
     """Of each part's items, without those of the parts before, SPARE times what all forms need; all where less is left.
 
-    As parts take different items each finds what it needs, or everything that there is.
+    As parts take different items each finds what it needs, or everything that there is. Where forms have to tell so
+    much at least, those that tell most are among them.
     """
     draw = Random(order.seed).random
     taken: dict[ItemId, PoolItem] = {}
     for part in plan.parts:
         left = [item for item in part.stratum.items if item.item not in taken]
-        for place in range(min(len(left), SPARE * order.count * part.count)):
+        need = order.count * part.count
+        sure = min(len(left), need) if plan.aim.minimum and part.weight else 0
+        if sure:
+            left.sort(key=lambda item: item.information, reverse=True)
+        taken |= {item.item: item for item in left[:sure]}
+        for place in range(sure, min(len(left), SPARE * need)):
             other = place + int(draw() * (len(left) - place))
             left[place], left[other] = left[other], left[place]
             taken[left[place].item] = left[place]

@@ -84,6 +84,11 @@ def test_the_best_of_what_is_known_is_taken(made: list[Evidence], cut: int) -> N
             assert band_of(at.expected) == band_of(mine.expected)
 
 
+def test_at_a_cut_of_everything_it_is_not_the_end_of_the_scale() -> None:
+    (found,) = expect([Evidence(0.5, Calibration(1, 0))], 100)
+    assert found.expected == 999_000
+
+
 def test_more_is_expected_where_more_passes() -> None:
     made = [Evidence(0.5, Calibration(1.2, b / 4)) for b in range(-8, 9)]
     low, high = expect(made, 60), expect(made, 85)

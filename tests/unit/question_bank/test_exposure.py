@@ -42,6 +42,12 @@ def test_a_share_is_a_share_and_the_allowance_is_kept_in_expectation(
         assert expected <= cap * (forms + horizon(forms)) + SLACK + 1e-6
 
 
+def test_what_was_closed_once_is_remembered_when_it_is_open_again() -> None:
+    """Of the 2,000 forms it was open to 600 and half of the next 1,000; it may stand on 343 more."""
+    found = control(2_000, {ITEM: 100}, 1_000, {ITEM: Openness(WHOLE // 2, 600)}, 0.2)
+    assert found == {ITEM: Openness(WHOLE, 1_100)}
+
+
 def test_shares_change_ever_more_rarely() -> None:
     assert horizon(0) == horizon(400) == 50
     assert horizon(10_000) == 1_000

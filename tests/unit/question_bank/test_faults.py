@@ -131,6 +131,12 @@ def test_a_draft_may_be_unready(fault: Fault) -> None:
     assert set(faults.unready) == {fault.field}
 
 
+def test_a_field_that_cannot_be_kept_is_not_called_unready_too() -> None:
+    faults = find_faults(item(*simple().stages, **with_options(*FOUR[:2], ("Бе\x00з", Role.DISTRACTOR))))
+    assert set(faults.unfit) == {"stages.0.choices"}
+    assert not faults.unready
+
+
 @pytest.mark.parametrize("fault", [one for one in FAULTS if one not in UNREADY], ids=lambda fault: fault.field)
 def test_what_is_out_of_bounds_cannot_even_be_kept(fault: Fault) -> None:
     made = item(*simple().stages, **fault.change)

@@ -75,6 +75,24 @@ def test_a_minimum_of_information_is_kept() -> None:
     assert [find_deviations(more, POOL, form) for form in built.forms] == [[], []]
 
 
+def test_a_minimum_is_kept_that_only_the_items_that_tell_most_can_keep() -> None:
+    """Nearer to the aim for the score would be others."""
+    pool = Pool(generate_items(60, seed=2))
+    most = sum(sorted((item.information for item in pool.items), reverse=True)[:6])
+    blueprint = replace(plan(Cell(None, "four_option", 6)), minimum_information=most * 0.98 / 1_000_000)
+    built = build_forms(blueprint, pool, Order(1, time_limit=5 * SECOND))
+    assert [find_deviations(blueprint, pool, form) for form in built.forms] == [[]]
+
+
+def test_forms_share_no_more_than_they_may_where_they_have_to_share() -> None:
+    """Two forms of 8 out of 11 items share 5 at least."""
+    pool, blueprint = Pool(generate_items(11, seed=2)), plan(Cell(None, "four_option", 8))
+    one, other = build_forms(blueprint, pool, Order(2, 5, 5 * SECOND)).forms
+    assert len({place.item for place in one.places} & {place.item for place in other.places}) == 5
+    with pytest.raises(Conflict, match="forms_not_found"):
+        build_forms(blueprint, pool, Order(2, 4, 5 * SECOND))
+
+
 def test_a_pool_that_is_too_small_for_so_many_is_named_by_its_cells() -> None:
     with pytest.raises(Conflict) as refusal:
         build_forms(PLAN, POOL, Order(7))

@@ -113,6 +113,29 @@ def test_each_cell_is_weighed_alone_and_beside_the_others() -> None:
     assert all(cell.worn == 0 for cell in weigh_supply(replace(blueprint, exposure_cap=None), pool.supply))
 
 
+def test_a_part_of_an_item_too_few_is_an_item() -> None:
+    """Ten items that may each stand on 75 forms of 100 fill seven places and a half of eight."""
+    blueprint = replace(plan(Cell("R0", "four_option", 8)), exposure_cap=0.75)
+    (cell,) = weigh_supply(blueprint, generate(40, seed=2).supply)
+    assert (cell.missing, cell.worn) == (0, 1)
+
+
+def test_of_enemies_every_choice_is_tried_where_the_likely_ones_fail() -> None:
+    """Neither those with most enemies nor those of ample cells may all go, nor the first or the second of each pair."""
+    traits = [("R0", "application"), *[("R0", "recall")] * 2, ("R1", "recall"), ("R0", "recall"), ("R0", "application")]
+    items = [
+        replace(item, requirement=requirement, level=level)
+        for item, (requirement, level) in zip(generate_items(6, seed=1), traits, strict=True)
+    ]
+    ids = [item.item for item in items]
+    pairs = [(0, 2), (0, 3), (1, 2), (1, 3), (1, 4), (2, 5)]
+    pool = Pool(items, [(ids[one], ids[other]) for one, other in pairs])
+    blueprint = plan(Cell(None, "four_option", 1, level="recall"), Cell(None, "four_option", 2, level="recall"))
+    kept = set(ids) - check_supply(blueprint, pool)
+    assert not any(kept.issuperset(pair) for pair in pool.pairs)
+    assert sum(pool.by_id[item].level == "recall" for item in kept) >= 3
+
+
 @given(
     st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda pair: pair[0] < pair[1]), max_size=14),
     st.integers(1, 8),

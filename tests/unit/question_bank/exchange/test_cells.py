@@ -80,3 +80,7 @@ def test_in_english() -> None:
 @pytest.mark.parametrize(("cell", "whole"), [(2, 2), (2.0, 2), ("3", 3), ("0", None), ("1.5", None), ("²", None)])
 def test_whole_numbers(cell: Cell, whole: int | None) -> None:
     assert read_whole(cell) == whole
+
+
+def test_an_apostrophe_of_others_is_a_part_of_the_text() -> None:
+    assert [unescape(text) for text in ("'tis", "''tis", "'=1", "'")] == ["'tis", "'tis", "=1", ""]
