@@ -7,6 +7,7 @@ from queue import Queue
 from typing import IO
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.blobs import Blobs
@@ -66,7 +67,9 @@ async def export_items(
     told: Callable[[int], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> Export | None:
-    """Write the items into `target`, by their ids; None where it was stopped. `told` hears how many are written.
+    """Write the items into `target`, by their ids or as they are named; None where it was stopped.
+
+    `told` hears how many are written.
 
     Raises Invalid (`exchange_in_only`) for a format that is only read, NotFound for a picture that is lost.
     """
@@ -122,16 +125,28 @@ async def export_items(
 
 
 async def _pieces(database: Database, blobs: Blobs, selection: Selection) -> AsyncIterator[list[Leaving]]:
+    """Named items in the order of their names, a piece of the names at a time; others by their ids."""
+    named = [
+        replace(selection, items=selection.items[start : start + PIECE])
+        for start in range(0, len(selection.items), PIECE)
+    ]
+    for one in named:
+        if piece := (await _read(database, blobs, one, ""))[0]:
+            yield piece
     after = ""
-    while True:
-        async with database.transaction() as connection:
-            rows = await fetch_all(connection, f"{_SELECT} LIMIT {PIECE}", **_values(selection, after))
-            refs = [(ItemId(row["id"]), int(row["version"])) for row in rows]
-            piece = await _load(connection, blobs, refs)
+    while not named:
+        piece, after = await _read(database, blobs, selection, after)
         if not piece:
             return
         yield piece
-        after = refs[-1][0]
+
+
+async def _read(database: Database, blobs: Blobs, selection: Selection, after: str) -> tuple[list[Leaving], str]:
+    """The items after an id, at most PIECE, and the id of the last."""
+    async with database.transaction() as connection:
+        rows = await fetch_all(connection, f"{_SELECT} LIMIT {PIECE}", **_values(selection, after))
+        refs = [(ItemId(row["id"]), int(row["version"])) for row in rows]
+        return await _load(connection, blobs, refs), refs[-1][0] if refs else after
 
 
 async def _load(connection: AsyncConnection, blobs: Blobs, refs: Sequence[tuple[ItemId, int]]) -> list[Leaving]:
