@@ -1,4 +1,4 @@
-"""Every test: those that need running servers and browsers, and beside them, on the other core, all others.
+"""Every test: those that need browsers or much time, and beside them, on the other core, all others.
 
     python -m tests [options of pytest]
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 HERE = Path(__file__).resolve().parent
-SERVED = ("server", "browser", "drills", "benchmarks")
+LONG = ("browser", "drills", "benchmarks")
 """They wait much. What is measured comes last: the other run is over by then."""
 
 
@@ -29,7 +29,7 @@ def main(options: list[str]) -> int:
                 stdout=said,
                 stderr=subprocess.STDOUT,
             ),
-            subprocess.Popen(command(*(f"tests/{name}" for name in SERVED)), cwd=HERE.parent),
+            subprocess.Popen(command(*(f"tests/{name}" for name in LONG)), cwd=HERE.parent),
         ]
         try:
             codes = [run.wait() for run in reversed(running)]
@@ -47,9 +47,9 @@ def command(*arguments: str) -> list[str]:
 
 
 def others() -> list[str]:
-    """Every folder of tests that is not SERVED."""
+    """Every folder of tests that is not LONG."""
     folders = {test.relative_to(HERE).parts[0] for test in HERE.rglob("test_*.py")}
-    return [f"tests/{name}" for name in sorted(folders - set(SERVED))]
+    return [f"tests/{name}" for name in sorted(folders - set(LONG))]
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
