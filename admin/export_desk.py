@@ -17,11 +17,12 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import AccreditationError, Invalid, NotFound
 from core.randomness import fresh_token
-from question_bank.catalogue import Wanted, list_ids
+from question_bank.catalogue import list_ids
 from question_bank.exchange.formats import Format
 from question_bank.export_store import Run, close_run, forget_files, mark_silent, open_run, tell_run
 from question_bank.exporting import Export, Selection, count_items, export_items
 from question_bank.imports import BatchState
+from question_bank.wanted import Wanted
 from question_bank.workflow import State
 
 TELL_SECONDS = 0.5

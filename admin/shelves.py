@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.access import Principal, people
 from core.ids import ItemId, PersonId
 from exam_server.exposure import count_drawn, list_drawn, list_overdrawn
-from question_bank.catalogue import PAGE, ItemPage, ItemSet, Shortcut, Wanted, count_shortcuts, list_authors, list_items
+from question_bank.catalogue import PAGE, ItemPage, Shortcut, count_shortcuts, list_authors, list_items
 from question_bank.requirement_store import list_requirements, list_specialities, load_titles
 from question_bank.requirements import Requirement, Speciality
+from question_bank.wanted import ItemSet, Wanted
 
 Exposed = Literal["never", "ever", "over"]
 """By forms of exams: on none, on some, on a larger share of some exam's than its cap allows."""

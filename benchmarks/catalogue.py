@@ -25,13 +25,14 @@ from core.clock import elapsed_seconds
 from core.database import Database, execute
 from core.ids import ItemId, PersonId
 from core.moments import MINUTE
-from question_bank.catalogue import Wanted, count_shortcuts, list_items
+from question_bank.catalogue import count_shortcuts, list_items
 from question_bank.forms import Level
 from question_bank.items import Item, Role, make_stage
 from question_bank.requirement_store import save_requirements
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import publish_items
 from question_bank.version_rows import search_words
+from question_bank.wanted import Wanted
 from question_bank.word_store import keep_words
 from question_bank.wording import words_of
 

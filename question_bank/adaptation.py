@@ -12,6 +12,19 @@ from html.parser import HTMLParser
 
 from msgspec import Struct
 
+from question_bank.foreign_tags import (
+    BLOCKS,
+    CELL,
+    CHANGED,
+    EMPTY,
+    HOLDERS,
+    MARKS,
+    MISSING,
+    MUTED,
+    PLAIN,
+    SILENT,
+    STRUCTURE,
+)
 from question_bank.formulas import BroughtFormula
 from question_bank.markup import LONGEST_ALT, MOST_IMAGES, Markup, clean, find_fault, is_asset_id
 
@@ -68,105 +81,8 @@ def as_html(text: str, *, inline: bool) -> str:
     return "".join(f"<p>{line}</p>" for line in lines)
 
 
-def _tags(names: str) -> frozenset[str]:
-    return frozenset(names.split())
-
-
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _EDGES = re.compile(r"^[ \t\n\r\f]|[ \t\n\r\f]$")
-_MARKS = {
-    "b": "strong",
-    "strong": "strong",
-    "i": "em",
-    "em": "em",
-    "cite": "em",
-    "dfn": "em",
-    "u": "em",
-    "ins": "em",
-    "mark": "em",
-    "sub": "sub",
-    "sup": "sup",
-}
-_CHANGED = {
-    "u": "Подчёркивание заменено выделением.",
-    "ins": "Подчёркивание заменено выделением.",
-    "mark": "Заливка заменена выделением.",
-    "s": "Зачёркивание не перенесено, зачёркнутое осталось.",
-    "strike": "Зачёркивание не перенесено, зачёркнутое осталось.",
-    "del": "Зачёркивание не перенесено, зачёркнутое осталось.",
-    "font": "Шрифт и цвет не перенесены.",
-    "code": "Моноширинный шрифт не перенесён.",
-    "kbd": "Моноширинный шрифт не перенесён.",
-    "samp": "Моноширинный шрифт не перенесён.",
-    "tt": "Моноширинный шрифт не перенесён.",
-    "pre": "Моноширинный шрифт не перенесён.",
-    "dl": "Список определений стал абзацами.",
-    "ruby": "Подписи над знаками стали частью строки.",
-    "big": "Размер знаков не перенесён.",
-    "small": "Размер знаков не перенесён.",
-} | dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "Заголовки стали абзацами.")
-_BLOCKS = frozenset(
-    [
-        "p",
-        "div",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "blockquote",
-        "pre",
-        "section",
-        "article",
-        "aside",
-        "header",
-        "footer",
-        "main",
-        "nav",
-        "address",
-        "figure",
-        "figcaption",
-        "center",
-        "dl",
-        "dt",
-        "dd",
-        "hr",
-        "details",
-        "summary",
-        "hgroup",
-        "fieldset",
-        "legend",
-    ]
-)
-_MUTED = frozenset(
-    [
-        "script",
-        "style",
-        "head",
-        "title",
-        "template",
-        "iframe",
-        "frame",
-        "frameset",
-        "noframes",
-        "noscript",
-        "svg",
-        "canvas",
-        "audio",
-        "video",
-        "map",
-        "applet",
-        "select",
-        "textarea",
-        "button",
-        "datalist",
-        "object",
-    ]
-)
-"""Of these nothing is kept."""
-_EMPTY = _tags("embed input source track area param meta link base wbr col")
-_SILENT = _tags("style script head title meta link base wbr col param noscript")
 _PICTURES = re.compile(r"\.(?:png|jpe?g|webp|gif|svg|bmp|tiff?)(?:[?#].*)?$", re.IGNORECASE)
 _DEEPEST_LIST = 4
 
@@ -218,30 +134,30 @@ class _Adapter(HTMLParser):
             return
         if "style" in given:
             self._lose("Оформление (style) не перенесено.")
-        if tag in _CHANGED:
-            self._lose(_CHANGED[tag])
+        if tag in CHANGED:
+            self._lose(CHANGED[tag])
         if tag == "math":
             self._formula = BroughtFormula(given)
-        elif tag in _MARKS:
-            self._marks.append(_MARKS[tag])
+        elif tag in MARKS:
+            self._marks.append(MARKS[tag])
         elif tag == "br":
             self._line()
         elif tag == "img":
             self._draw(given)
-        elif tag in _BLOCKS:
+        elif tag in BLOCKS:
             self._block()
             self._pre += tag == "pre"
-        elif tag in _MUTED:
+        elif tag in MUTED:
             self._mute(tag, given)
-        elif tag in _EMPTY:
-            if tag not in _SILENT:
+        elif tag in EMPTY:
+            if tag not in SILENT:
                 self._lose(f"Тег <{tag}> не перенесён.")
-        elif tag in _STRUCTURE:
+        elif tag in STRUCTURE:
             self._structure(tag, given)
         elif tag == "a":
             if "href" in given:
                 self._lose("Ссылка не перенесена, остались её слова.")
-        elif tag not in _PLAIN:
+        elif tag not in PLAIN:
             self._lose(f"Тег <{tag}> не перенесён, остались его слова.")
 
     def handle_endtag(self, tag: str) -> None:
@@ -257,14 +173,14 @@ class _Adapter(HTMLParser):
                 self._put_formula()
             else:
                 self._formula.finish(tag)
-        elif tag in _MARKS:
-            if _MARKS[tag] in self._marks:
-                place = len(self._marks) - 1 - self._marks[::-1].index(_MARKS[tag])
+        elif tag in MARKS:
+            if MARKS[tag] in self._marks:
+                place = len(self._marks) - 1 - self._marks[::-1].index(MARKS[tag])
                 del self._marks[place]
-        elif tag in _BLOCKS:
+        elif tag in BLOCKS:
             self._pre -= tag == "pre" and self._pre > 0
             self._block()
-        elif tag in _STRUCTURE:
+        elif tag in STRUCTURE:
             self._end_structure(tag)
 
     def handle_data(self, data: str) -> None:
@@ -303,8 +219,8 @@ class _Adapter(HTMLParser):
 
     def _begin(self) -> None:
         """The place for words: a paragraph, a break, a space, marks."""
-        if self._places and self._places[-1] in _HOLDERS:
-            self._place("li" if self._places[-1] in ("ul", "ol") else _CELL[self._places[-1]])
+        if self._places and self._places[-1] in HOLDERS:
+            self._place("li" if self._places[-1] in ("ul", "ol") else CELL[self._places[-1]])
         if not self._inline and not self._places and not self._paragraph:
             self.written.append("<p>")
             self._paragraph = True
@@ -394,7 +310,7 @@ class _Adapter(HTMLParser):
             self._place(tag)
         else:
             self._close_to({"tr", "table", "thead", "tbody"})
-            for missing in _MISSING[inside[-1]]:
+            for missing in MISSING[inside[-1]]:
                 self._place(missing)
             name = "th" if self._head else tag
             kept = {key: given[key] for key in ("colspan", "rowspan") if _is_span(given.get(key, ""))}
@@ -478,18 +394,11 @@ class _Adapter(HTMLParser):
         self._said = []
         if tag == "object" and (given.get("type", "").startswith("image/") or _PICTURES.search(source)):
             self._object = given | {"src": source}
-        elif tag not in _SILENT:
+        elif tag not in SILENT:
             self._lose(f"Тег <{tag}> и его содержимое не перенесены.")
 
     def _lose(self, sentence: str) -> None:
         self.losses[sentence] = None
-
-
-_STRUCTURE = _tags("ul ol li table caption thead tbody tfoot tr td th")
-_HOLDERS = _tags("ul ol table thead tbody tr")
-_CELL = {"table": "caption", "thead": "tr", "tbody": "tr", "tr": "td"}
-_MISSING: dict[str, tuple[str, ...]] = {"table": ("tbody", "tr"), "thead": ("tr",), "tbody": ("tr",), "tr": ()}
-_PLAIN = _tags("span html body s strike del code kbd samp tt font big small colgroup ruby rt rp abbr var q")
 
 
 def _is_span(value: str) -> bool:

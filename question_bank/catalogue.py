@@ -16,7 +16,7 @@ from core.moments import Moment, Span
 from question_bank.candidate_store import decode_content
 from question_bank.forms import ItemKind, ItemPool, Language, Level
 from question_bank.markup import read_plain
-from question_bank.standings import WRITTEN_SINCE
+from question_bank.wanted import CALIBRATED, REPEALED, Wanted, conditions
 from question_bank.word_store import find_meant
 from question_bank.wording import (
     END_MARK,
@@ -42,46 +42,7 @@ MOST_TAKEN = 10_000_000
 LONGEST_TOLD = 3_000
 SHORTLY_COUNTED = 1_000
 
-Where = Literal["draft", "review", "approved", "piloted", "active", "retired", "withdrawn", "unready"]
-"""The first three are states of the newest version, `unready` its faults; the others what the item is in the bank."""
 Shortcut = Literal["drafts", "reviews", "approved", "unready"]
-
-
-class ItemSet(Struct, frozen=True):
-    """Items that something outside the bank knows of."""
-
-    items: tuple[ItemId, ...]
-    outside: bool = False
-    """All others are meant."""
-
-
-class Wanted(Struct, frozen=True):
-    """What an item has to be to stand in the list; None: whatever."""
-
-    speciality: str | None = None
-    section: str | None = None
-    requirement: str | None = None
-    kind: ItemKind | None = None
-    level: Level | None = None
-    easier: float | None = None
-    """Difficulty from here..."""
-    harder: float | None = None
-    """...to below here."""
-    where: Where | None = None
-    pool: ItemPool | None = None
-    tag: str | None = None
-    language: Language | None = None
-    author: PersonId | None = None
-    """Of the newest version."""
-    reviewer: PersonId | None = None
-    """In review, and this person may approve it: wrote none of it."""
-    rated: bool | None = None
-    """By judges, for the cut."""
-    calibrated: bool | None = None
-    """By responses."""
-    repealed: bool | None = None
-    """Written to a requirement that is no longer in force."""
-    among: ItemSet | None = None
 
 
 class ItemRow(Struct, frozen=True):
@@ -178,10 +139,10 @@ async def count_shortcuts(connection: AsyncConnection, person: PersonId) -> dict
     await _plan_anew(connection)
     counts: dict[Shortcut, int] = {}
     for name, wanted in shortcuts(person).items():
-        conditions, values = _conditions(wanted)
+        said, values = conditions(wanted)
         row = await fetch_one(
             connection,
-            f"SELECT count(*) AS total FROM (SELECT {_BASE} {conditions} LIMIT :most) found",
+            f"SELECT count(*) AS total FROM (SELECT {_BASE} {said} LIMIT :most) found",
             **values,
             most=SHORTLY_COUNTED + 1,
         )
@@ -229,81 +190,6 @@ _TITLE = "to_tsvector('russian', replace(lower(title), 'ё', 'е'))"
 # Asked for one by one, and only where few were found: reading every text takes longer than finding it.
 _RANK = f"""(SELECT ts_rank(v.words, {_QUERY}) FROM question_bank.item_version v
     WHERE v.item_id = f.item_id AND v.version = f.version)"""
-_REPEALED = """
-    EXISTS (SELECT FROM question_bank.requirement r
-            WHERE r.speciality = v.speciality AND r.code = v.requirement AND r.repealed_at IS NOT NULL)
-"""
-_WHERE: dict[Where, str] = {
-    "draft": "v.state = 'draft' AND i.state <> 'withdrawn'",
-    "review": "v.state = 'review' AND i.state <> 'withdrawn'",
-    "approved": "v.state = 'approved' AND i.state <> 'withdrawn'",
-    "piloted": "i.state = 'piloted'",
-    "active": "i.state = 'active'",
-    "retired": "i.state = 'retired'",
-    "withdrawn": "i.state = 'withdrawn'",
-    "unready": "NOT v.ready AND i.state <> 'withdrawn'",
-}
-_RATED = """
-    EXISTS (SELECT FROM question_bank.angoff_rating a WHERE a.item_id = v.item_id AND a.version = v.version)
-"""
-_CALIBRATED = """
-    EXISTS (SELECT FROM question_bank.calibration c WHERE c.item_id = v.item_id AND c.version = v.version)
-"""
-_FOR_REVIEW = f"""
-    v.state = 'review' AND i.state <> 'withdrawn' AND NOT EXISTS (
-        SELECT FROM question_bank.item_version w
-        WHERE {WRITTEN_SINCE} AND w.author = :reviewer)
-"""
-
-
-def _conditions(wanted: Wanted) -> tuple[str, dict[str, object]]:
-    """WHERE … of what is wanted, with its values."""
-    said: list[str] = ["true"]
-    values: dict[str, object] = {}
-    for name, column in (
-        ("speciality", "v.speciality"),
-        ("requirement", "v.requirement"),
-        ("kind", "v.kind"),
-        ("level", "v.level"),
-        ("pool", "i.pool"),
-        ("language", "v.language"),
-        ("author", "v.author"),
-    ):
-        value = getattr(wanted, name)
-        if value is not None:
-            said.append(f"{column} = :{name}")
-            values[name] = value
-    if wanted.section is not None:
-        said.append("""(v.speciality, v.requirement) IN (
-            SELECT r.speciality, r.code FROM question_bank.requirement r WHERE r.section = :section)""")
-        values["section"] = wanted.section
-    if wanted.easier is not None:
-        said.append("v.difficulty >= :easier")
-        values["easier"] = wanted.easier
-    if wanted.harder is not None:
-        said.append("v.difficulty < :harder")
-        values["harder"] = wanted.harder
-    if wanted.where is not None:
-        said.append(_WHERE[wanted.where])
-    if wanted.tag is not None:
-        said.append("v.tags @> ARRAY[CAST(:tag AS text)]")
-        values["tag"] = wanted.tag
-    if wanted.reviewer is not None:
-        said.append(_FOR_REVIEW)
-        values["reviewer"] = wanted.reviewer
-    if wanted.among is not None:
-        # Joined by hash: there may be as many as the bank has.
-        listed = "EXISTS (SELECT FROM unnest(CAST(:among AS text[])) AS listed(id) WHERE listed.id = i.id)"
-        said.append(f"NOT {listed}" if wanted.among.outside else listed)
-        values["among"] = wanted.among.items
-    for asked, condition in (
-        (wanted.rated, _RATED),
-        (wanted.calibrated, _CALIBRATED),
-        (wanted.repealed, _REPEALED),
-    ):
-        if asked is not None:
-            said.append(condition if asked else f"NOT {condition}")
-    return "WHERE " + " AND ".join(said), values
 
 
 async def _plan_anew(connection: AsyncConnection) -> None:
@@ -316,16 +202,16 @@ async def _search(connection: AsyncConnection, wanted: Wanted, query: Query) -> 
 
     `near`: 2 found by its id, 1 by its words, 0 by its requirement.
     """
-    conditions, values = _conditions(wanted)
-    branches = [f"SELECT 0 AS near, {_BASE} {conditions} ORDER BY i.id LIMIT :counted"]
+    said, values = conditions(wanted)
+    branches = [f"SELECT 0 AS near, {_BASE} {said} ORDER BY i.id LIMIT :counted"]
     if query.text:
         values |= _words(query)
-        branches = [f"SELECT 1 AS near, {_BASE} {conditions} AND v.words @@ {_QUERY} ORDER BY i.id LIMIT :counted"]
+        branches = [f"SELECT 1 AS near, {_BASE} {said} AND v.words @@ {_QUERY} ORDER BY i.id LIMIT :counted"]
         if query.number:
-            branches.append(f"SELECT 2 AS near, {_BASE} {conditions} AND lower(i.id) LIKE :number LIMIT :counted")
+            branches.append(f"SELECT 2 AS near, {_BASE} {said} AND lower(i.id) LIKE :number LIMIT :counted")
         places = await _find_places(connection, query)
         if places:
-            branches.append(f"""SELECT 0 AS near, {_BASE} {conditions} AND (v.speciality, v.requirement) IN (
+            branches.append(f"""SELECT 0 AS near, {_BASE} {said} AND (v.speciality, v.requirement) IN (
                 SELECT * FROM unnest(CAST(:specialities AS text[]), CAST(:codes AS text[])))
                 LIMIT :counted""")
             values["specialities"] = [speciality for speciality, _ in places]
@@ -354,7 +240,7 @@ async def _find(connection: AsyncConnection, wanted: Wanted, query: Query, limit
                v.speciality, v.requirement, v.kind, v.level, v.difficulty, v.limit_ms, v.published_at, v.tags,
                v.language, v.author, v.content ->> 'stem' AS stem, v.content ->> 'markup' AS markup,
                {"v.content::text AS content," if query.text else ""}
-               {_REPEALED} AS repealed, rated.judged, rated.judges, {_CALIBRATED} AS calibrated
+               {REPEALED} AS repealed, rated.judged, rated.judges, {CALIBRATED} AS calibrated
         FROM t LEFT JOIN page ON true
         LEFT JOIN question_bank.item i ON i.id = page.item_id
         LEFT JOIN question_bank.item_version v ON v.item_id = page.item_id AND v.version = page.version

@@ -12,10 +12,10 @@ from admin.shelves import Exposed
 from core.ids import PersonId
 from core.web.requests import plain, read_number
 from question_bank.bands import EASY_FROM, HARD_BELOW, Band
-from question_bank.catalogue import Wanted, Where
 from question_bank.forms import ItemKind, ItemPool, Language, Level
 from question_bank.pool import WHOLE
 from question_bank.requirements import Requirement, Speciality
+from question_bank.wanted import Wanted, Where
 
 WHERES: tuple[Where, ...] = get_args(Where)
 BANDS: dict[Band, tuple[float | None, float | None]] = {

@@ -21,9 +21,9 @@ from core.errors import AccreditationError, Invalid
 from core.ids import PersonId
 from core.web.pages import render
 from core.web.requests import database_of, read_number, read_text
-from question_bank.catalogue import Wanted
 from question_bank.exchange.formats import FORMATS
 from question_bank.export_store import Run, ask_to_stop, list_runs, list_told, load_run
+from question_bank.wanted import Wanted
 from question_bank.workflow import State
 
 START = "/staff/bank/export"

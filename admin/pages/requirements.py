@@ -16,10 +16,10 @@ from core.access import Permission, Principal
 from core.errors import AccreditationError, Forbidden
 from core.web.bodies import MOST_BYTES
 from core.web.requests import database_of, read_field, read_text
-from question_bank.catalogue import Wanted
 from question_bank.requirement_list import Listing
 from question_bank.requirement_store import count_holdings, list_specialities, load_requirement
 from question_bank.requirements import Requirement
+from question_bank.wanted import Wanted
 
 MOST_LETTERS = 512 * 1024
 LARGE_BODIES = {"/staff/requirements/list": 4 * MOST_LETTERS + MOST_BYTES}

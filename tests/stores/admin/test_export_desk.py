@@ -12,12 +12,12 @@ from core.blobs import Blobs
 from core.database import Database, execute, fetch_one
 from core.errors import Conflict, NotFound
 from core.moments import DAY
-from question_bank.catalogue import Wanted
 from question_bank.drafts import Defaults
 from question_bank.exchange.formats import named_format
 from question_bank.export_store import Run, ask_to_stop, load_run, mark_silent, open_run
 from question_bank.importing import Incoming, carry_out_import
 from question_bank.imports import Wishes
+from question_bank.wanted import Wanted
 from tests.stores.admin.school import ITEMS, School
 
 START = "/staff/bank/export"

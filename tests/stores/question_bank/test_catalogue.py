@@ -11,8 +11,6 @@ from core.database import Database, fetch_all, fetch_one
 from core.ids import ItemId, PersonId
 from question_bank.catalogue import (
     MOST_COUNTED,
-    ItemSet,
-    Wanted,
     count_shortcuts,
     list_authors,
     list_ids,
@@ -26,6 +24,7 @@ from question_bank.requirement_store import repeal_requirement, save_requirement
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import load_items, publish_items, withdraw_item
 from question_bank.version_store import move_version, rate, save_version
+from question_bank.wanted import ItemSet, Wanted
 from question_bank.wording import Piece
 from question_bank.workflow import Actor
 

@@ -8,11 +8,12 @@ from core.clock import ManualClock
 from core.database import Database, execute, fetch_all, fetch_one
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import ItemId
-from question_bank.catalogue import Wanted, list_items
+from question_bank.catalogue import list_items
 from question_bank.items import Item, Role, make_stage
 from question_bank.requirement_store import count_holdings, save_requirements
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import current_version, load_items, publish_items, withdraw_item
+from question_bank.wanted import Wanted
 
 Catalogue = tuple[tuple[Speciality, ...], tuple[Requirement, ...]]
 

@@ -9,8 +9,8 @@ from starlette.datastructures import QueryParams
 
 from admin.pages.asked import NAMES, Asked, read_asked
 from core.ids import PersonId
-from question_bank.catalogue import Wanted
 from question_bank.requirements import Requirement, Speciality
+from question_bank.wanted import Wanted
 
 ME = PersonId(7)
 VALUES = st.text(max_size=30) | st.sampled_from(
