@@ -121,6 +121,7 @@ def test_a_key_is_a_letter_a_number_or_a_text(file: Path, key: str, found: str) 
         ("Q,a,b,c,d,", "no_key"),
         ("Q,a,b,c,d,E", "key_unread"),
         ("Q,a,b,c,d,x", "key_unread"),
+        ("Q,икс,икс,c,d,икс", "key_unread"),
         ('Q,a,b,c,d,"A, C"', "several_keys"),
         ("Q,4,3,2,1,4", "key_ambiguous"),
         ("Q,В,А,О,АВ,В", "key_ambiguous"),

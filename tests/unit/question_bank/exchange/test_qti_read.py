@@ -134,6 +134,8 @@ def condition(option: str, points: str) -> str:
 def test_processing_that_names_one_option_gives_the_key(tmp_path: Path) -> None:
     plain = f"<responseProcessing>{condition('A', '0')}{condition('D', '1')}</responseProcessing>"
     assert keys(arrive(tmp_path, item(declared="", after=plain))) == "D"
+    foreign = plain.replace('variable identifier="R"', 'variable identifier="S"')
+    assert codes(arrive(tmp_path, item(declared="", after=foreign))) == ["no_key"]
     other = f"<responseProcessing>{condition('D', '1')}<exitResponse/></responseProcessing>"
     assert codes(arrive(tmp_path, item(declared="", after=other))) == ["no_key"]
 
