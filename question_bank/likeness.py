@@ -8,7 +8,7 @@ punctuation, ё for е. Likeness is Jaccard's: shared shingles over all. It sees
 A sketch is MinHash (A. Broder, «On the resemblance and containment of documents», 1997) by one permutation (P. Li,
 A. Owen, C.-H. Zhang, «One permutation hashing», 2012), with empty bins filled by rotation (A. Shrivastava, P. Li,
 «Densifying one permutation hashing via rotation for fast near neighbor search», 2014), and cut into BANDS of ROWS: two
-items of likeness s share a band with the probability 1 - (1 - s**ROWS)**BANDS: 0.64 at 0.5, 0.99 at 0.7, 0.9999 at 0.8.
+items of likeness s share a band with the probability 1 - (1 - s**ROWS)**BANDS: 0.64 at 0.5, 0.99 at 0.7, 0.9998 at 0.8.
 """
 
 import re

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from core.blobs import Blobs
 from core.clock import ManualClock
 from core.database import Database, fetch_all, fetch_one
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.ids import AssetId, ItemId, PersonId
+from question_bank import judging
 from question_bank.asset_store import keep_asset
 from question_bank.drafts import Defaults, draft_of
 from question_bank.enemy_store import list_enemies, set_enemies
@@ -40,8 +41,8 @@ from question_bank.likeness_store import find_alike
 from question_bank.pictures import redraw
 from question_bank.requirement_store import save_requirements
 from question_bank.requirements import Requirement, Speciality
-from question_bank.store import load_items, publish_items
-from question_bank.version_store import list_steps, load_line
+from question_bank.store import load_items, publish_items, withdraw_item
+from question_bank.version_store import list_steps, load_line, next_item_id, save_version
 from question_bank.word_store import find_meant
 from question_bank.wording import read_query
 from tests.drafts import four_option
@@ -253,6 +254,55 @@ async def test_a_bank_moves_with_its_ids_and_enemies(house: House) -> None:
         assert one.counts == Counts(read=3, new=2, rejected=1, reasons={"repeated": 1}, remarks={"enemy_unknown": 1})
     async with house.database.transaction() as connection:
         assert await list_enemies(connection, ItemId("x-1")) == [ItemId("x-2")]
+
+
+async def test_a_withdrawn_item_and_one_of_the_other_pool_stay_as_they_are(house: House, bank: list[Item]) -> None:
+    async with house.database.transaction() as connection:
+        await publish_items(connection, bank, house.clock.now())
+    text = (await house.export("csv", Selection())).decode("utf-8-sig")
+    first, second, *_ = (line for line in text.splitlines() if "экзамен" in line)
+    async with house.database.transaction() as connection:
+        await withdraw_item(connection, ItemId(first.split(",")[0]))
+    batch = await house.keep(house.file(text.replace(second, second.replace("экзамен", "тренировка"))))
+    assert batch.counts == Counts(
+        read=len(bank), unchanged=len(bank) - 2, rejected=2, reasons={"item_withdrawn": 1, "pool_fixed": 1}
+    )
+
+
+async def test_what_a_withdrawn_item_or_an_older_version_said_may_come_again(house: House, bank: list[Item]) -> None:
+    async with house.database.transaction() as connection:
+        await publish_items(connection, bank, house.clock.now())
+    (house.folder / "out").write_bytes(await house.export("aiken", Selection()))
+    plain = sum(item.kind == "four_option" for item in bank)
+    file = Incoming(house.folder / "out", "bank.txt")
+    assert (await house.plan(file)).counts == Counts(read=plain, duplicate=plain)
+    said = replace(draft_of(bank[1]), stem="Другое условие?")
+    async with house.database.transaction() as connection:
+        await withdraw_item(connection, bank[0].id)
+        await save_version(connection, bank[1].id, 1, said, METHODOLOGIST, house.clock.now())
+    assert (await house.plan(file)).counts == Counts(read=plain, duplicate=plain - 2, new=2)
+
+
+async def test_a_number_that_somebody_has_taken_is_passed_over(house: House, bank: list[Item]) -> None:
+    async with house.database.transaction() as connection:
+        ours = await next_item_id(connection)
+        taken = [replace(bank[0], id=ItemId(f"i{int(ours[1:]) + more:06}")) for more in (1, 2)]
+        await publish_items(connection, taken, house.clock.now())
+    assert (await house.keep(house.file([TITLES, *rows(2)]))).counts == Counts(read=2, new=2)
+    async with house.database.transaction() as connection:
+        for one in taken:
+            assert (await load_line(connection, one.id)).latest == 1
+
+
+async def test_originals_are_kept_as_far_as_there_is_room(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide, narrow = ["Раздел " + "я" * 300], ["Раздел"]
+    monkeypatch.setattr(judging, "MOST_ORIGINALS", 500)
+    batch = await house.plan(house.file([TITLES, wide, narrow]))
+    assert batch.counts.rejected == 2
+    async with house.database.transaction() as connection:
+        assert "Раздел" in (await load_original(connection, batch.id, 2)).data.decode()
+        with pytest.raises(NotFound):
+            await load_original(connection, batch.id, 1)
 
 
 async def test_the_requirement_may_be_the_file_s(house: House) -> None:
