@@ -14,6 +14,7 @@ from question_bank.imports import Line, digest_of
 from question_bank.items import Item
 from question_bank.store import load_items
 from question_bank.word_store import keep_words
+from question_bank.wording import words_of
 
 MAX_ORIGINAL = 256 << 10
 """Bytes kept of one rejected item."""
@@ -131,7 +132,7 @@ async def copy_versions(
             at=at,
         )
     await execute(connection, f"TRUNCATE {_STAGING}")
-    forms = frozenset().union(*(one.columns.forms for one in arrivals)) - known
+    forms = words_of("\n".join(one.columns.words for one in arrivals)) - known
     if forms:
         await keep_words(connection, sorted(forms))
         known |= forms

@@ -6,6 +6,7 @@ It is done on a thread, one piece ahead of what is being written, so that a file
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import msgspec
 from msgspec import Struct
@@ -19,11 +20,10 @@ from question_bank.exchange.entries import Arriving, Reader, Rejected
 from question_bank.faults import find_faults
 from question_bank.imports import digest_of
 from question_bank.items import Item, candidate_copy, change_texts
-from question_bank.likeness import sketch, texts_of
+from question_bank.likeness import sketch_all, texts_of
 from question_bank.markup import clean, find_assets
 from question_bank.pictures import Picture, content_id, redraw
 from question_bank.version_rows import encode_key, search_words
-from question_bank.wording import words_of
 
 PIECE = 1_000
 """Entries that are prepared and written together."""
@@ -48,8 +48,6 @@ class Columns(Struct, frozen=True):
     sources: str
     digest: bytes
     sketch: tuple[int, ...]
-    forms: frozenset[str]
-    """Words of the texts, for those who mistype one."""
 
 
 class Ready(Struct, frozen=True):
@@ -61,7 +59,7 @@ class Ready(Struct, frozen=True):
     unready: dict[str, str]
     """What is to be mended before review: sentences by field."""
     columns: Columns | None = None
-    """None where it has pictures: what is written waits for their sizes."""
+    """None until `with_columns`; where it has pictures that waits for their sizes."""
 
 
 class Waiting(Struct, frozen=True):
@@ -110,7 +108,7 @@ class Source:
                     piece.append(prepare(entry, ItemId(own or ids[len(piece)]), 1, self._defaults))
                 else:
                     piece.append(entry)
-        return piece
+        return with_columns(piece, sized=False)
 
     def close(self) -> None:
         close = getattr(self._entries, "close", None)
@@ -139,20 +137,31 @@ def prepare(arriving: Arriving, item: ItemId, version: int, defaults: Defaults) 
     if made.markup == "html":
         made = change_texts(made, clean)
         assets = candidate_copy(made).assets + find_assets(made.explanation)
-    return Ready(arriving, made, assets, faults.unready, None if assets else columns_of(made))
+    return Ready(arriving, made, assets, faults.unready)
 
 
-def columns_of(item: Item) -> Columns:
-    words = search_words(item)
-    return Columns(
-        encode_content(candidate_copy(item)),
-        encode_key(item),
-        words,
-        msgspec.json.encode(item.sources).decode(),
-        digest_of(item),
-        sketch(texts_of(item)),
-        frozenset(words_of(words)),
-    )
+def with_columns(entries: Sequence[Prepared], *, sized: bool) -> list[Prepared]:
+    """Those that are ready with what is written of them. `sized`: those with pictures too."""
+
+    def lacks(entry: Prepared) -> TypeGuard[Ready]:
+        return isinstance(entry, Ready) and entry.columns is None and (sized or not entry.assets)
+
+    made = iter(columns_of([entry.item for entry in entries if lacks(entry)]))
+    return [replace(entry, columns=next(made)) if lacks(entry) else entry for entry in entries]
+
+
+def columns_of(items: Sequence[Item]) -> list[Columns]:
+    return [
+        Columns(
+            encode_content(candidate_copy(item)),
+            encode_key(item),
+            search_words(item),
+            msgspec.json.encode(item.sources).decode(),
+            digest_of(item),
+            bands,
+        )
+        for item, bands in zip(items, sketch_all([texts_of(item) for item in items]), strict=True)
+    ]
 
 
 def rename_assets(draft: Draft, names: Mapping[str, AssetId]) -> Draft:

@@ -24,6 +24,7 @@ from question_bank.arrivals import (
     prepare,
     redraw_all,
     rename_assets,
+    with_columns,
 )
 from question_bank.asset_store import keep_asset, load_sizes
 from question_bank.drafts import Defaults, draft_of, make_item
@@ -105,7 +106,7 @@ class Judgement:
             connection,
             (asset for entry in ready if isinstance(entry, Ready) for asset in entry.assets if asset not in sizes),
         )
-        dressed = [self._dress(entry, known, newest, sizes) for entry in ready]
+        dressed = with_columns([self._dress(entry, known, newest, sizes) for entry in ready], sized=True)
         digests = [entry.columns.digest for entry in dressed if isinstance(entry, Ready) and entry.columns is not None]
         same = await find_same(connection, digests) if digests else {}
         waiting = iter(dressed)
@@ -252,9 +253,9 @@ class Judgement:
         if before is not None:
             entry = self._as_next(entry, before)
         if not entry.assets:
-            return entry if entry.columns is not None else replace(entry, columns=columns_of(entry.item))
+            return entry
         item = change_texts(entry.item, lambda text: set_sizes(text, sizes))
-        return replace(entry, item=item, columns=columns_of(item))
+        return replace(entry, item=item)
 
     def _as_next(self, entry: Ready, before: Item) -> Ready:
         """What the file does not say is as it was."""
@@ -321,7 +322,7 @@ class Judgement:
             fate = "new"
             if item.id in known:  # somebody published under a number of ours
                 item = make_item(draft_of(item), await next_item_id(connection), 1)
-                columns = columns_of(item)
+                (columns,) = columns_of([item])
         self._count(fate)
         self._digests.add(columns.digest)
         if at_home:

@@ -19,7 +19,7 @@ from question_bank.candidate_store import decode_content, encode_content
 from question_bank.faults import find_faults
 from question_bank.forms import ItemPool
 from question_bank.items import Choice, Item, Role, Stage, candidate_copy, change_texts
-from question_bank.likeness import sketch, texts_of
+from question_bank.likeness import sketch_all, texts_of
 from question_bank.markup import clean, find_assets, read_plain, set_sizes
 from question_bank.requirement_store import list_requirements
 from question_bank.word_store import keep_words
@@ -73,7 +73,7 @@ async def insert_versions(
         readies=[not find_faults(item).all for item in items],
         tags=[msgspec.json.encode(item.tags).decode() for item in items],
         languages=[item.language for item in items],
-        sketches=[f"{{{','.join(map(str, sketch(texts)))}}}" for texts in map(texts_of, items)],
+        sketches=[f"{{{','.join(map(str, one))}}}" for one in sketch_all([texts_of(item) for item in items])],
         at=at,
         state=state,
         author=author,

@@ -80,7 +80,7 @@ def read_query(typed: str) -> Query:
 
 def words_of(text: str) -> set[str]:
     """The words of a folded text that are kept for those who mistype them."""
-    return set(_WORD.findall(text))
+    return set(_WORD.findall(" ".join(set(text.split()))))
 
 
 def trigrams(word: str) -> list[str]:

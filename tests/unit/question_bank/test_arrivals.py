@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from core.errors import Invalid
 from core.ids import AssetId, ItemId
 from question_bank import arrivals
-from question_bank.arrivals import Ready, Refused, Source, Waiting, prepare, rename_assets
+from question_bank.arrivals import Ready, Refused, Source, Waiting, columns_of, prepare, rename_assets, with_columns
 from question_bank.drafts import Defaults, Draft
 from question_bank.exchange.entries import Arriving, Place, Rejected
 from tests.drafts import DEFAULTS, four_option
@@ -72,14 +72,19 @@ def test_what_cannot_be_kept_is_refused_and_what_is_unready_told() -> None:
     blank = prepare(arriving(four_option("")), IDS[0], 1, DEFAULTS)
     assert isinstance(blank, Ready)
     assert blank.unready == {"stem": "Заполните поле."}
-    assert blank.columns is not None
+    (dressed,) = with_columns([blank], sized=False)
+    assert isinstance(dressed, Ready)
+    assert dressed.columns == columns_of([blank.item])[0]
 
 
 def test_pictures_wait_for_their_names() -> None:
     draft = replace(four_option('<p>a<img data-asset="один.png" alt="ЭКГ"></p>'), markup="html")
     waiting = prepare(replace(arriving(draft), pictures={"один.png": b"x"}), IDS[0], 1, DEFAULTS)
     assert isinstance(waiting, Waiting)
+    unfit = prepare(arriving(four_option("x" * 10_001)), IDS[0], 1, DEFAULTS)
     named = rename_assets(draft, {"один.png": AssetId("p-1")})
     ready = prepare(arriving(named), IDS[0], 1, DEFAULTS)
     assert isinstance(ready, Ready)
-    assert (ready.assets, ready.columns) == ((AssetId("p-1"),), None)
+    assert ready.assets == (AssetId("p-1"),)
+    assert with_columns([ready], sized=False) == [ready]
+    assert with_columns([unfit, ready], sized=True) == [unfit, replace(ready, columns=columns_of([ready.item])[0])]

@@ -1,6 +1,7 @@
 """Likeness is Jaccard's of the words' shingles; a sketch finds what is alike as often as is promised."""
 
 import random
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from question_bank.likeness import (
     normalise,
     shingle,
     sketch,
+    sketch_all,
     sketch_of,
     texts_of,
 )
@@ -79,6 +81,24 @@ def test_the_order_of_texts_changes_nothing(texts: list[str], chance: random.Ran
     assert len(sketch(texts)) in (0, BANDS)
     assert all(-(1 << 31) <= band < 1 << 31 for band in sketch(texts))
     assert (sketch(texts) == ()) == (not any(map(normalise, texts)))
+
+
+@given(
+    st.lists(st.lists(st.text(alphabet="абвё ΑΣς İ́A1,_\n\0&😀\ud800", max_size=12) | TEXTS.map("".join), max_size=4))
+)
+def test_many_at_once_have_the_sketches_that_their_shingles_have(items: list[list[str]]) -> None:
+    many = items * (1 + 2 * (len(items) > 70))
+    assert sketch_all(many) == [sketch_of(shingle(texts)) for texts in many]
+    for texts in items:
+        assert bool(len(shingle(texts))) == any(map(normalise, texts))
+
+
+def test_a_sketch_stays_what_it_was() -> None:
+    """Those of a bank are kept."""
+    found = sketch_all([(STEM, *OPTIONS), ("β-блокатор", "ab"), ("_",), ("й",)])
+    assert [len(one) for one in found] == [BANDS, BANDS, 0, BANDS]
+    assert sha256(repr(found).encode()).hexdigest()[:16] == "e28a217b5f15e51f"
+    assert sketch_all([(STEM, f"{number}") for number in range(450)])[449] == sketch((STEM, "449"))
 
 
 def test_letters_that_are_not_russian_are_told_apart() -> None:
