@@ -73,11 +73,12 @@ def _refuse(item: Item, faults: dict[str, str]) -> None:
 
 def _unfit(item: Item) -> dict[str, str]:
     faults: dict[str, str] = {}
+    rich = item.markup == "html"
     for name in ("id", "speciality", "requirement", "stem", "explanation"):
         value: str = getattr(item, name)
         if name in ("id", "speciality", "requirement") and not value.strip():
             faults[name] = "Заполните поле."
-        elif fault := _text_fault(value, item, MAX_TEXT, rich=name in ("stem", "explanation")):
+        elif fault := _text_fault(value, MAX_TEXT, rich=rich and name in ("stem", "explanation")):
             faults[name] = fault
     if len(item.sources) > MAX_SOURCES or any(not one.strip() or len(one) > MAX_SOURCE for one in item.sources):
         faults["sources"] = f"Не более {MAX_SOURCES} источников, каждый не длиннее {MAX_SOURCE} знаков."
@@ -96,17 +97,17 @@ def _unfit(item: Item) -> dict[str, str]:
     if len(item.stages) > MAX_STAGES:
         faults["stages"] = f"Не больше {MAX_STAGES} шагов."
     for number, stage in enumerate(item.stages):
-        faults |= _unfit_stage(stage, item, f"stages.{number}")
+        faults |= _unfit_stage(stage, f"stages.{number}", rich=rich)
     ids = [choice.id for stage in item.stages for choice in stage.choices]
     if len(set(ids)) != len(ids):
         faults.setdefault("stages", "Обозначения вариантов повторяются.")
     return faults
 
 
-def _unfit_stage(stage: Stage, item: Item, place: str) -> dict[str, str]:
+def _unfit_stage(stage: Stage, place: str, *, rich: bool) -> dict[str, str]:
     faults: dict[str, str] = {}
     for name in ("prompt", "reveal"):
-        if fault := _text_fault(getattr(stage, name), item, MAX_TEXT, rich=True):
+        if fault := _text_fault(getattr(stage, name), MAX_TEXT, rich=rich):
             faults[f"{place}.{name}"] = fault
     if not 1 <= stage.weight <= MAX_WEIGHT:
         faults[f"{place}.weight"] = f"Вес шага — целое число от 1 до {MAX_WEIGHT}."
@@ -115,7 +116,7 @@ def _unfit_stage(stage: Stage, item: Item, place: str) -> dict[str, str]:
     if len(stage.choices) > MAX_ACTIONS:
         faults[f"{place}.choices"] = f"Не больше {MAX_ACTIONS} вариантов."
     for choice in stage.choices:
-        if fault := _text_fault(choice.text, item, MAX_CHOICE_TEXT, rich=True, inline=True):
+        if fault := _text_fault(choice.text, MAX_CHOICE_TEXT, rich=rich, inline=True):
             faults.setdefault(f"{place}.choices", fault)
     roles = {choice.role for choice in stage.choices}
     if stage.kind == "choice":
@@ -128,12 +129,12 @@ def _unfit_stage(stage: Stage, item: Item, place: str) -> dict[str, str]:
     return faults
 
 
-def _text_fault(text: str, item: Item, most: int, *, rich: bool, inline: bool = False) -> str | None:
-    if not is_plain(text):
+def _text_fault(text: str, most: int, *, rich: bool, inline: bool = False) -> str | None:
+    if _CONTROL.search(text):
         return "Уберите управляющие знаки."
     if len(text) > most:
         return f"Не более {most} знаков{' в варианте' if inline else ''}."
-    return find_fault(text, inline=inline) if rich and item.markup == "html" else None
+    return find_fault(text, inline=inline) if rich else None
 
 
 def _unready(item: Item) -> dict[str, str]:

@@ -43,6 +43,8 @@ MOST_ENEMIES = 200_000
 
 def untold(unready: Mapping[str, str], remarks: Sequence[Remark]) -> list[str]:
     """Of the sentences by field, each once, those that a reader has not told: of a key it says more than we would."""
+    if not unready:
+        return []
     keys = [field for field in unready if field.endswith(".key")]
     keys_told = sum(remark.code in KEY_FAULTS for remark in remarks) >= len(keys)
     said = {remark.sentence for remark in remarks}

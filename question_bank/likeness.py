@@ -138,10 +138,11 @@ def _band(least: Shingles) -> npt.NDArray[np.int32]:
     least = np.take_along_axis(least, after % _BINS, axis=1) + (after - _PLACES).astype(np.uint64) * _FAR
     least *= _FACTORS[1]
     least ^= least >> _SHIFTS[0]
-    bands = least.reshape(-1, BANDS, ROWS) @ _MIXED + _SALTS
+    bands: Shingles = least.reshape(-1, BANDS, ROWS) @ _MIXED + _SALTS
     bands ^= bands >> _SHIFTS[1]
     bands *= _FACTORS[2]
-    return bands.view(np.int32)[:, 1::2]
+    numbers: npt.NDArray[np.int32] = bands.view(np.int32)[:, 1::2]
+    return numbers
 
 
 def _hash(items: Iterable[Iterable[str]]) -> tuple[Shingles, npt.NDArray[np.intp]]:
