@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.access import Principal, people
 from core.ids import ItemId, PersonId
-from exam_server.exposure import count_drawn, list_drawn, list_overdrawn
+from exam_server.exposure import EVER_DRAWN, NEVER_DRAWN, count_drawn, list_overdrawn
 from question_bank.catalogue import PAGE, ItemPage, Shortcut, count_shortcuts, list_authors, list_items
 from question_bank.requirement_store import list_requirements, list_specialities, load_titles
 from question_bank.requirements import Requirement, Speciality
-from question_bank.wanted import ItemSet, Wanted
+from question_bank.wanted import Condition, Wanted
 
 Exposed = Literal["never", "ever", "over"]
 """By forms of exams: on none, on some, on a larger share of some exam's than its cap allows."""
@@ -55,8 +55,10 @@ async def narrow(connection: AsyncConnection, wanted: Wanted, exposed: Exposed |
     """With what the bank itself does not know: where its items were drawn."""
     if exposed is None:
         return wanted
-    items = await (list_overdrawn if exposed == "over" else list_drawn)(connection)
-    return replace(wanted, among=ItemSet(items, outside=exposed == "never"))
+    if exposed == "over":
+        over = await list_overdrawn(connection)
+        return replace(wanted, beside=Condition("i.id = ANY(CAST(:over AS text[]))", {"over": over}))
+    return replace(wanted, beside=EVER_DRAWN if exposed == "ever" else NEVER_DRAWN)
 
 
 async def open_shelf(

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from core.ids import ItemId, PersonId
+from core.ids import PersonId
 from question_bank.forms import ItemKind, ItemPool, Language, Level
 from question_bank.standings import WRITTEN_SINCE
 
@@ -12,12 +12,11 @@ Where = Literal["draft", "review", "approved", "piloted", "active", "retired", "
 """The first three are states of the newest version, `unready` its faults; the others what the item is in the bank."""
 
 
-class ItemSet(Struct, frozen=True):
-    """Items that something outside the bank knows of."""
+class Condition(Struct, frozen=True):
+    """Asked by whoever knows more of an item than the bank does: SQL over `i.id`, with its values."""
 
-    items: tuple[ItemId, ...]
-    outside: bool = False
-    """All others are meant."""
+    sql: str
+    values: dict[str, object] = {}
 
 
 class Wanted(Struct, frozen=True):
@@ -46,7 +45,7 @@ class Wanted(Struct, frozen=True):
     """By responses."""
     repealed: bool | None = None
     """Written to a requirement that is no longer in force."""
-    among: ItemSet | None = None
+    beside: Condition | None = None
 
 
 REPEALED = """
@@ -111,11 +110,9 @@ def conditions(wanted: Wanted) -> tuple[str, dict[str, object]]:
     if wanted.reviewer is not None:
         said.append(_FOR_REVIEW)
         values["reviewer"] = wanted.reviewer
-    if wanted.among is not None:
-        # Joined by hash: there may be as many as the bank has.
-        listed = "EXISTS (SELECT FROM unnest(CAST(:among AS text[])) AS listed(id) WHERE listed.id = i.id)"
-        said.append(f"NOT {listed}" if wanted.among.outside else listed)
-        values["among"] = wanted.among.items
+    if wanted.beside is not None:
+        said.append(wanted.beside.sql)
+        values |= wanted.beside.values
     for asked, condition in (
         (wanted.rated, _RATED),
         (wanted.calibrated, CALIBRATED),

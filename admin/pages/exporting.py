@@ -42,7 +42,7 @@ ASKED_WORDS: dict[str, tuple[str, dict[str, str]]] = {
     "author": ("Автор", {"me": "Это я"}),
     "tag": ("Метка", {}),
     "known": ("Что известно", KNOWN_WORDS),
-    "exposed": ("Показы", dict(EXPOSED_WORDS.items())),
+    "exposed": ("В тестированиях", dict(EXPOSED_WORDS.items())),
 }
 _OUT = [one for one in FORMATS if one.write is not None]
 

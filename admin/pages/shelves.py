@@ -38,9 +38,9 @@ KNOWN_WORDS = {
     "unrated": "Оценок экспертов нет",
 }
 EXPOSED_WORDS: dict[Exposed, str] = {
-    "never": "Ни разу не попадали в тестирования",
-    "ever": "Попадали в тестирования",
-    "over": "Чаще предела показов",
+    "never": "Ни разу",
+    "ever": "Хотя бы раз",
+    "over": "Чаще предела",
 }
 SHORTCUTS: dict[Shortcut, tuple[str, dict[str, str]]] = {
     "drafts": ("Мои черновики", {"where": "draft", "author": "me"}),

@@ -10,11 +10,12 @@ from core.ids import BlueprintId, ItemId, SittingId
 from core.moments import DAY, HOUR
 from exam_server import scheduling
 from exam_server.exposure import (
+    EVER_DRAWN,
+    NEVER_DRAWN,
     Exposure,
     count_drawn,
     count_forms,
     count_uses,
-    list_drawn,
     list_exposure,
     list_overdrawn,
 )
@@ -22,10 +23,12 @@ from exam_server.practice import begin_run
 from exam_server.preparation import prepare_some
 from exam_server.store import load_sitting
 from question_bank.blueprint_store import save_blueprint
+from question_bank.catalogue import list_ids
 from question_bank.exposure import SOONEST
 from question_bank.exposure_store import load_controlled, load_opennesses
 from question_bank.health import Used
 from question_bank.pool_store import PreparedPools
+from question_bank.wanted import Wanted
 from tests.stores.cabinet.centre import AUTOMATIC, EXAM, PRACTICE, Centre
 
 CAPPED = replace(EXAM, id=BlueprintId("capped"), exposure_cap=0.6)
@@ -74,7 +77,10 @@ async def test_what_was_drawn_and_seen_is_what_the_logs_say(centre: Centre) -> N
     assert await uses_of(centre.database, AUTOMATIC.id) == {}
 
     async with centre.database.transaction() as connection:
-        assert sorted(await list_drawn(connection)) == sorted(wanted)
+        assert await list_ids(connection, Wanted(beside=EVER_DRAWN), "") == sorted(wanted)
+        everything = await list_ids(connection, Wanted(), "")
+        never = await list_ids(connection, Wanted(beside=NEVER_DRAWN), "")
+        assert never == [item for item in everything if item not in wanted] != []
         some = [*list(wanted)[:3], ItemId("nobody")]
         assert await count_drawn(connection, some) == {item: wanted[item].drawn for item in some[:3]}
         assert await list_overdrawn(connection) == (), "no exam has a cap"
@@ -106,7 +112,8 @@ async def test_practice_is_counted_nowhere_and_looked_at_once(centre: Centre) ->
     assert await exposure.sweep() == 0
     assert await uses_of(centre.database, PRACTICE.id) == {}
     async with centre.database.transaction() as connection:
-        assert await list_drawn(connection) == ()
+        assert await list_ids(connection, Wanted(beside=EVER_DRAWN), "") == []
+        assert await list_ids(connection, Wanted(beside=NEVER_DRAWN), "") == await list_ids(connection, Wanted(), "")
 
 
 async def test_a_log_that_cannot_be_read_holds_up_no_other(centre: Centre) -> None:

@@ -24,7 +24,7 @@ from question_bank.requirement_store import repeal_requirement, save_requirement
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import load_items, publish_items, withdraw_item
 from question_bank.version_store import move_version, rate, save_version
-from question_bank.wanted import ItemSet, Wanted
+from question_bank.wanted import Condition, Wanted
 from question_bank.wording import Piece
 from question_bank.workflow import Actor
 
@@ -211,18 +211,13 @@ async def test_every_filter_finds_its_own_and_all_of_them_go_together(filled: Da
     assert item not in await found(filled, Wanted(easier=0.32))
 
 
-async def test_items_are_among_those_that_are_named_or_outside(filled: Database) -> None:
-    everything = await found(filled)
-    named = (ItemId("f013"), ItemId("c000"), ItemId("nobody"))
-    assert await found(filled, Wanted(among=ItemSet(named))) == ["c000", "f013"]
-    assert await found(filled, Wanted(among=ItemSet(named, outside=True))) == [
-        item for item in everything if item not in named
-    ]
-    assert await found(filled, Wanted(among=ItemSet(()))) == []
-    assert await found(filled, Wanted(among=ItemSet((), outside=True))) == everything
-    assert await found(filled, Wanted(among=ItemSet(named), kind="case"), "c000") == ["c000"]
+async def test_items_are_what_somebody_else_asks_of_them_too(filled: Database) -> None:
+    named = Condition("i.id = ANY(CAST(:named AS text[]))", {"named": ["f013", "c000", "nobody"]})
+    assert await found(filled, Wanted(beside=named)) == ["c000", "f013"]
+    assert await found(filled, Wanted(beside=named, kind="case")) == ["c000"]
+    assert await found(filled, Wanted(beside=named), "f01") == ["f013"]
     async with filled.transaction() as connection:
-        assert await list_ids(connection, Wanted(among=ItemSet(named)), "") == ["c000", "f013"]
+        assert await list_ids(connection, Wanted(beside=named), "") == ["c000", "f013"]
 
 
 async def test_filters_agree_with_each_other_in_any_combination(filled: Database, clock: ManualClock) -> None:
