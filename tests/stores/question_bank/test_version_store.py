@@ -165,6 +165,17 @@ async def test_the_whole_way_into_service_and_out(filled: Database, draft: Draft
     assert steps[4].done_by == REVIEWER
 
 
+async def test_a_version_whose_approval_was_taken_back_has_its_author_again(
+    filled: Database, draft: Draft, clock: ManualClock
+) -> None:
+    await save(filled, draft, 0, clock)
+    await go(filled, 1, clock, "send", "approve", "return", "send")
+    async with filled.transaction() as connection:
+        assert (await load_standing(connection, NEW, 1)).authors == {AUTHOR}
+        with pytest.raises(Forbidden, match="four_eyes"):
+            await move_version(connection, NEW, 1, "approve", WRITING, clock.now())
+
+
 async def test_four_eyes_reach_back_to_the_last_approved_version(
     filled: Database, draft: Draft, clock: ManualClock
 ) -> None:
