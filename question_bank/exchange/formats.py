@@ -100,7 +100,7 @@ def find_format(head: Head, name: str = "", formats: tuple[Format, ...] | None =
     raise Invalid(
         "exchange_format_unknown",
         "Не удалось понять, в каком формате этот файл. Назовите формат или сохраните файл в одном из этих: "
-        f"{', '.join(dict.fromkeys(one.title for one in formats))}.",
+        f"{', '.join(one.title for one in formats if one.recognise is not qti_read.never)}.",
     )
 
 

@@ -120,6 +120,7 @@ export function FormulaDialog({ say, source, onClose, onDone }) {
       <div class="field">
         <label class="field__label" for="formula-source">MathML</label>
         <textarea class="input" id="formula-source" rows="5" spellcheck=${false} value=${text} onInput=${(event) => setText(event.target.value)} />
+        ${!math && html`<span class="field__error" role="status">${say("formulaUnread")}</span>`}
       </div>
       <div class="editor__formula" ref=${shown} role="img" aria-label=${say("formulaPreview")}></div>
     <//>

@@ -45,6 +45,7 @@ export class Keeper {
   /** The text became a version, or was given up: nothing is to be kept any more. */
   forget() {
     this._waiting = null;
+    this.savedAt = null;
     clearTimeout(this._timer);
     this._remove();
     this._set("idle");

@@ -37,6 +37,7 @@ function News() {
   const { model, act, say } = useEditor();
   const { data, keeper, resumed, problem } = model;
   const at = (moment) => timeText(moment, data.now, data.zone);
+  const whole = data.comments.filter((one) => one.field === "" && one.version === data.latest);
   return html`
     ${model.elsewhere && html`
       <${Banner} kind="warn" role="alert" title=${say("elsewhere")}><p>${say("elsewhereText")}</p>
@@ -51,6 +52,9 @@ function News() {
           <button class="btn btn--secondary btn--small" type="button" onClick=${() => act.open({ what: "discard" })}>${say("discard")}</button>
         </div>
       <//>
+    `}
+    ${whole.length > 0 && !model.saved && html`
+      <${Banner} kind="info" title=${say("ofTheWhole")}>${whole.map((one) => html`<p key=${one.words}>${one.words}</p>`)}<//>
     `}
     ${keeper.state === "offline" && html`<${Banner} kind="warn" title=${say("noLine")}><p>${say(keeper.lasting ? "keptHere" : "keptNowhere")}</p><//>`}
     ${keeper.state === "refused" && html`
@@ -97,7 +101,7 @@ function Status() {
     sending: () => say("keeping"),
     offline: () => say(keeper.lasting ? "keptHereShort" : "noLine"),
     refused: () => say("notKept"),
-    idle: () => (keeper.savedAt ? say("kept", { time: timeText(keeper.savedAt, Math.max(data.now, keeper.savedAt), data.zone) }) : say(data.latest ? "asSaved" : "nothingYet", { version: data.latest })),
+    idle: () => (model.saved && !keeper.savedAt ? say(model.saved.state === "review" ? "sentTitle" : "savedTitle", { version: model.saved.version }) : keeper.savedAt ? say("kept", { time: timeText(keeper.savedAt, Math.max(data.now, keeper.savedAt), data.zone) }) : say(data.latest ? "asSaved" : "nothingYet", { version: data.latest })),
   };
   return html`<p class="editor__status" role="status" data-state=${keeper.state}>${words[keeper.state]()}</p>`;
 }

@@ -97,6 +97,7 @@ export const words = {
   enemyAdd: ["Найти задание по номеру или словам", "Find an item by number or words"],
   enemyDrop: ["Убрать задание {item}", "Remove item {item}"],
   comment: ["Комментарий", "Comment"],
+  ofTheWhole: ["Комментарии к этой версии", "Comments on this version"],
 
   // What is wrong at once
   fillOptions: ["Заполните все варианты.", "Fill in all the options."],
@@ -135,6 +136,7 @@ export const words = {
   column: ["Столбец", "Column"],
   formula: ["Формула", "Formula"],
   formulaHint: ["Выберите заготовку и впишите своё. Двойной щелчок по формуле в тексте откроет её снова.", "Take a pattern and write your own into it. A double click on a formula in the text opens it again."],
+  formulaUnread: ["Это не MathML: запись начинается с <math> и кончается </math>. Возьмите заготовку и замените в ней буквы.", "This is not MathML: it begins with <math> and ends with </math>. Take a pattern and change its letters."],
   formula_fraction: ["Дробь", "Fraction"],
   formula_power: ["Степень", "Power"],
   formula_index: ["Индекс", "Index"],
