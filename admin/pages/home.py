@@ -12,6 +12,7 @@ from core import outbox
 from core.access import Permission, Principal
 from core.web import language
 from core.web.requests import database_of
+from question_bank.catalogue import count_shortcuts
 
 _EVERYBODY = tuple(dict.fromkeys(permission for section in SECTIONS for permission in section.permissions))
 
@@ -30,6 +31,9 @@ async def show_home(request: Request, reader: Principal) -> Response:
         if reader.may(Permission.REVIEW_READ):
             waiting = await review_room.count_waiting(connection)
             counts["/staff/reviews"] = waiting, some("ждёт рассмотрения", "ждут рассмотрения", waiting)
+        if reader.may(Permission.BANK_EDIT):
+            mine = (await count_shortcuts(connection, reader.id))["reviews"]
+            counts["/staff/bank"] = mine, some("ждёт вашей проверки", "ждут вашей проверки", mine)
         if reader.may(Permission.PROTOCOL_READ):
             ready = await protocols_desk.count_ready(connection)
             counts["/staff/protocols"] = ready, some("результат ждёт протокола", "результатов ждут протокола", ready)

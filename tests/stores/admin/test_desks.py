@@ -376,3 +376,5 @@ async def test_the_desk_counts_what_waits(school: School) -> None:
     again = (await school.get(chair, "/staff")).text
     assert "<b>0</b> результатов ждут протокола" in again
     assert held
+    bank = (await school.get(school.staff[Role.METHODOLOGIST], "/staff")).text
+    assert "<b>0</b> ждут вашей проверки" in bank
