@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import outbox
 from core.blobs import DISCARDED, Blobs
 from core.clock import Clock
-from core.database import Database, execute
+from core.database import Database, execute, fetch_all
 from core.errors import AccreditationError, Conflict
 from core.ids import ItemId, PersonId
 from question_bank.arrival_rows import (
@@ -42,6 +42,7 @@ from question_bank.import_store import (
 )
 from question_bank.imports import Batch, BatchState, Counts, Wishes
 from question_bank.judging import Judgement
+from question_bank.version_rows import count_revision
 
 Told = Callable[[Counts], None]
 Begun = Callable[[int], None]
@@ -249,6 +250,16 @@ class _Import:
             by=self._by,
             at=self._clock.now(),
         )
+        rows = await fetch_all(
+            connection,
+            """
+            SELECT DISTINCT v.speciality FROM question_bank.item i
+            JOIN question_bank.item_version v ON v.item_id = i.id AND v.version = i.version
+            WHERE i.id = ANY(CAST(:ids AS text[])) AND i.state IN ('active', 'piloted')
+            """,
+            ids=list({item for pair in pairs for item in pair}),
+        )
+        await count_revision(connection, {row["speciality"] for row in rows})
 
     async def _fill_digests(self) -> bool:
         async with self._database.transaction() as connection:

@@ -66,6 +66,8 @@ class Judgement:
         self._in_force: dict[tuple[str, str], bool] = {}
         self._digests: set[bytes] = set()
         self._homes: set[ItemId] = set()
+        self._given: set[ItemId] = set()
+        """Ids of the items that the file has made: none of them was in the bank before."""
         self._called: dict[str, ItemId] = {}
         """Items of the file under the names that it has for them, where those are not their ids."""
         self._enemies: list[tuple[Place, ItemId, str]] = []
@@ -231,7 +233,10 @@ class Judgement:
         wanted = [
             (entry.item.id, known[entry.item.id].latest)
             for entry in ready
-            if isinstance(entry, Ready) and entry.item.id in known and entry.arriving.home == entry.item.id
+            if isinstance(entry, Ready)
+            and entry.item.id in known
+            and entry.arriving.home == entry.item.id
+            and entry.item.id not in self._given
         ]
         return {item: found for (item, _), found in (await load_items(connection, wanted)).items()} if wanted else {}
 
@@ -322,13 +327,19 @@ class Judgement:
                 )
                 return
             fate = "new"
-            if item.id in known:  # somebody published under a number of ours
-                item = make_item(draft_of(item), await next_item_id(connection), 1)
-                (columns,) = columns_of([item])
+            if self._blobs is not None:
+                number = item.id
+                # Somebody has published under a number of ours, or the file brings it for an item of its own.
+                while number in known or number in self._given:
+                    number = await next_item_id(connection)
+                if number != item.id:
+                    item = make_item(draft_of(item), number, 1)
+                    (columns,) = columns_of([item])
+                self._given.add(number)
         self._count(fate)
         self._digests.add(columns.digest)
         if at_home:
-            self._homes.add(item.id)
+            self._homes.add(entry.item.id)
         self._call(entry.arriving, item.id)
         if fate != "unchanged":
             self.arrivals.append(Arrival(item, columns, not entry.unready))

@@ -11,10 +11,11 @@ from question_bank.workflow import Standing
 
 WRITTEN_SINCE = """
     w.item_id = v.item_id AND w.version <= v.version AND w.version > coalesce((
-        SELECT max(h.version) FROM question_bank.history h
-        WHERE h.item_id = v.item_id AND h.version < v.version AND h.what = 'approve'), 0)
+        SELECT max(o.version) FROM question_bank.item_version o
+        WHERE o.item_id = v.item_id AND o.version < v.version AND o.state NOT IN ('draft', 'review')), 0)
 """
-"""Versions w whose authors may not approve version v of their item: it, and those before it back to an approved one."""
+"""Versions w whose authors may not approve version v of their item: it, and those before it back to an approved one.
+An approval that was taken back is none."""
 
 
 async def load_standings(connection: AsyncConnection, refs: Collection[ItemRef]) -> dict[ItemRef, Standing]:

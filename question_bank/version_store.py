@@ -138,7 +138,7 @@ async def move_version(
     words = read_words(words)
     standing = await load_standing(connection, item, version)
     after = decide(standing, move, actor, words)
-    speciality = await _speciality(connection, item, version)
+    specialities = {await _speciality(connection, item, version)}
     if after in ("piloted", "active"):
         replaced = await fetch_one(
             connection,
@@ -150,6 +150,8 @@ async def move_version(
             version=version,
         )
         if replaced is not None:
+            # It may have been of another speciality: the pools there have lost an item.
+            specialities.add(await _speciality(connection, item, replaced["version"]))
             await record_step(connection, item, replaced["version"], "replace", actor.person, at)
         await execute(
             connection,
@@ -168,7 +170,7 @@ async def move_version(
         state=after,
     )
     if after in ("piloted", "active", "retired"):
-        await count_revision(connection, {speciality})
+        await count_revision(connection, specialities)
     await record_step(connection, item, version, move, actor.person, at, words)
     return after
 

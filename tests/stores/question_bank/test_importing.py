@@ -305,6 +305,46 @@ async def test_originals_are_kept_as_far_as_there_is_room(house: House, monkeypa
             await load_original(connection, batch.id, 1)
 
 
+async def test_ids_of_another_house_take_no_number_that_the_bank_gives(house: House) -> None:
+    def line(home: str, number: int) -> str:
+        return f"{home},Вопрос {number}?,1,2,3,4,А\r\n"
+
+    async with house.database.transaction() as connection:
+        first = int((await next_item_id(connection))[1:]) + 1
+    told = {number: f"i{number:06}" for number in (first, first + 3, first + 1_500)}
+    text = "Задание банка,Условие,А,Б,В,Г,Эталон\r\n" + "".join(
+        line(told.get(first + number, ""), number) for number in range(1_200)
+    )
+    text += line(f"i{first + 1:06}", 2_000) + line(told[first + 1_500], 2_001)
+    batch = await house.keep(house.file(text))
+    assert (batch.state, batch.counts.new, batch.counts.changed) == ("done", 1_202, 0)
+    async with house.database.transaction() as connection:
+        rows = await fetch_all(connection, "SELECT id, latest FROM question_bank.item")
+    assert len(rows) == 1_202
+    assert {row["latest"] for row in rows} == {1}
+    assert set(told.values()) <= {row["id"] for row in rows}
+
+
+async def test_enemies_from_a_file_are_known_to_the_next_draw(house: House, bank: list[Item]) -> None:
+    async with house.database.transaction() as connection:
+        await publish_items(connection, bank[:2], house.clock.now())
+        before = await fetch_one(connection, "SELECT revision FROM question_bank.speciality WHERE code = 'S1'")
+    one, other = bank[0].id, bank[1].id
+    text = (await house.export("csv", Selection())).decode("utf-8-sig")
+    titles, *lines = list(csv.reader(io.StringIO(text)))
+    assert titles[0] == "Задание банка", titles
+    enemies = titles.index("Несовместимые")
+    next(line for line in lines if line[0] == one)[enemies] = other
+    batch = await house.keep(house.file([titles, *lines]))
+    assert batch.counts.unchanged == 2
+    async with house.database.transaction() as connection:
+        assert await list_enemies(connection, one) == [other]
+        after = await fetch_one(connection, "SELECT revision FROM question_bank.speciality WHERE code = 'S1'")
+    assert before is not None
+    assert after is not None
+    assert after["revision"] > before["revision"], "pools that are kept would go on without the enemies"
+
+
 async def test_the_requirement_may_be_the_file_s(house: House) -> None:
     file = house.file([TITLES, ["Куда?", "1", "2", "3", "4", "A", "R9"]])
     batch = await house.keep(file, replace(WISHES, unknown_requirement="default"))

@@ -192,6 +192,27 @@ async def test_four_eyes_reach_back_to_the_last_approved_version(
     await go(filled, 3, clock, "send", "approve")
 
 
+async def test_an_approval_that_was_taken_back_opens_no_eyes(filled: Database, draft: Draft, clock: ManualClock) -> None:
+    await save(filled, draft, 0, clock)
+    await go(filled, 1, clock, "send", "approve", "return")
+    await save(filled, replace(draft, tags=("только метка",)), 1, clock, REVIEWER)
+    await go(filled, 2, clock, "send")
+    async with filled.transaction() as connection:
+        with pytest.raises(Forbidden, match="four_eyes"):
+            await move_version(connection, NEW, 2, "approve", WRITING, clock.now())
+
+
+async def test_who_takes_an_item_to_another_speciality_empties_its_place(
+    filled: Database, draft: Draft, clock: ManualClock
+) -> None:
+    await save(filled, draft, 0, clock)
+    await go(filled, 1, clock, "send", "approve", "activate")
+    before = await revision(filled)
+    await save(filled, replace(draft, speciality="S2"), 1, clock)
+    await go(filled, 2, clock, "send", "approve", "activate")
+    assert await revision(filled) > before, "a pool that is kept would go on drawing the version that was replaced"
+
+
 async def test_a_version_and_its_history_are_never_changed(filled: Database, draft: Draft, clock: ManualClock) -> None:
     await save(filled, draft, 0, clock)
     for change in (
