@@ -192,7 +192,9 @@ async def test_four_eyes_reach_back_to_the_last_approved_version(
     await go(filled, 3, clock, "send", "approve")
 
 
-async def test_an_approval_that_was_taken_back_opens_no_eyes(filled: Database, draft: Draft, clock: ManualClock) -> None:
+async def test_an_approval_that_was_taken_back_opens_no_eyes(
+    filled: Database, draft: Draft, clock: ManualClock
+) -> None:
     await save(filled, draft, 0, clock)
     await go(filled, 1, clock, "send", "approve", "return")
     await save(filled, replace(draft, tags=("только метка",)), 1, clock, REVIEWER)
