@@ -147,8 +147,8 @@ def _which(words: Sequence[str], pattern: "re.Pattern[str]") -> tuple[int, ...]:
 
 # --- texts
 
-_MARKED = re.compile(r"<(strong|em)>(.*?)</\1>", re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
+_MARKED = re.compile(r"<(strong|em)>((?:(?!</?\1>).)*+)</\1>", re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def _plain(text: str, markup: Markup) -> str:
@@ -204,7 +204,7 @@ def _question(stem: str) -> str:
 
 def _has_unmarked_negation(stem: str) -> bool:
     """Whether the question asks for what is not, and not one of the words that say so stands in capitals."""
-    asked = _ASKED.search(question := _question(stem))
+    asked = _ASKED.search(question := " ".join(_question(stem).split()))
     return asked is not None and not any(word.isupper() for word in _NEGATION.findall(question))
 
 

@@ -36,7 +36,10 @@ _ASSET = re.compile(r"[a-z0-9][a-z0-9-]{1,63}", re.ASCII)
 _IMAGE = re.compile(r'<img((?: [a-z-]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _TABLE = re.compile(r"<table>(?:<caption>(.*?)</caption>)?", re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*>")
+_STRAY = re.compile(r"<(?![A-Za-z/!?])")
+_SOUND = re.compile(r"""[^<]*+(?:<(?:[^<>"']|"[^"]*"|'[^']*')*+>[^<]*+)*+""")
+"""Every tag is ended. Others keep a parser busy for as long as the square of their number."""
 _SAID = re.compile(r'<math((?: [a-z]+="[^"]*")*? alttext="([^"]*[^" ][^"]*)"[^>]*)>')
 _ROUNDS = 6
 """What a tag that is taken away leaves behind is sometimes read otherwise the next time."""
@@ -90,7 +93,10 @@ def read_plain(html: str) -> str:
     """The words of a text, for search and for lists; of a picture what stands in its place."""
     shown = _IMAGE.sub(lambda match: f" {_attributes(match[1]).get('alt', '')} ", html)
     if "<math" in shown:
-        shown = _FORMULA.sub(lambda match: escape(read_formula(match[0]), quote=False), shown)
+        # What is not closed is not looked for: every formula would be, to the end of the text.
+        end = shown.rfind("</math>") + len("</math>")
+        read = _FORMULA.sub(lambda match: escape(read_formula(match[0]), quote=False), shown[:end])
+        shown = read + shown[end:]
     return " ".join(unescape(_TAG.sub("", _BREAKS.sub(" ", shown))).split())
 
 
@@ -130,6 +136,13 @@ _INSTEAD = {
 
 def _read(html: str, allowed: Iterable[str]) -> "_Reader":
     reader = _Reader(allowed)
+    html = _STRAY.sub("&lt;", html)
+    if "<!" in html or "<?" in html:
+        reader.fault = "Уберите комментарии."
+        return reader
+    if not _SOUND.fullmatch(html):
+        reader.fault = "Тег начат и не закончен. Закройте его, а сам знак < запишите как &lt;."
+        return reader
     reader.feed(html)
     reader.close()
     reader.end()

@@ -48,6 +48,8 @@ async def publish_items(connection: AsyncConnection, items: Sequence[Item], at: 
 
 async def withdraw_item(connection: AsyncConnection, item: ItemId) -> None:
     """Take an item out of every pool at once; forms that have it keep it. Raises NotFound."""
+    # Locked by a statement of its own: what comes after it sees the version that somebody was saving or activating.
+    await fetch_one(connection, "SELECT id FROM question_bank.item WHERE id = :item FOR UPDATE", item=item)
     row = await fetch_one(
         connection,
         """

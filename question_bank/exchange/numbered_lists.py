@@ -60,7 +60,7 @@ _QUESTION = re.compile(
     r"(?:(?:вопрос|задание|тест|question)\s*)?(?:№\s*)?(\d{1,4})\s*([.):])\s*(?=[^\d\s])", re.IGNORECASE
 )
 _OPTION = re.compile(r"([*+]\s*)?\(?([A-Za-zА-Яа-я])\s*([.)])\s*")
-_MARKED = re.compile(r"^\*\s*|\s*\*$")
+_MARKED = re.compile(r"^\*\s*|(?<!\s)\s*\*$")
 _ANSWER = re.compile(
     r"(?:правильный ответ|верный ответ|эталон(?: ответа)?|ответ|ключ|correct answer|answer|key)"
     r"\s*(?:[:–—-]|\s(?=\S{1,3}$))\s*(.+)",

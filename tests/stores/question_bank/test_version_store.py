@@ -308,3 +308,31 @@ async def test_new_ids_pass_over_those_that_are_taken(filled: Database, draft: D
         taken = ItemId(f"i{int(first[1:]) + 1:06}")
         await save_version(connection, taken, 0, draft, AUTHOR, clock.now())
         assert await next_item_id(connection) == f"i{int(first[1:]) + 2:06}"
+
+
+async def test_who_withdraws_an_item_waits_for_who_is_saving_it(
+    filled: Database, draft: Draft, clock: ManualClock
+) -> None:
+    await save(filled, draft, 0, clock)
+
+    async def withdraw() -> None:
+        async with filled.transaction() as connection:
+            await withdraw_item(connection, NEW)
+
+    async with filled.transaction() as connection:
+        await save_version(connection, NEW, 1, replace(draft, stem="Пока отзывают?"), AUTHOR, clock.now())
+        gone = asyncio.create_task(withdraw())
+        waits = None
+        while waits is None and not gone.done():
+            async with filled.transaction() as other:
+                waits = await fetch_one(
+                    other,
+                    """
+                    SELECT pid FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock'
+                    """,
+                )
+    await gone
+    async with filled.transaction() as connection:
+        line = await load_line(connection, NEW)
+    assert (line.service, line.latest) == ("withdrawn", 2)

@@ -151,6 +151,14 @@ def test_whatever_is_written_advice_can_be_given(
         assert one.field.split(".")[0] in {"stem", "stages", "explanation", "sources", "limit"}
 
 
+@pytest.mark.parametrize("begun", ["<", "<em>", "<em><strong>", "кроме" + " " * 200_000 + "x"])
+def test_a_text_of_any_length_is_read_once(begun: str) -> None:
+    """By the square of their length these would take hours."""
+    text = "Чем лечат пневмонию? " + begun * (400_000 // len(begun))
+    one = replace(draft(text, "а", "б", "в", "г"), sources=(), markup="html" if "<" in begun else "text")
+    assert "no_sources" in {found.code for found in advise(one)}
+
+
 # --- real items
 
 

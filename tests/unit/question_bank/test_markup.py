@@ -200,3 +200,21 @@ def test_a_page_gets_addresses_and_tables_that_scroll() -> None:
 )
 def test_ids_of_assets_are_plain(text: str, fits: bool) -> None:
     assert is_asset_id(text) is fits
+
+
+@pytest.mark.parametrize(
+    "begun", ["<!--", "<!", "<math>", "<b a=1 ", '<x a="', "<a href=", "<img data-asset='", "<![CDATA[", "<b<"]
+)
+def test_what_is_begun_and_never_ended_takes_no_longer_than_it_is_long(begun: str) -> None:
+    # By the square of their number these would take hours.
+    many = begun * 400_000
+    assert len(read_plain(many)) <= len(many)
+    assert find_fault(many, inline=False) is not None
+    assert find_lack(many) is None
+
+
+def test_a_tag_that_is_not_ended_is_a_fault_and_a_sign_is_a_sign() -> None:
+    assert find_fault("p < 0,05 и p <0,05, a<b", inline=True) is not None, "what cleaning drops is told"
+    assert find_fault("p < 0,05 и p <0,05", inline=True) is None
+    assert clean("p < 0,05 и p <0,05") == "p &lt; 0,05 и p &lt;0,05"
+    assert find_fault('<img data-asset="ekg-1" alt="p < 0,05 > 0,01">', inline=True) is None

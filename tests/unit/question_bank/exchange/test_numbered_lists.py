@@ -142,3 +142,9 @@ paragraphs = st.builds(
 def test_any_paragraphs_give_entries(found: list[Paragraph]) -> None:
     entries = list(read_paragraphs(found))
     assert [entry.place.number for entry in entries] == list(range(1, len(entries) + 1))
+
+
+def test_spaces_without_end_before_no_asterisk_are_read_once() -> None:
+    (item,) = read("1. Где?", "*А) тут", "Б) там" + " " * 500_000 + "нет")
+    assert isinstance(item, Arriving)
+    assert len(item.draft.stages[0].choices) == 2
