@@ -106,9 +106,11 @@ async def test_an_item_is_written_by_keyboard_reviewed_and_approved_by_two_peopl
 
     await edit(author, house, f"{item}/edit")
     await expect(author.locator(".editor__comment")).to_contain_text("Добавьте дозу.")
+    await expect(author.locator(".banner--info")).to_contain_text("Нужна доза.")
     await author.locator("#f-0-1").fill("Эпинефрин 0,5 мг внутримышечно")
     await author.get_by_role("button", name="Сохранить и отправить на проверку").click()
     await expect(author.locator(".banner--ok")).to_contain_text("Версия 2 отправлена на проверку")
+    await expect(author.locator("[data-state=idle]")).to_contain_text("Версия 2 отправлена на проверку")
     await reviewer.goto(f"{page}?version=2&against=1")
     await expect(reviewer.locator(".difference ins")).to_have_text("0,5 мг ")
     assert await audit(reviewer) == []
