@@ -53,6 +53,9 @@ def adapt(html: str, *, inline: bool, picture: Callable[[dict[str, str]], str | 
     if "<" not in html:
         text = _SPACES.sub(" ", unescape(html)).strip(" ")
         return Adapted(text, "text", (), escape(text, quote=False))
+    # A tag that is never ended is text. A parser would look for the end of each, by the square of their number.
+    end = html.rfind(">") + 1
+    html = html[:end] + html[end:].replace("<", "&lt;")
     adapter = _Adapter(inline, picture)
     adapter.feed(html)
     adapter.close()

@@ -12,7 +12,8 @@ from question_bank.exchange.entries import Remark
 from question_bank.markup import is_asset_id
 
 _PLACE = "@@PLUGINFILE@@/"
-_IMAGE = re.compile(r"<img\b[^>]*>")
+_IMAGE = re.compile(r"<img\b[^<>]*+(?:<[^<>]*+)?>")
+"""With one sign < among its words; no more, as a tag that is never ended would be looked through again and again."""
 _ASSET = re.compile(r'(?<=\s)data-asset="([a-z0-9-]+)"')
 _OWN = re.compile(r'(?<=\s)src="@@PLUGINFILE@@/([a-z0-9-]+)\.(?:png|jpg|webp)"')
 _DATA = re.compile(r"""(\bsrc\s*=\s*)(["'])data:image/[\w+.\-]{1,20};base64,([^"']*+)\2""", re.IGNORECASE)

@@ -149,3 +149,11 @@ def test_whatever_comes_the_result_is_fit_and_ours(brought: str, inline: bool) -
     else:
         assert again.text == adapted.text
         assert read_plain(adapted.html) == " ".join(adapted.text.split())
+
+
+@pytest.mark.parametrize("begun", ["<img ", "<!--", "<b a=1 ", '<x a="', "<a href=", "<b a<"])
+def test_tags_that_are_never_ended_are_text(begun: str) -> None:
+    """Once each: by the square of their number they would take minutes."""
+    many = begun * (100_000 // len(begun))
+    made = adapt(many, inline=False, picture=lambda given: None)
+    assert (made.markup, made.text) == ("text", many.strip())
