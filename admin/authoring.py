@@ -127,8 +127,8 @@ def actor_of(reader: Principal) -> Actor:
 
 
 def blank_draft() -> Draft:
-    """What a new item begins as: four empty options, the first of them the key."""
-    options = (DraftChoice("", Role.KEY), *(DraftChoice("", Role.DISTRACTOR) for _ in range(OPTIONS - 1)))
+    """What a new item begins as: four empty options, none of them the key yet."""
+    options = tuple(DraftChoice("", Role.DISTRACTOR) for _ in range(OPTIONS))
     return fill(Draft("", (DraftStage(options),)), _UNSAID)
 
 

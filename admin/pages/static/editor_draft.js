@@ -64,11 +64,9 @@ export const addChoice = (draft, number) => {
 export const dropChoice = (draft, number, place) =>
   changeStage(draft, number, { choices: draft.stages[number].choices.filter((_, at) => at !== place) });
 
+/** Nothing is right in it until its author says so. */
 export const blankStage = (kind) =>
-  wholeStage({
-    kind,
-    choices: Array.from({ length: OPTIONS }, (_, at) => ({ text: "", role: ROLES[kind][at === 0 ? 0 : 1] })),
-  });
+  wholeStage({ kind, choices: Array.from({ length: OPTIONS }, () => ({ text: "", role: ROLES[kind][1] })) });
 
 export const addStage = (draft, kind = "actions") => ({ ...draft, stages: [...draft.stages, blankStage(kind)] });
 export const dropStage = (draft, number) => ({ ...draft, stages: draft.stages.filter((_, at) => at !== number) });

@@ -236,5 +236,5 @@ async def test_without_the_token_nothing_is_written(school: School, author: Prin
 
 def test_a_blank_draft_is_a_four_option_item_to_be_filled_in() -> None:
     draft: Draft = authoring.blank_draft()
-    assert [choice.role for choice in draft.stages[0].choices] == ["key", "distractor", "distractor", "distractor"]
+    assert [choice.role for choice in draft.stages[0].choices] == ["distractor"] * 4
     assert (draft.level, draft.difficulty, draft.limit, draft.pool) == ("application", 0.7, 60_000, "exam")
