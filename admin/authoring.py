@@ -19,7 +19,7 @@ from question_bank.asset_store import load_sizes
 from question_bank.differences import Difference, compare
 from question_bank.drafts import Defaults, Draft, DraftChoice, DraftStage, draft_of, fill, make_item
 from question_bank.enemy_store import list_enemies, set_enemies
-from question_bank.faults import Faults, find_faults, is_plain
+from question_bank.faults import MAX_STAGES, Faults, find_faults, is_plain
 from question_bank.items import OPTIONS, Item, Role, candidate_copy
 from question_bank.markup import find_assets, read_plain
 from question_bank.requirement_store import list_requirements
@@ -31,6 +31,9 @@ from question_bank.working_copies import WorkingCopy, drop_copy, keep_copy, load
 BLANK = "Заполните поле."
 MOST_FOUND = 20
 MOST_ENEMIES = 50
+MOST_STAGES = 50
+MOST_CHOICES = 100
+"""More than an item may have, so that its author is told of them as of other faults; far more is not even looked at."""
 LONGEST_STEM = 160
 
 _NEW = re.compile(r"i[0-9]{6,12}", re.ASCII)
@@ -113,6 +116,13 @@ def read_letter(body: bytes) -> Letter:
             "Данные страницы не прочитаны. Обновите страницу и повторите.",
             fields={"body": str(error)[:200]},
         ) from None
+    stages = letter.draft.stages
+    if len(stages) > MOST_STAGES or any(len(stage.choices) > MOST_CHOICES for stage in stages):
+        raise Invalid(
+            "draft_invalid",
+            "В задании слишком много шагов или вариантов. Разделите его.",
+            fields={"stages": f"Не больше {MAX_STAGES} шагов."},
+        )
     if not is_plain(_all_text(letter)):
         raise Invalid(
             "draft_invalid",

@@ -15,6 +15,7 @@ Accreditation = Literal["primary", "primary_specialised", "periodic"]
 
 MAX_ITEMS = 500
 MAX_PILOTS = 50
+LEAST_CAP = 0.001
 MAX_INFORMATION = 1_000
 MAX_EXAM_LIMIT: Span = 12 * HOUR
 MAX_BREAKS = 10
@@ -156,8 +157,8 @@ class Blueprint(Struct, frozen=True):
             problems["pilots"] = f"Пробных заданий — от 0 до {MAX_PILOTS}."
         elif self.pilots and self.practice:
             problems["pilots"] = "Пробные задания бывают только в экзамене."
-        if self.exposure_cap is not None and not 0 < self.exposure_cap <= 1:
-            problems["exposure_cap"] = "Наибольшая доля наборов с одним заданием — больше 0 и не больше 1."
+        if self.exposure_cap is not None and not LEAST_CAP <= self.exposure_cap <= 1:
+            problems["exposure_cap"] = f"Наибольшая доля наборов с одним заданием — от {LEAST_CAP} до 1."
         if self.minimum_information is not None and not 0 < self.minimum_information <= MAX_INFORMATION:
             problems["minimum_information"] = f"Информация на пороге — больше 0 и не больше {MAX_INFORMATION}."
         return problems

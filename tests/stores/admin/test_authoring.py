@@ -195,6 +195,12 @@ async def test_lone_surrogates_are_no_text() -> None:
         read_letter(b'{"based_on":0,"draft":{"stem":"\\ud800","stages":[]}}')
 
 
+async def test_stages_without_end_are_not_looked_at() -> None:
+    stages = ",".join(['{"choices":[]}'] * 4_000)
+    with pytest.raises(Invalid, match="draft_invalid"):
+        read_letter(f'{{"based_on":0,"draft":{{"stem":"","stages":[{stages}]}}}}'.encode())
+
+
 async def test_only_numbers_that_the_bank_gives_become_items(school: School, author: Principal) -> None:
     kept = await draft_in(school)
     letter = {"based_on": 0, "draft": kept}

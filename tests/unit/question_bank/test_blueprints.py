@@ -55,6 +55,7 @@ def test_a_well_formed_one_is_accepted_and_tells_the_engine_its_rules() -> None:
         ({"pilots": 51}, "pilots"),
         ({"pilots": 1, "practice": True}, "pilots"),
         ({"exposure_cap": 0.0}, "exposure_cap"),
+        ({"exposure_cap": 1e-300}, "exposure_cap"),
         ({"exposure_cap": 1.01}, "exposure_cap"),
         ({"exposure_cap": float("nan")}, "exposure_cap"),
         ({"minimum_information": 0.0}, "minimum_information"),
