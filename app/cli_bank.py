@@ -40,7 +40,7 @@ REJECTED, STOPPED = 3, 130
 SHOWN_LINES = 20
 """Lines of a report that are shown; all of them are in --report."""
 
-bank = typer.Typer(no_args_is_help=True, help="База оценочных средств: загрузка и выгрузка заданий.")
+bank = typer.Typer(no_args_is_help=True, help="Банк заданий: загрузка и выгрузка.")
 Result = TypeVar("Result")
 
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
