@@ -19,12 +19,14 @@ LINEAR = BlueprintId("linear-3")
 REQUIREMENT = "ЛД-01"
 SECTION_REQUIREMENTS = ("ЛД-02", "ЛД-03")
 LIMIT = 6 * SECOND
+LATER = 9
+"""A version that no item of the demo has yet."""
 
 
 async def plan_hurried_exam(database: Database) -> None:
     """Three items with six seconds for each, in a window that is open."""
     items = [
-        msgspec.structs.replace(item, version=item.version + 1, limit=LIMIT)
+        msgspec.structs.replace(item, version=LATER, limit=LIMIT)
         for item in read_bank().items
         if (item.speciality, item.requirement, item.kind) == (GENERAL_MEDICINE, REQUIREMENT, "four_option")
     ]
