@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 HERE = Path(__file__).resolve().parent
-LONG = ("browser", "drills", "benchmarks")
+LONG = ("browser", "drills", "histories", "simulation", "benchmarks")
 """They wait much. What is measured comes last: the other run is over by then."""
 
 
