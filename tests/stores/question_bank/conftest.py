@@ -1,11 +1,18 @@
 """A small bank: two specialities, three requirements, items of every shape."""
 
+from pathlib import Path
+
 import pytest
 
+from core.blobs import Blobs
+from core.clock import ManualClock
+from core.database import Database
 from core.ids import ItemId
 from core.moments import MINUTE
 from question_bank.items import Item, Role, make_stage
+from question_bank.requirement_store import save_requirements
 from question_bank.requirements import Requirement, Speciality
+from tests.stores.question_bank.house import House
 
 SPECIALITIES = (Speciality("S1", "Лечебное дело"), Speciality("S2", "Педиатрия"))
 REQUIREMENTS = (
@@ -70,3 +77,20 @@ def bank() -> list[Item]:
 @pytest.fixture
 def catalogue() -> tuple[tuple[Speciality, ...], tuple[Requirement, ...]]:
     return SPECIALITIES, REQUIREMENTS
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs.in_folder(tmp_path / "blobs", {"k": bytes(32)})
+
+
+@pytest.fixture
+async def catalogued(database: Database, catalogue: tuple[tuple[Speciality, ...], tuple[Requirement, ...]]) -> Database:
+    async with database.transaction() as connection:
+        await save_requirements(connection, *catalogue)
+    return database
+
+
+@pytest.fixture
+def house(catalogued: Database, blobs: Blobs, clock: ManualClock, tmp_path: Path) -> House:
+    return House(catalogued, blobs, clock, tmp_path)

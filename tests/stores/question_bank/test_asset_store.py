@@ -1,7 +1,5 @@
 """Pictures are kept once under their id, and rich items can be published only over pictures that are there."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -17,8 +15,6 @@ from question_bank.candidate_store import candidate_copies
 from question_bank.catalogue import list_items
 from question_bank.items import Item, Role, candidate_copy, make_stage
 from question_bank.pictures import Picture, content_id, redraw
-from question_bank.requirement_store import save_requirements
-from question_bank.requirements import Requirement, Speciality
 from question_bank.store import load_items, publish_items
 
 EKG, OTHER = AssetId("ekg-1"), AssetId("other")
@@ -38,18 +34,6 @@ def rich(item: Item) -> Item:
         stages=(make_stage(ItemId("rich"), 1, 0, "choice", options),),
         markup="html",
     )
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    return Blobs.in_folder(tmp_path / "blobs", {"k": bytes(32)})
-
-
-@pytest.fixture
-async def catalogued(database: Database, catalogue: tuple[tuple[Speciality, ...], tuple[Requirement, ...]]) -> Database:
-    async with database.transaction() as connection:
-        await save_requirements(connection, *catalogue)
-    return database
 
 
 async def test_a_picture_is_kept_once_and_never_changes(database: Database, blobs: Blobs, clock: ManualClock) -> None:

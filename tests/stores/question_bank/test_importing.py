@@ -7,25 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from core.blobs import Blobs
-from core.clock import ManualClock
-from core.database import Database, fetch_all, fetch_one
+from core.database import fetch_all, fetch_one
 from core.errors import Invalid, NotFound
-from core.ids import AssetId, ItemId, PersonId
+from core.ids import AssetId, ItemId
 from question_bank import judging
 from question_bank.asset_store import keep_asset
 from question_bank.drafts import Defaults, draft_of
-from question_bank.enemy_store import list_enemies, set_enemies
+from question_bank.enemy_store import list_enemies
 from question_bank.exchange import formats
 from question_bank.exchange.entries import Arriving, Place, Rejected, Remark
-from question_bank.exporting import Selection, count_items, export_items
+from question_bank.exporting import Selection
 from question_bank.import_store import (
-    all_lines,
     ask_to_cancel,
     list_batches,
     load_batch,
@@ -34,81 +29,17 @@ from question_bank.import_store import (
     open_batch,
     own_batch,
 )
-from question_bank.importing import Incoming, carry_out_import, plan_import
-from question_bank.imports import Batch, Counts, Line, Wishes
+from question_bank.importing import Incoming
+from question_bank.imports import Counts, Wishes
 from question_bank.items import Item, Role
 from question_bank.likeness_store import find_alike
 from question_bank.pictures import redraw
-from question_bank.requirement_store import save_requirements
-from question_bank.requirements import Requirement, Speciality
 from question_bank.store import load_items, publish_items, withdraw_item
 from question_bank.version_store import list_steps, load_line, next_item_id, save_version
 from question_bank.word_store import find_meant
 from question_bank.wording import read_query
 from tests.drafts import four_option
-
-WISHES = Wishes(Defaults("S1", "R1"))
-METHODOLOGIST = PersonId(7)
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    return Blobs.in_folder(tmp_path / "blobs", {"k": bytes(32)})
-
-
-@pytest.fixture
-async def catalogued(database: Database, catalogue: tuple[tuple[Speciality, ...], tuple[Requirement, ...]]) -> Database:
-    async with database.transaction() as connection:
-        await save_requirements(connection, *catalogue)
-    return database
-
-
-class House:
-    """A bank, and files brought into it."""
-
-    def __init__(self, database: Database, blobs: Blobs, clock: ManualClock, folder: Path) -> None:
-        self.database, self.blobs, self.clock, self.folder = database, blobs, clock, folder
-
-    def file(self, rows: list[list[Any]] | str, name: str = "bank.csv") -> Incoming:
-        path = self.folder / "incoming"
-        if isinstance(rows, str):
-            path.write_text(rows, encoding="utf-8", newline="")
-        else:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                csv.writer(file).writerows(rows)
-        return Incoming(path, name)
-
-    async def plan(self, file: Incoming, wishes: Wishes = WISHES) -> Batch:
-        return await plan_import(self.database, file, wishes, METHODOLOGIST, self.clock)
-
-    async def keep(self, file: Incoming, wishes: Wishes = WISHES, **more: Any) -> Batch:
-        return await carry_out_import(self.database, self.blobs, file, wishes, METHODOLOGIST, self.clock, **more)
-
-    async def lines(self, batch: Batch) -> list[Line]:
-        async with self.database.transaction() as connection:
-            return [line async for line in all_lines(connection, batch.id)]
-
-    async def sizes(self) -> dict[str, int]:
-        """How many rows every table of the bank has that an import may write."""
-        found = {}
-        async with self.database.transaction() as connection:
-            for table in ("item", "item_version", "item_key", "history", "import_line", "import_original", "asset"):
-                row = await fetch_one(connection, f"SELECT count(*) AS n FROM question_bank.{table}")
-                assert row is not None
-                found[table] = row["n"]
-        return found
-
-    async def export(self, format: str, selection: Selection) -> bytes:
-        target = io.BytesIO()
-        done = await export_items(self.database, self.blobs, selection, formats.named_format(format), target)
-        assert done is not None
-        return target.getvalue()
-
-
-@pytest.fixture
-def house(catalogued: Database, blobs: Blobs, clock: ManualClock, tmp_path: Path) -> House:
-    return House(catalogued, blobs, clock, tmp_path)
-
+from tests.stores.question_bank.house import METHODOLOGIST, WISHES, House, png
 
 TITLES = ["question", "A", "B", "C", "D", "key", "requirement"]
 
@@ -194,53 +125,6 @@ async def test_what_says_the_same_is_kept_once(house: House, bank: list[Item]) -
         assert (first.place.number, first.fate, first.item) == (2, "duplicate", bank[0].id)
         assert (second.place.number, second.fate) == (3, "duplicate")
     assert (await house.keep(file)).counts == Counts(read=3, duplicate=3)
-
-
-@pytest.mark.parametrize("format", ["csv", "xlsx", "qti-2.1", "qti-2.2", "qti-3.0", "moodle-xml", "gift"])
-async def test_the_bank_s_own_file_is_unchanged_or_a_new_version(house: House, bank: list[Item], format: str) -> None:
-    async with house.database.transaction() as connection:
-        await publish_items(connection, bank, house.clock.now())
-        await set_enemies(connection, bank[0].id, [bank[1].id], METHODOLOGIST, house.clock.now())
-        assert await count_items(connection, Selection()) == len(bank)
-    (house.folder / "out").write_bytes(await house.export(format, Selection()))
-    own = Incoming(house.folder / "out", f"bank{formats.named_format(format).suffixes[0]}")
-    batch = await house.keep(own)
-    # Moodle has no cases: they are left out, and said to be.
-    held = [item for item in bank if item.kind == "four_option" or format not in ("moodle-xml", "gift")]
-    assert batch.counts == Counts(read=len(held), unchanged=len(held))
-    if format == "csv":
-        text = own.path.read_text(encoding="utf-8-sig").replace("Вопрос 3 о", "Вопрос три о")
-        own.path.write_text(text, encoding="utf-8")
-        batch = await house.keep(own)
-        assert (batch.counts.changed, batch.counts.unchanged) == (1, len(bank) - 1)
-        async with house.database.transaction() as connection:
-            line = await load_line(connection, bank[3].id)
-            assert (line.service, line.in_service, line.latest, line.versions[0].state) == ("active", 1, 2, "draft")
-            assert await list_enemies(connection, bank[0].id) == [bank[1].id]
-
-
-@pytest.mark.parametrize("format", ["qti-3.0", "moodle-xml", "gift"])
-async def test_pictures_and_formulas_leave_and_are_known_again(house: House, bank: list[Item], format: str) -> None:
-    picture = redraw(png(10))
-    shown = f'<img data-asset="ekg-1" alt="ЭКГ" width="{picture.width}" height="{picture.height}">'
-    formula = "<math><mfrac><mi>a</mi><mn>2</mn></mfrac></math>"
-    item = replace(bank[0], markup="html", stem=f"<p>Дано:\u00a0{shown} {formula}</p>", tags=("ЭКГ", "боль"))
-    async with house.database.transaction() as connection:
-        await keep_asset(connection, house.blobs, AssetId("ekg-1"), picture, house.clock.now())
-        await publish_items(connection, [item], house.clock.now())
-    path = house.folder / "out"
-    path.write_bytes(await house.export(format, Selection()))
-    own = Incoming(path, f"bank{formats.named_format(format).suffixes[0]}")
-    assert (await house.keep(own)).counts == Counts(read=1, unchanged=1)
-
-
-async def test_what_has_no_place_for_ids_comes_back_as_what_the_bank_has(house: House, bank: list[Item]) -> None:
-    async with house.database.transaction() as connection:
-        await publish_items(connection, bank, house.clock.now())
-    (house.folder / "out").write_bytes(await house.export("aiken", Selection()))
-    batch = await house.keep(Incoming(house.folder / "out", "bank.txt"))
-    plain = sum(item.kind == "four_option" for item in bank)
-    assert (batch.format, batch.counts) == ("aiken", Counts(read=plain, duplicate=plain))
 
 
 async def test_a_bank_moves_with_its_ids_and_enemies(house: House) -> None:
@@ -445,10 +329,6 @@ async def test_what_a_killed_process_began_is_interrupted(house: House) -> None:
         assert await mark_interrupted(connection, house.clock.now()) == 0
 
 
-def png(shade: int) -> bytes:
-    return cv2.imencode(".png", np.full((20, 30, 3), shade, np.uint8))[1].tobytes()
-
-
 def pictured(number: int, pictures: dict[str, bytes]) -> Arriving:
     stem = "".join(f'<p>Плёнка <img data-asset="{name}" alt="ЭКГ"></p>' for name in pictures)
     return Arriving(
@@ -490,19 +370,3 @@ async def test_a_strange_file_is_refused_before_anything_begins(house: House) ->
         await house.keep(house.file("just words", "x.bin"))
     async with house.database.transaction() as connection:
         assert await list_batches(connection) == []
-
-
-async def test_an_export_can_be_stopped_and_selects(house: House, bank: list[Item]) -> None:
-    async with house.database.transaction() as connection:
-        await publish_items(connection, bank, house.clock.now())
-        assert await count_items(connection, Selection("S1", "R2")) == 13
-        assert await count_items(connection, Selection(state="draft")) == 0
-        assert await count_items(connection, Selection(items=(bank[0].id, bank[1].id))) == 2
-    text = (await house.export("csv", Selection("S2"))).decode("utf-8-sig")
-    assert len(list(csv.reader(io.StringIO(text, newline="")))) == 6
-    stop = asyncio.Event()
-    stop.set()
-    format = formats.named_format("csv")
-    assert await export_items(house.database, house.blobs, Selection(), format, io.BytesIO(), stop=stop) is None
-    with pytest.raises(Invalid, match="exchange_in_only"):
-        await export_items(house.database, house.blobs, Selection(), formats.named_format("jsonl"), io.BytesIO())
