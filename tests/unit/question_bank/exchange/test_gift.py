@@ -7,10 +7,10 @@ import re
 import tracemalloc
 from collections import Counter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -25,9 +25,8 @@ from question_bank.exchange.moodle_texts import MoodleText
 from question_bank.items import Role
 from question_bank.markup import clean
 from tests.drafts import four_option, leavings
+from tests.unit.question_bank.exchange.entering import codes, many, only, roles
 
-Entry = TypeVar("Entry", Arriving, Rejected)
-many = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 SHARED = Path(__file__).parents[4].parent / "shared"
 CORPUS = SHARED / "data" / "exchange" / "gift-fuhrmanator" / "tests" / "questions"
 
@@ -40,20 +39,6 @@ def file(tmp_path: Path) -> Path:
 def read(file: Path, text: str | bytes) -> list[Arriving | Rejected]:
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     return list(gift.read(file))
-
-
-def only(entries: list[Arriving | Rejected], kind: type[Entry]) -> Entry:
-    (entry,) = entries
-    assert isinstance(entry, kind)
-    return entry
-
-
-def roles(draft: Draft) -> list[tuple[str, bool]]:
-    return [(choice.text, choice.role == Role.KEY) for choice in draft.stages[0].choices]
-
-
-def codes(entry: Arriving) -> set[tuple[str, str]]:
-    return {(remark.weight, remark.code) for remark in entry.remarks}
 
 
 def carried(draft: Draft) -> Draft:

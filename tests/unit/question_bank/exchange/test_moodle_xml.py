@@ -4,10 +4,9 @@ import contextlib
 import tracemalloc
 from base64 import b64encode
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from msgspec.structs import replace
@@ -19,11 +18,9 @@ from question_bank.exchange.carried import CASE, find_plain_choice
 from question_bank.exchange.entries import Arriving, Leaving, Rejected, Remark
 from question_bank.exchange.head import Head
 from question_bank.exchange.moodle_xml import MOST_ANSWERS
-from question_bank.items import Role
 from tests.drafts import four_option, leavings
+from tests.unit.question_bank.exchange.entering import codes, many, only, roles
 
-Entry = TypeVar("Entry", Arriving, Rejected)
-many = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 PNG = b"\x89PNG\r\n\x1a\n one"
 OTHER = b"\x89PNG\r\n\x1a\n two"
 
@@ -36,20 +33,6 @@ def file(tmp_path: Path) -> Path:
 def read(file: Path, text: str | bytes) -> list[Arriving | Rejected]:
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     return list(moodle_xml.read(file))
-
-
-def only(entries: list[Arriving | Rejected], kind: type[Entry]) -> Entry:
-    (entry,) = entries
-    assert isinstance(entry, kind)
-    return entry
-
-
-def roles(draft: Draft) -> list[tuple[str, bool]]:
-    return [(choice.text, choice.role == Role.KEY) for choice in draft.stages[0].choices]
-
-
-def codes(entry: Arriving) -> set[tuple[str, str]]:
-    return {(remark.weight, remark.code) for remark in entry.remarks}
 
 
 def carried(draft: Draft) -> Draft:
