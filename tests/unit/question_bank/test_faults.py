@@ -95,6 +95,12 @@ UNREADY = [
     Fault(with_options(*FOUR[:3], ("Иной", Role.KEY)), "stages.0.key"),
     Fault(with_actions(Role.NEUTRAL, Role.HARMFUL), "stages.0.roles"),
     Fault({"stages": (replace(case().stages[0], prompt=""),)}, "stages.0.prompt"),
+    Fault({"explanation": " ", "pool": "practice"}, "explanation"),
+    Fault(with_options(*FOUR, ("Пятый", Role.DISTRACTOR)), "stages.0.choices"),
+    Fault(with_options(*FOUR[:1], *FOUR[2:], ("Второй", Role.DISTRACTOR)), "stages.0.key"),
+    Fault(with_actions(Role.REQUIRED), "stages.0.choices"),
+    Fault({"stages": (replace(case().stages[0], reveal="Рано"),)}, "stages.0.reveal"),
+    Fault({"stem": "<p> </p>", "markup": "html"}, "stem"),
 ]
 
 
@@ -115,11 +121,9 @@ def test_a_field_that_cannot_be_kept_is_not_called_unready_too() -> None:
 
 @pytest.mark.parametrize("fault", [one for one in FAULTS if one not in UNREADY], ids=lambda fault: fault.field)
 def test_what_is_out_of_bounds_cannot_even_be_kept(fault: Fault) -> None:
-    made = item(*simple().stages, **fault.change)
-    if not find_faults(made).unready:
-        with pytest.raises(Invalid) as refusal:
-            refuse_unfit(made)
-        assert set(refusal.value.fields) == {fault.field}
+    with pytest.raises(Invalid) as refusal:
+        refuse_unfit(item(*simple().stages, **fault.change))
+    assert set(refusal.value.fields) == {fault.field}
 
 
 def test_two_options_of_a_draft_that_say_the_same_have_ids_of_their_own() -> None:
