@@ -12,6 +12,7 @@ from core.moments import MINUTE
 from question_bank.items import Item, Role, make_stage
 from question_bank.requirement_store import save_requirements
 from question_bank.requirements import Requirement, Speciality
+from question_bank.store import publish_items
 from tests.stores.question_bank.house import House
 
 SPECIALITIES = (Speciality("S1", "Лечебное дело"), Speciality("S2", "Педиатрия"))
@@ -89,6 +90,13 @@ async def catalogued(database: Database, catalogue: tuple[tuple[Speciality, ...]
     async with database.transaction() as connection:
         await save_requirements(connection, *catalogue)
     return database
+
+
+@pytest.fixture
+async def filled(catalogued: Database, bank: list[Item], clock: ManualClock) -> Database:
+    async with catalogued.transaction() as connection:
+        assert await publish_items(connection, bank, clock.now()) == len(bank)
+    return catalogued
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from core.ids import BlueprintId
 from core.moments import HOUR
 from question_bank.blueprint_store import list_blueprints, load_blueprint, save_blueprint
 from question_bank.blueprints import Blueprint, Cell
-from question_bank.requirement_store import save_requirements
-from question_bank.requirements import Requirement, Speciality
 
 PLAN = Blueprint(
     id=BlueprintId("b1"),
@@ -31,17 +29,10 @@ PLAN = Blueprint(
 )
 
 
-@pytest.fixture
-async def filled(database: Database, catalogue: tuple[tuple[Speciality, ...], tuple[Requirement, ...]]) -> Database:
-    async with database.transaction() as connection:
-        await save_requirements(connection, *catalogue)
-    return database
-
-
-async def test_versions_are_kept_and_the_latest_is_loaded(filled: Database, clock: ManualClock) -> None:
+async def test_versions_are_kept_and_the_latest_is_loaded(catalogued: Database, clock: ManualClock) -> None:
     later = replace(PLAN, version=2, cut=70)
     other = replace(PLAN, id=BlueprintId("b2"), speciality="S2", title="Другое")
-    async with filled.transaction() as connection:
+    async with catalogued.transaction() as connection:
         for blueprint in (PLAN, later, other, PLAN):
             await save_blueprint(connection, blueprint, clock.now())
         assert await load_blueprint(connection, PLAN.id) == later
@@ -66,9 +57,9 @@ async def test_versions_are_kept_and_the_latest_is_loaded(filled: Database, cloc
     ],
 )
 async def test_what_the_bank_does_not_know_is_refused(
-    filled: Database, clock: ManualClock, change: dict[str, object], field: str
+    catalogued: Database, clock: ManualClock, change: dict[str, object], field: str
 ) -> None:
     with pytest.raises(Invalid) as refusal:
-        async with filled.transaction() as connection:
+        async with catalogued.transaction() as connection:
             await save_blueprint(connection, replace(PLAN, **change), clock.now())
     assert set(refusal.value.fields) == {field}

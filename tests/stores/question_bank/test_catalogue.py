@@ -19,7 +19,7 @@ from question_bank.catalogue import (
     shortcuts,
 )
 from question_bank.drafts import draft_of
-from question_bank.items import Item, Role, make_stage
+from question_bank.items import Role, make_stage
 from question_bank.requirement_store import repeal_requirement, save_requirements
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import load_items, publish_items, withdraw_item
@@ -30,14 +30,6 @@ from question_bank.workflow import Actor
 
 Catalogue = tuple[tuple[Speciality, ...], tuple[Requirement, ...]]
 AUTHOR, OTHER = PersonId(11), PersonId(12)
-
-
-@pytest.fixture
-async def filled(database: Database, bank: list[Item], catalogue: Catalogue, clock: ManualClock) -> Database:
-    async with database.transaction() as connection:
-        await save_requirements(connection, *catalogue)
-        await publish_items(connection, bank, clock.now())
-    return database
 
 
 def chosen(**fields: Any) -> Wanted:

@@ -26,8 +26,7 @@ from question_bank.form_model import SOLVER
 from question_bank.form_report import compare_forms
 from question_bank.items import Item
 from question_bank.pool_store import load_snapshot
-from question_bank.requirement_store import repeal_requirement, save_requirements
-from question_bank.requirements import Requirement, Speciality
+from question_bank.requirement_store import repeal_requirement
 from question_bank.store import publish_items, withdraw_item
 
 PLAN = Blueprint(
@@ -49,23 +48,16 @@ WHO = PersonId(7)
 
 
 @pytest.fixture
-async def filled(
-    database: Database,
-    bank: list[Item],
-    catalogue: tuple[tuple[Speciality, ...], tuple[Requirement, ...]],
-    clock: ManualClock,
-) -> Database:
-    async with database.transaction() as connection:
-        await save_requirements(connection, *catalogue)
-        await publish_items(connection, bank, clock.now())
-        await save_blueprint(connection, PLAN, clock.now())
-    return database
-
-
-async def test_what_was_found_is_kept_with_all_it_takes_to_check_it(filled: Database, clock: ManualClock) -> None:
-    told: list[Progress] = []
-    number = await FormBuilds(filled, clock).run(PLAN.id, Order(2, time_limit=2 * SECOND), WHO, told.append)
+async def planned(filled: Database, clock: ManualClock) -> Database:
     async with filled.transaction() as connection:
+        await save_blueprint(connection, PLAN, clock.now())
+    return filled
+
+
+async def test_what_was_found_is_kept_with_all_it_takes_to_check_it(planned: Database, clock: ManualClock) -> None:
+    told: list[Progress] = []
+    number = await FormBuilds(planned, clock).run(PLAN.id, Order(2, time_limit=2 * SECOND), WHO, told.append)
+    async with planned.transaction() as connection:
         build = await load_build(connection, number)
         assert await list_builds(connection, PLAN.id) == [build]
         assert await list_builds(connection, BlueprintId("other")) == []
@@ -88,9 +80,9 @@ async def test_what_was_found_is_kept_with_all_it_takes_to_check_it(filled: Data
     assert build.report == compare_forms(pool, fixed)
 
 
-async def test_a_form_whose_items_have_left_is_told(filled: Database, clock: ManualClock) -> None:
-    number = await FormBuilds(filled, clock).run(PLAN.id, Order(2, time_limit=2 * SECOND), WHO)
-    async with filled.transaction() as connection:
+async def test_a_form_whose_items_have_left_is_told(planned: Database, clock: ManualClock) -> None:
+    number = await FormBuilds(planned, clock).run(PLAN.id, Order(2, time_limit=2 * SECOND), WHO)
+    async with planned.transaction() as connection:
         digests = (await load_build(connection, number)).forms
         one, other = [(await load_fixed(connection, digest))[0] for digest in digests]
         await withdraw_item(connection, one.places[0].item)
@@ -100,24 +92,24 @@ async def test_a_form_whose_items_have_left_is_told(filled: Database, clock: Man
         assert not await is_in_service(connection, other, "S1")
 
 
-async def test_a_form_that_was_meddled_with_is_refused(filled: Database, clock: ManualClock) -> None:
-    number = await FormBuilds(filled, clock).run(PLAN.id, Order(1, time_limit=2 * SECOND), WHO)
-    async with filled.transaction() as connection:
+async def test_a_form_that_was_meddled_with_is_refused(planned: Database, clock: ManualClock) -> None:
+    number = await FormBuilds(planned, clock).run(PLAN.id, Order(1, time_limit=2 * SECOND), WHO)
+    async with planned.transaction() as connection:
         (digest,) = (await load_build(connection, number)).forms
         await execute(connection, "UPDATE question_bank.fixed_form SET places = jsonb_set(places, '{0,weight}', '5')")
         with pytest.raises(Conflict, match="fixed_form_broken"):
             await load_fixed(connection, digest)
 
 
-async def test_a_search_that_cannot_be_begun_or_finds_nothing_says_why(filled: Database, clock: ManualClock) -> None:
-    builds = FormBuilds(filled, clock)
+async def test_a_search_that_cannot_be_begun_or_finds_nothing_says_why(planned: Database, clock: ManualClock) -> None:
+    builds = FormBuilds(planned, clock)
     with pytest.raises(Invalid, match="order_invalid"):
         await builds.run(PLAN.id, Order(0), WHO)
     with pytest.raises(NotFound, match="blueprint_unknown"):
         await builds.run(BlueprintId("strange"), Order(1), WHO)
     with pytest.raises(Conflict, match="blueprint_unfillable"):
         await builds.run(PLAN.id, Order(12), WHO)
-    async with filled.transaction() as connection:
+    async with planned.transaction() as connection:
         (build,) = await list_builds(connection)
     assert build.state == "failed"
     assert "не хватает" in build.message
@@ -147,13 +139,13 @@ async def wait_for(database: Database, build: int, state: str) -> None:
 
 
 async def test_a_search_is_stopped_from_any_process_and_holds_up_nobody(
-    filled: Database, clock: ManualClock, bank: list[Item]
+    planned: Database, clock: ManualClock, bank: list[Item]
 ) -> None:
-    builds = FormBuilds(filled, clock)
-    number = await begin_endless(builds, filled, clock, bank)
+    builds = FormBuilds(planned, clock)
+    number = await begin_endless(builds, planned, clock, bank)
     turns = 0
     while True:
-        async with filled.transaction() as connection:
+        async with planned.transaction() as connection:
             build = await load_build(connection, number)
         turns += 1
         if build.progress is not None and build.progress.deviation is not None:
@@ -161,20 +153,20 @@ async def test_a_search_is_stopped_from_any_process_and_holds_up_nobody(
         await asyncio.sleep(0)
     assert build.state == "running"
     assert turns > 5, "others have their turn while it searches"
-    async with filled.transaction() as connection:
+    async with planned.transaction() as connection:
         await ask_stop(connection, number)
-    await wait_for(filled, number, "cancelled")
+    await wait_for(planned, number, "cancelled")
 
 
 async def test_only_so_many_run_at_once_and_none_outlives_its_process(
-    filled: Database, clock: ManualClock, bank: list[Item]
+    planned: Database, clock: ManualClock, bank: list[Item]
 ) -> None:
-    builds = FormBuilds(filled, clock)
-    numbers = [await begin_endless(builds, filled, clock, bank)]
+    builds = FormBuilds(planned, clock)
+    numbers = [await begin_endless(builds, planned, clock, bank)]
     while len(numbers) < MOST_AT_ONCE:
         numbers.append(await builds.begin(BlueprintId("endless"), Order(12, time_limit=HOUR), WHO))
     with pytest.raises(Conflict, match="builds_busy"):
         await builds.begin(BlueprintId("endless"), Order(1), WHO)
     await builds.close()
-    async with filled.transaction() as connection:
+    async with planned.transaction() as connection:
         assert {(await load_build(connection, number)).state for number in numbers} == {"cancelled"}

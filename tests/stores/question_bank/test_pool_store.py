@@ -20,8 +20,7 @@ from question_bank.exposure_store import save_opennesses
 from question_bank.items import Item, make_stage, pool_item
 from question_bank.pool import WHOLE, Pool
 from question_bank.pool_store import PreparedPools, load_pool, load_snapshot, save_snapshot
-from question_bank.requirement_store import repeal_requirement, save_requirements
-from question_bank.requirements import Requirement, Speciality
+from question_bank.requirement_store import repeal_requirement
 from question_bank.snapshots import pack
 from question_bank.store import publish_items, withdraw_item
 from question_bank.version_store import rate
@@ -41,19 +40,6 @@ PLAN = Blueprint(
     cut=85,
     accreditation="primary",
 )
-
-
-@pytest.fixture
-async def filled(
-    database: Database,
-    bank: list[Item],
-    catalogue: tuple[tuple[Speciality, ...], tuple[Requirement, ...]],
-    clock: ManualClock,
-) -> Database:
-    async with database.transaction() as connection:
-        await save_requirements(connection, *catalogue)
-        await publish_items(connection, bank, clock.now())
-    return database
 
 
 async def test_a_pool_holds_what_the_cells_can_take(filled: Database, bank: list[Item]) -> None:

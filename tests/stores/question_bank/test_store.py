@@ -10,20 +10,12 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import ItemId
 from question_bank.catalogue import list_items
 from question_bank.items import Item, Role, make_stage
-from question_bank.requirement_store import count_holdings, save_requirements
+from question_bank.requirement_store import count_holdings
 from question_bank.requirements import Requirement, Speciality
 from question_bank.store import current_version, load_items, publish_items, withdraw_item
 from question_bank.wanted import Wanted
 
 Catalogue = tuple[tuple[Speciality, ...], tuple[Requirement, ...]]
-
-
-@pytest.fixture
-async def filled(database: Database, bank: list[Item], catalogue: Catalogue, clock: ManualClock) -> Database:
-    async with database.transaction() as connection:
-        await save_requirements(connection, *catalogue)
-        assert await publish_items(connection, bank, clock.now()) == len(bank)
-    return database
 
 
 def changed(item: Item, version: int) -> Item:
